@@ -1,0 +1,19 @@
+"""The Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class OAuthFlowsConfig(AppConfig):
+    name = "django_oauthflows"
+    verbose_name = _("OAuth provider")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_oauthflows import checks  # noqa: F401 - registers them
+        from django_oauthflows.models import adoption, legacy
+
+        legacy.watch()
+        adoption.watch()

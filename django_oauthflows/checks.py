@@ -1,0 +1,138 @@
+"""System checks: each missing or unsafe line of the host's settings, with the line to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.urls import NoReverseMatch, reverse
+
+from django_oauthflows.conf import problems
+from django_oauthflows.flows import registry
+from django_oauthflows.toolkit.settings import provider_settings
+
+
+@register(Tags.compatibility)
+def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """``OAUTHFLOWS``: present, known keys, right types, scopes and flows that exist."""
+    raw = getattr(settings, "OAUTHFLOWS", None)
+    if raw is None:
+        return [
+            Error(
+                "OAUTHFLOWS is missing from the settings.",
+                hint='OAUTHFLOWS = {"SCOPES": {"notes:read": "Read your notes"}}',
+                id="oauthflows.E001",
+            )
+        ]
+    found: list[CheckMessage] = [
+        Error(problem.message, hint=problem.hint, id="oauthflows.E002") for problem in problems(raw)
+    ]
+    if found:
+        return found
+    return [*_check_scopes(raw.get("SCOPES", {})), *_check_flows(raw.get("FLOWS"))]
+
+
+def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
+    if not scopes:
+        yield CheckWarning(
+            "No scopes are declared, so no client can be given anything.",
+            hint='OAUTHFLOWS = {"SCOPES": {"notes:read": "Read your notes"}}',
+            id="oauthflows.W001",
+        )
+    for name, entry in scopes.items():
+        # RFC 6749 §3.3: printable ASCII without space, quote and backslash.
+        if not name or any(not "!" <= letter <= "~" or letter in '"\\' for letter in name):
+            yield Error(
+                f"The scope name {name!r} cannot be sent.",
+                hint="Use letters, digits and signs such as : . _ - without spaces or quotes.",
+                id="oauthflows.E003",
+            )
+        for implied in () if isinstance(entry, str) else entry.get("implies", ()):
+            if implied not in scopes:
+                yield Error(
+                    f"The scope {name!r} implies {implied!r}, which is not declared.",
+                    hint=f'OAUTHFLOWS["SCOPES"][{implied!r}] = "What it allows"',
+                    id="oauthflows.E004",
+                )
+
+
+def _check_flows(names: Iterable[str] | None) -> Iterable[CheckMessage]:
+    offered = {flow.name for flow in registry.offered_flows()}
+    for name in names or ():
+        if name not in offered:
+            yield Error(
+                f"OAUTHFLOWS['FLOWS'] names {name!r}, which is no flow.",
+                hint=f"There are: {', '.join(sorted(offered))}.",
+                id="oauthflows.E005",
+            )
+
+
+@register(Tags.compatibility)
+def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """``OAUTH2_PROVIDER`` is what ``provider_settings`` makes, on which the package relies."""
+    actual = getattr(settings, "OAUTH2_PROVIDER", {})
+    expected = provider_settings(getattr(settings, "OAUTHFLOWS", {}))
+    return [
+        Error(
+            f"OAUTH2_PROVIDER[{key!r}] is not what django_oauthflows needs.",
+            hint="OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)",
+            id="oauthflows.E006",
+        )
+        for key, value in expected.items()
+        if actual.get(key) != value
+    ][:1]
+
+
+@register(Tags.compatibility)
+def check_installed_apps(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Our app above the toolkit's, so that our templates win."""
+    line = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
+    names = [app.split(".apps.")[0] for app in settings.INSTALLED_APPS]
+    found: list[CheckMessage] = [
+        Error(f"{needed!r} is missing from INSTALLED_APPS.", hint=line, id="oauthflows.E007")
+        for needed in ("oauth2_provider", "rest_framework")
+        if needed not in names
+    ]
+    if "oauth2_provider" in names and names.index("django_oauthflows") > names.index("oauth2_provider"):
+        found.append(
+            Error("'django_oauthflows' must stand above 'oauth2_provider'.", hint=line, id="oauthflows.E008")
+        )
+    return found
+
+
+@register(Tags.urls)
+def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Our routes are included at the root: the metadata of RFC 8414 has to be there."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    line = 'urlpatterns = [path("", include("django_oauthflows.urls")), ...]'
+    try:
+        at = reverse("oauth2_provider:oauth-server-metadata")
+    except NoReverseMatch:
+        return [Error("The routes of django_oauthflows are not included.", hint=line, id="oauthflows.E009")]
+    if at != "/.well-known/oauth-authorization-server":
+        return [
+            Error(
+                f"The routes of django_oauthflows are not at the root: the metadata is at {at}.",
+                hint=line,
+                id="oauthflows.E010",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_transport(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Tokens over plain http are anybody's (RFC 6750 §5.3)."""
+    if getattr(settings, "SECURE_SSL_REDIRECT", False) or getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
+        return []
+    return [
+        CheckWarning(
+            "The OAuth endpoints can be reached without https.",
+            hint="SECURE_SSL_REDIRECT = True",
+            id="oauthflows.W002",
+        )
+    ]

@@ -1,0 +1,141 @@
+"""The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636).
+
+Its walk through the house:
+
+1. ``views/authorization.py`` takes the authorization request; ``toolkit/validator.py`` checks client,
+   redirect URI, PKCE and scopes; ``views/consent.py`` shows who asks for what.
+2. ``toolkit/authorization_codes.py`` inserts one ``Authorization``; the code is a sealed reference to it.
+3. ``views/token.py`` takes the code; ``toolkit/client_authentication.py`` and
+   ``toolkit/authorization_codes.py`` check it; ``toolkit/token_issue.py`` claims it with one UPDATE.
+4. ``toolkit/token_use.py`` or ``rest_framework/authentication.py`` open the access token at the API.
+"""
+
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+
+FLOW = Flow(
+    name="authorization_code",
+    label="Authorization code",
+    summary=(
+        "The user logs in here and agrees; the client gets a short-lived code in the browser and "
+        "swaps it for tokens on a direct line."
+    ),
+    source="RFC 6749 §4.1, RFC 7636",
+    response_types=("code",),
+    grant_types=("authorization_code",),
+    response_mode="query",
+    client_types=(ClientType.CONFIDENTIAL, ClientType.PUBLIC),
+    needs=frozenset({Need.USER, Need.REDIRECT_URI, Need.PKCE}),
+    may_refresh=True,
+    access_token_lifetime=3600,
+    lifetime_is_ceiling=False,
+    use_cases=("web", "spa", "native"),
+    protections=(
+        "The answer goes only to a redirect URI that was registered beforehand.",
+        "PKCE ties the code to the program that started the flow, so a stolen code is useless.",
+        "The code lives 60 seconds and works once; using it twice ends everything it gave.",
+        "Tokens never travel through the browser's address bar.",
+        "Access tokens expire within the hour and are limited to the scopes the user agreed to.",
+    ),
+    risks=(
+        "A client that skips the check of `state` can be tricked into using somebody else's account.",
+        "A public client cannot prove who it is; only its redirect URI and PKCE protect the user.",
+    ),
+    steps=(
+        Step(
+            Party.CLIENT,
+            Party.BROWSER,
+            "The client sends the user's browser to the authorization endpoint",
+            "302 Found, Location: /oauth/authorize/",
+            (
+                "response_type",
+                "client_id",
+                "redirect_uri",
+                "scope",
+                "state",
+                "code_challenge",
+                "code_challenge_method",
+            ),
+            "RFC 6749 §4.1.1, RFC 7636 §4.3",
+        ),
+        Step(
+            Party.BROWSER,
+            Party.AUTHORIZATION_SERVER,
+            "The browser asks for authorization",
+            "GET /oauth/authorize/",
+            (
+                "response_type",
+                "client_id",
+                "redirect_uri",
+                "scope",
+                "state",
+                "code_challenge",
+                "code_challenge_method",
+            ),
+            "RFC 6749 §4.1.1",
+        ),
+        Step(
+            Party.AUTHORIZATION_SERVER,
+            Party.BROWSER,
+            "The user logs in and sees who asks for what",
+            "200 OK, the consent page",
+            ("scope",),
+            "RFC 6749 §4.1 (B)",
+        ),
+        Step(
+            Party.BROWSER,
+            Party.AUTHORIZATION_SERVER,
+            "The user allows (or refuses)",
+            "POST /oauth/authorize/",
+            ("decision", "scope"),
+            "RFC 6749 §4.1 (B)",
+        ),
+        Step(
+            Party.AUTHORIZATION_SERVER,
+            Party.BROWSER,
+            "The authorization server answers with a code",
+            "302 Found, Location: the redirect URI",
+            ("code", "state", "iss"),
+            "RFC 6749 §4.1.2, RFC 9207 §2",
+        ),
+        Step(
+            Party.BROWSER,
+            Party.CLIENT,
+            "The browser carries the code to the client, which compares state and iss",
+            "GET the redirect URI",
+            ("code", "state", "iss"),
+            "RFC 6749 §4.1.2, RFC 9207 §2.4",
+        ),
+        Step(
+            Party.CLIENT,
+            Party.AUTHORIZATION_SERVER,
+            "The client swaps the code for tokens on a direct line",
+            "POST /oauth/token/",
+            ("grant_type", "code", "redirect_uri", "code_verifier", "client_id"),
+            "RFC 6749 §4.1.3, RFC 7636 §4.5",
+        ),
+        Step(
+            Party.AUTHORIZATION_SERVER,
+            Party.CLIENT,
+            "The authorization server gives an access token and a refresh token",
+            "200 OK, JSON",
+            ("access_token", "token_type", "expires_in", "scope", "refresh_token"),
+            "RFC 6749 §4.1.4",
+        ),
+        Step(
+            Party.CLIENT,
+            Party.RESOURCE_SERVER,
+            "The client calls the API with the access token",
+            "GET /api/…, Authorization: Bearer …",
+            ("access_token",),
+            "RFC 6750 §2.1",
+        ),
+        Step(
+            Party.RESOURCE_SERVER,
+            Party.CLIENT,
+            "The API checks the token and answers",
+            "200 OK, the user's data",
+            (),
+            "RFC 6749 §7",
+        ),
+    ),
+)

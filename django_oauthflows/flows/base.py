@@ -1,0 +1,106 @@
+"""What a flow declares about itself. Imports neither models nor django-oauth-toolkit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Party(StrEnum):
+    """The four roles of RFC 6749 §1.1; the user acts through a browser (user-agent)."""
+
+    CLIENT = "client"
+    BROWSER = "browser"
+    AUTHORIZATION_SERVER = "authorization server"
+    RESOURCE_SERVER = "resource server"
+
+
+class ClientType(StrEnum):
+    """RFC 6749 §2.1: whether a client can keep a secret."""
+
+    CONFIDENTIAL = "confidential"
+    PUBLIC = "public"
+
+
+class Need(StrEnum):
+    """What a client or a request must bring before a flow can run."""
+
+    USER = "user"
+    REDIRECT_URI = "redirect URI"
+    PKCE = "PKCE"
+    SECRET = "secret"  # noqa: S105 - the name of a need, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message of a flow, from one party to another, in the order of the flow.
+
+    ``message`` is what goes over the wire in short (method and endpoint, or status and body);
+    ``parameters`` are the names a reader will see in it; ``source`` names RFC and section.
+    """
+
+    sender: Party
+    receiver: Party
+    title: str
+    message: str
+    parameters: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way to get an access token, told once and read everywhere.
+
+    Lifetimes are in seconds. ``response_mode`` says where an authorization response travels
+    ("query" or "fragment"); it is empty for flows that never visit the authorization endpoint.
+    """
+
+    name: str
+    label: str
+    summary: str
+    source: str
+    response_types: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    response_mode: str
+    client_types: tuple[ClientType, ...]
+    needs: frozenset[Need]
+    may_refresh: bool
+    access_token_lifetime: int
+    lifetime_is_ceiling: bool
+    use_cases: tuple[str, ...]
+    protections: tuple[str, ...]
+    risks: tuple[str, ...]
+    steps: tuple[Step, ...]
+    offered: bool = True
+    deprecated: bool = False
+
+    @property
+    def has_user(self) -> bool:
+        """Whether a person takes part."""
+        return Need.USER in self.needs
+
+    @property
+    def visits_authorization_endpoint(self) -> bool:
+        """Whether the flow begins with a redirect to the authorization endpoint (RFC 6749 §3.1)."""
+        return bool(self.response_types)
+
+    @property
+    def visits_token_endpoint(self) -> bool:
+        """Whether tokens come from the token endpoint (RFC 6749 §3.2), not from a redirect."""
+        return self.response_mode != "fragment"
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """What somebody is building; it chooses flows and client type for them."""
+
+    name: str
+    title: str
+    sentence: str
+    example: str
+    why: str
+    flows: tuple[str, ...]
+    client_type: ClientType
+    private_use_schemes: bool = False
+    loopback_any_port: bool = False
+    offered: bool = True

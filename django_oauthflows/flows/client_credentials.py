@@ -1,0 +1,67 @@
+"""The client credentials flow (RFC 6749 §4.4): a machine acts for itself.
+
+Its walk through the house: ``views/token.py`` takes the request,
+``toolkit/client_authentication.py`` checks the secret in one statement, and
+``toolkit/token_issue.py`` seals a token with the client's own ``token_epoch``. Nothing is written.
+"""
+
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+
+FLOW = Flow(
+    name="client_credentials",
+    label="Client credentials",
+    summary="A server or a scheduled job proves who it is with its secret and gets a token for itself.",
+    source="RFC 6749 §4.4",
+    response_types=(),
+    grant_types=("client_credentials",),
+    response_mode="",
+    client_types=(ClientType.CONFIDENTIAL,),
+    needs=frozenset({Need.SECRET}),
+    may_refresh=False,
+    access_token_lifetime=3600,
+    lifetime_is_ceiling=False,
+    use_cases=("service",),
+    protections=(
+        "Only the holder of the client's secret gets a token; the secret is stored as a digest only.",
+        "The token is limited to the scopes that staff gave the client.",
+        "The token expires within the hour; suspending the client ends it at once.",
+    ),
+    risks=(
+        "Whoever holds the secret is the client: keep it out of source code, and rotate it.",
+        "No user takes part, so no user has agreed: give such a client only what its job needs.",
+    ),
+    steps=(
+        Step(
+            Party.CLIENT,
+            Party.AUTHORIZATION_SERVER,
+            "The client proves who it is and asks for a token",
+            "POST /oauth/token/, Authorization: Basic …",
+            ("grant_type", "scope"),
+            "RFC 6749 §4.4.2, §2.3.1",
+        ),
+        Step(
+            Party.AUTHORIZATION_SERVER,
+            Party.CLIENT,
+            "The authorization server gives an access token",
+            "200 OK, JSON",
+            ("access_token", "token_type", "expires_in", "scope"),
+            "RFC 6749 §4.4.3",
+        ),
+        Step(
+            Party.CLIENT,
+            Party.RESOURCE_SERVER,
+            "The client calls the API with the access token",
+            "GET /api/…, Authorization: Bearer …",
+            ("access_token",),
+            "RFC 6750 §2.1",
+        ),
+        Step(
+            Party.RESOURCE_SERVER,
+            Party.CLIENT,
+            "The API checks the token and answers",
+            "200 OK, JSON",
+            (),
+            "RFC 6749 §7",
+        ),
+    ),
+)

@@ -1,0 +1,65 @@
+"""Refreshing (RFC 6749 §6): the continuation of a user flow without the user.
+
+Its walk through the house: ``views/token.py``, ``toolkit/client_authentication.py``, then
+``toolkit/token_issue.py`` moves the ``Authorization`` on by one generation with one UPDATE.
+Using an old generation after the grace ends the authorization (RFC 9700 §4.14.2).
+"""
+
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+
+FLOW = Flow(
+    name="refresh_token",
+    label="Refresh token",
+    summary="The client swaps its refresh token for a new pair of tokens while the user is away.",
+    source="RFC 6749 §6, RFC 9700 §4.14",
+    response_types=(),
+    grant_types=("refresh_token",),
+    response_mode="",
+    client_types=(ClientType.CONFIDENTIAL, ClientType.PUBLIC),
+    needs=frozenset({Need.USER}),
+    may_refresh=True,
+    access_token_lifetime=3600,
+    lifetime_is_ceiling=False,
+    use_cases=("web", "spa", "native"),
+    protections=(
+        "Each refresh token works once; the next one comes with the answer.",
+        "Using an old one ends the whole authorization, for a thief and for the client.",
+        "It ends after 30 days without use, and after a year in any case.",
+        "It can never gain scopes, only give some up.",
+    ),
+    risks=("It lives long: a client must store it as carefully as a password.",),
+    steps=(
+        Step(
+            Party.CLIENT,
+            Party.AUTHORIZATION_SERVER,
+            "The client sends its refresh token",
+            "POST /oauth/token/",
+            ("grant_type", "refresh_token", "scope", "client_id"),
+            "RFC 6749 §6",
+        ),
+        Step(
+            Party.AUTHORIZATION_SERVER,
+            Party.CLIENT,
+            "The authorization server gives a new pair and retires the old one",
+            "200 OK, JSON",
+            ("access_token", "token_type", "expires_in", "scope", "refresh_token"),
+            "RFC 6749 §6, RFC 9700 §4.14.2",
+        ),
+        Step(
+            Party.CLIENT,
+            Party.RESOURCE_SERVER,
+            "The client calls the API with the new access token",
+            "GET /api/…, Authorization: Bearer …",
+            ("access_token",),
+            "RFC 6750 §2.1",
+        ),
+        Step(
+            Party.RESOURCE_SERVER,
+            Party.CLIENT,
+            "The API checks the token and answers",
+            "200 OK, the user's data",
+            (),
+            "RFC 6749 §7",
+        ),
+    ),
+)

@@ -1,0 +1,124 @@
+"""All flows and use cases, and how to find one. The only list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django_oauthflows.flows import (
+    authorization_code,
+    client_credentials,
+    device_code,
+    implicit,
+    refresh_token,
+)
+from django_oauthflows.flows.base import ClientType, Flow, Need, UseCase
+
+FLOWS: tuple[Flow, ...] = (
+    authorization_code.FLOW,
+    implicit.FLOW,
+    client_credentials.FLOW,
+    refresh_token.FLOW,
+    device_code.FLOW,
+)
+
+USE_CASES: tuple[UseCase, ...] = (
+    UseCase(
+        name="web",
+        title="Web app with a server",
+        sentence="A website with its own server: people log in here and agree, its server calls the API.",
+        example="A calendar site that shows the user's notes.",
+        why="Its server can keep a secret, and the tokens never reach the browser.",
+        flows=("authorization_code", "refresh_token"),
+        client_type=ClientType.CONFIDENTIAL,
+    ),
+    UseCase(
+        name="spa",
+        title="Single-page app",
+        sentence="An app that runs entirely in the browser and has no server of its own.",
+        example="A dashboard written in React.",
+        why="A browser cannot keep a secret, so PKCE protects the code instead.",
+        flows=("authorization_code", "refresh_token"),
+        client_type=ClientType.PUBLIC,
+    ),
+    UseCase(
+        name="native",
+        title="Mobile or desktop app",
+        sentence="An app that is installed on a phone or computer and opens the system's browser to log in.",
+        example="A phone app, or a command-line program.",
+        why=(
+            "Anyone can unpack an installed app, so it has no secret; PKCE and its own redirect URI protect it."
+        ),
+        flows=("authorization_code", "refresh_token"),
+        client_type=ClientType.PUBLIC,
+        private_use_schemes=True,
+        loopback_any_port=True,
+    ),
+    UseCase(
+        name="service",
+        title="Server to server, or a scheduled job",
+        sentence="A machine that acts for itself: no person is there to log in.",
+        example="A nightly report, or another company's server.",
+        why="There is no user to ask, so the machine proves who it is with its secret.",
+        flows=("client_credentials",),
+        client_type=ClientType.CONFIDENTIAL,
+    ),
+    UseCase(
+        name="legacy-spa",
+        title="Old browser app that cannot do PKCE",
+        sentence="An existing browser app that gets its token in the address and cannot be changed yet.",
+        example="A widget from 2014 that still has users.",
+        why="Only the implicit flow works for it; it is short-lived and best given an end date.",
+        flows=("implicit",),
+        client_type=ClientType.PUBLIC,
+    ),
+    UseCase(
+        name="device",
+        title="TV, printer or other device without a browser",
+        sentence="A device that shows a short code, which the user enters on their phone.",
+        example="A television app.",
+        why="Typing a password on a television is painful and unsafe.",
+        flows=("device_code", "refresh_token"),
+        client_type=ClientType.PUBLIC,
+        offered=False,
+    ),
+)
+
+_BY_NAME = {flow.name: flow for flow in FLOWS}
+_BY_GRANT_TYPE = {grant: flow for flow in FLOWS if flow.offered for grant in flow.grant_types}
+_BY_RESPONSE_TYPE = {response: flow for flow in FLOWS if flow.offered for response in flow.response_types}
+_USE_CASES = {use_case.name: use_case for use_case in USE_CASES}
+
+
+def flow_named(name: str) -> Flow:
+    """The flow of that name. Raises ``KeyError`` for an unknown name."""
+    return _BY_NAME[name]
+
+
+def flow_for_grant_type(grant_type: str | None) -> Flow | None:
+    """The offered flow that answers a token request with this grant type (RFC 6749 §4), if any.
+
+    The implicit flow never visits the token endpoint, so its grant type finds nothing here.
+    """
+    flow = _BY_GRANT_TYPE.get(grant_type or "")
+    return flow if flow is not None and flow.visits_token_endpoint else None
+
+
+def flow_for_response_type(response_type: str | None) -> Flow | None:
+    """The offered flow that answers this ``response_type`` (RFC 6749 §3.1.1), if any."""
+    return _BY_RESPONSE_TYPE.get(response_type or "")
+
+
+def use_case_named(name: str) -> UseCase:
+    """The use case of that name. Raises ``KeyError`` for an unknown name."""
+    return _USE_CASES[name]
+
+
+def offered_flows(names: Iterable[str] | None = None) -> tuple[Flow, ...]:
+    """Flows that this version offers, restricted to ``names`` when given, in the registry's order."""
+    wanted = None if names is None else set(names)
+    return tuple(flow for flow in FLOWS if flow.offered and (wanted is None or flow.name in wanted))
+
+
+def needs_redirect_uri(names: Iterable[str]) -> bool:
+    """Whether any of the named flows answers by a redirect, so that the client must register a URI."""
+    return any(Need.REDIRECT_URI in flow.needs for flow in offered_flows(names))

@@ -1,0 +1,196 @@
+"""``manage.py oauth client``: register, look at, suspend, resume, rotate and delete clients."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError
+
+from django_oauthflows.flows import registry
+from django_oauthflows.models import Client, ClientSecret
+
+if TYPE_CHECKING:
+    from django_oauthflows.management.commands.oauth import Command
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    _add_create(verbs.add_parser("create", help="Register a client."))
+    _with_json(verbs.add_parser("list", help="All clients."))
+    for verb, text in (
+        ("show", "One client."),
+        ("suspend", "Stop a client at once; its tokens are refused until it is resumed."),
+        ("resume", "Let a suspended client go on."),
+        ("rotate-secret", "Give a client a new secret."),
+        ("delete", "Delete a client with its consents, authorizations and secrets."),
+    ):
+        one = _with_json(verbs.add_parser(verb, help=text))
+        one.add_argument("client_id")
+        if verb in ("suspend", "resume", "delete"):
+            one.add_argument("--reason", default="", help="Why, for the record.")
+        if verb == "rotate-secret":
+            one.add_argument("--label", default="")
+            one.add_argument(
+                "--overlap",
+                type=int,
+                default=0,
+                metavar="SECONDS",
+                help="For so long the old secrets go on working.",
+            )
+
+
+def _with_json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--json", action="store_true", help="Print one JSON object (RFC 7591 member names).")
+    return parser
+
+
+def _add_create(parser: argparse.ArgumentParser) -> None:
+    offered = [case.name for case in registry.USE_CASES if case.offered]
+    _with_json(parser)
+    parser.add_argument("--name", required=True, help="What users see when they are asked.")
+    parser.add_argument(
+        "--use-case", required=True, choices=offered, help="What it is; chooses flows and type."
+    )
+    repeatable = {"action": "append", "default": []}
+    parser.add_argument("--redirect-uri", metavar="R", **repeatable)  # type: ignore[arg-type]
+    parser.add_argument("--scope", default="", metavar='"a b"', help="The most it can be given.")
+    parser.add_argument("--default-scope", metavar='"a b"', help="What it gets when it asks for nothing.")
+    parser.add_argument("--allowed-origin", metavar="O", **repeatable)  # type: ignore[arg-type]
+    parser.add_argument("--post-logout-redirect-uri", metavar="P", **repeatable)  # type: ignore[arg-type]
+    parser.add_argument(
+        "--flow", metavar="F", help="A further flow, as for a web app with a nightly job.", **repeatable
+    )  # type: ignore[arg-type]
+    parser.add_argument("--first-party", action="store_true", help="It belongs to this site.")
+    parser.add_argument(
+        "--resource-server", action="store_true", help="It is an API that introspects tokens."
+    )
+    parser.add_argument("--service-user", metavar="USERNAME", help="Whose permissions it has as a machine.")
+    for name, text in (
+        ("access-token-lifetime", "an access token"),
+        ("refresh-token-idle-lifetime", "a refresh token that is not used"),
+        ("refresh-token-absolute-lifetime", "an authorization in all"),
+    ):
+        parser.add_argument(f"--{name}", type=_seconds, metavar="SECONDS", help=f"How long {text} lives.")
+
+
+def _seconds(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("must be above zero")
+    return value
+
+
+def handle(command: Command, options: dict[str, Any]) -> None:
+    _VERBS[options["verb"]](command, options)
+
+
+def _found(options: dict[str, Any]) -> Client:
+    try:
+        return Client.objects.get(client_id=options["client_id"])
+    except Client.DoesNotExist:
+        raise CommandError(f"There is no client {options['client_id']!r}.") from None
+
+
+def _create(command: Command, options: dict[str, Any]) -> None:
+    case = registry.use_case_named(options["use_case"])
+    default = options["default_scope"]
+    client, secret = Client.objects.register(
+        name=options["name"],
+        use_case=options["use_case"],
+        redirect_uris=options["redirect_uri"],
+        scopes=options["scope"].split(),
+        default_scopes=None if default is None else default.split(),
+        flows=" ".join((*case.flows, *options["flow"])),
+        allowed_origins=" ".join(options["allowed_origin"]),
+        post_logout_redirect_uris=" ".join(options["post_logout_redirect_uri"]),
+        trust=Client.Trust.FIRST_PARTY if options["first_party"] else Client.Trust.NOT_REVIEWED,
+        is_resource_server=options["resource_server"],
+        service_user=_user(options["service_user"]),
+        access_token_lifetime=options["access_token_lifetime"],
+        refresh_token_idle_lifetime=options["refresh_token_idle_lifetime"],
+        refresh_token_absolute_lifetime=options["refresh_token_absolute_lifetime"],
+    )
+    _tell(command, options, client, secret)
+
+
+def _user(username: str | None) -> Any:
+    from django.contrib.auth import get_user_model
+
+    if not username:
+        return None
+    user = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: username}).first()
+    if user is None:
+        raise CommandError(f"There is no user {username!r}.")
+    return user
+
+
+def _tell(command: Command, options: dict[str, Any], client: Client, secret: str | None = None) -> None:
+    content = client.metadata()
+    if secret is not None:
+        content |= {"client_secret": secret, "client_secret_expires_at": 0}
+    if options["json"]:
+        command.say_json(content)
+        return
+    for name, value in content.items():
+        command.say(f"{name}: {' '.join(value) if isinstance(value, list) else value}")
+    if secret is not None:
+        command.say("The secret is shown this once: keep it now.")
+
+
+def _list(command: Command, options: dict[str, Any]) -> None:
+    clients = Client.objects.order_by("name", "client_id")
+    if options["json"]:
+        command.say_json({"clients": [client.metadata() for client in clients.iterator()]})
+        return
+    for client in clients.iterator():
+        state = "suspended" if client.is_suspended else "live"
+        command.say(f"{client.client_id}  {client.use_case or '-':10}  {state:9}  {client.name}")
+
+
+def _show(command: Command, options: dict[str, Any]) -> None:
+    _tell(command, options, _found(options))
+
+
+def _suspend(command: Command, options: dict[str, Any]) -> None:
+    client = _found(options)
+    client.suspend(reason=options["reason"])
+    _tell(command, options, client)
+
+
+def _resume(command: Command, options: dict[str, Any]) -> None:
+    client = _found(options)
+    client.resume(reason=options["reason"])
+    _tell(command, options, client)
+
+
+def _rotate(command: Command, options: dict[str, Any]) -> None:
+    client = _found(options)
+    if not client.has_secret:
+        raise CommandError("This client is public: it has no secret.")
+    _, secret = ClientSecret.objects.rotate(
+        client, overlap=timedelta(seconds=options["overlap"]), label=options["label"]
+    )
+    _tell(command, options, client, secret)
+
+
+def _delete(command: Command, options: dict[str, Any]) -> None:
+    client = _found(options)
+    content = {"client_id": client.client_id, "deleted": True}
+    client.remove(reason=options["reason"])
+    if options["json"]:
+        command.say_json(content)
+    else:
+        command.say(f"Deleted {client.client_id}.")
+
+
+_VERBS = {
+    "create": _create,
+    "list": _list,
+    "show": _show,
+    "suspend": _suspend,
+    "resume": _resume,
+    "rotate-secret": _rotate,
+    "delete": _delete,
+}

@@ -1,0 +1,49 @@
+"""``manage.py oauth``: the deeds of staff, for scripts. One sub-command per noun and verb."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.module_loading import import_string
+
+#: noun → where its verbs are. Each module has ``add_arguments(parser)`` and ``handle(command, options)``.
+NOUNS = {
+    "client": "django_oauthflows.management.client",
+}
+
+
+class Command(BaseCommand):
+    help = "Manage the OAuth provider."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        nouns = parser.add_subparsers(dest="noun", required=True, parser_class=argparse.ArgumentParser)
+        for noun, module in NOUNS.items():
+            import_string(f"{module}.add_arguments")(nouns.add_parser(noun))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            import_string(f"{NOUNS[options['noun']]}.handle")(self, options)
+        except ValidationError as error:
+            raise CommandError(readable(error)) from None
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+
+    def say_json(self, content: dict[str, Any] | list[Any]) -> None:
+        """Exactly one JSON value on standard output."""
+        self.stdout.write(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def readable(error: ValidationError) -> str:
+    """Each problem on its own line, with the field's name before it."""
+    if not hasattr(error, "error_dict"):
+        return "\n".join(error.messages)
+    return "\n".join(
+        f"{field.replace('_', ' ')}: {message}"
+        for field, messages in error.message_dict.items()
+        for message in messages
+    )

@@ -1,0 +1,172 @@
+"""Redirect URIs: which may be registered, which request matches one, and which part differs.
+
+RFC 6749 §3.1.2, RFC 8252 §7 (native apps), RFC 9700 §2.1 and §4.1 (exact matching).
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from django.utils.translation import gettext as _
+
+from django_oauthflows.flows.base import UseCase
+
+LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
+LOOPBACK_HOSTS = LOOPBACK_ADDRESSES | {"localhost"}
+MAX_LENGTH = 2000
+
+#: Schemes that run code or read files in the browser; never a place to send a code to.
+_DANGEROUS_SCHEMES = frozenset(
+    {
+        "javascript",
+        "data",
+        "vbscript",
+        "file",
+        "blob",
+        "about",
+        "filesystem",
+        "view-source",
+        "jar",
+        "ws",
+        "wss",
+        "ftp",
+    }
+)
+#: RFC 3986 §2: what a URI can consist of. Leaves out spaces, control characters, backslash, non-ASCII.
+_URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+
+
+def _split(uri: str) -> SplitResult | None:
+    """The parts of ``uri``; ``None`` when it has no readable parts."""
+    try:
+        parts = urlsplit(uri)
+        return None if parts.port == 0 else parts
+    except ValueError:  # brackets that do not match, a port that is no number
+        return None
+
+
+def is_loopback(uri: str) -> bool:
+    """Whether ``uri`` leads to the user's own device (RFC 8252 §7.3)."""
+    parts = _split(uri)
+    return parts is not None and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+
+
+def is_private_use(uri: str) -> bool:
+    """Whether ``uri`` opens an app by a scheme of its own (RFC 8252 §7.1)."""
+    parts = _split(uri)
+    return parts is not None and parts.scheme not in ("http", "https", "")
+
+
+def host_of(uri: str) -> str:
+    """Where ``uri`` leads, as a person should see it: the host, or the app's scheme."""
+    parts = _split(uri)
+    if parts is None:
+        return ""
+    return parts.hostname or f"{parts.scheme}:"
+
+
+def origin_of(uri: str) -> str:
+    """Scheme, host and port of ``uri``, for a Content Security Policy; the scheme alone for apps."""
+    parts = _split(uri)
+    if parts is None:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.hostname else f"{parts.scheme}:"
+
+
+def problem_with(uri: str, use_case: UseCase | None = None) -> str | None:
+    """Why ``uri`` cannot be registered, with a value that would be right; ``None`` when it can."""
+    if len(uri) > MAX_LENGTH:
+        return _("This address is longer than %(limit)d characters.") % {"limit": MAX_LENGTH}
+    if not _URI_CHARACTERS.fullmatch(uri):
+        return _(
+            "An address can hold only plain letters, digits and URL signs: no spaces, backslashes or "
+            "accented letters (write such a host in its xn-- form)."
+        )
+    parts = _split(uri)
+    if parts is None or not parts.scheme:
+        return _(
+            "This is not a whole address. Start with the scheme, as in https://app.example.com/callback."
+        )
+    return _problem_with_parts(uri, parts) or _problem_with_scheme(parts, use_case)
+
+
+def _problem_with_parts(uri: str, parts: SplitResult) -> str | None:
+    if "#" in uri:
+        return _("Leave out the part from # on: a redirect address cannot have a fragment.")
+    if "@" in parts.netloc:
+        return _("Leave out the name and password before @.")
+    if "*" in uri:
+        return _("Wildcards (*) are not possible: list every address in full.")
+    if any(segment in (".", "..") for segment in parts.path.split("/")):
+        return _("Write the path without . and .. in it.")
+    return None
+
+
+def _problem_with_scheme(parts: SplitResult, use_case: UseCase | None) -> str | None:
+    if parts.scheme in _DANGEROUS_SCHEMES:
+        return _("%(scheme)s: addresses are never safe to redirect to. Use an https address.") % {
+            "scheme": parts.scheme
+        }
+    if parts.scheme in ("https", "http"):
+        if not parts.hostname:
+            return _("The host is missing, as in https://app.example.com/callback.")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+            return _(
+                "http is possible only on the user's own device (127.0.0.1). Use https://%(host)s%(path)s instead."
+            ) % {"host": parts.netloc, "path": parts.path}
+        return None
+    if use_case is not None and not use_case.private_use_schemes:
+        return _("Only mobile and desktop apps can have a scheme of their own. Use an https address.")
+    if "." not in parts.scheme:
+        return _(
+            "An app's own scheme must be a domain you own, turned round, such as com.example.app:/callback."
+        )
+    return None
+
+
+def matches(registered: str, presented: str, *, any_loopback_port: bool) -> bool:
+    """Whether a presented redirect URI is the registered one.
+
+    Simple string comparison (RFC 9700 §2.1), but for the port of a loopback address, which a native
+    app learns only when it runs (RFC 8252 §7.3).
+    """
+    if registered == presented:
+        return True
+    if not any_loopback_port or not _URI_CHARACTERS.fullmatch(presented):
+        return False
+    ours, theirs = _split(registered), _split(presented)
+    return (
+        ours is not None
+        and theirs is not None
+        and ours.scheme == "http"
+        and ours.hostname in LOOPBACK_ADDRESSES
+        and "@" not in theirs.netloc
+        and _without_port(registered, ours) == _without_port(presented, theirs)
+    )
+
+
+def _without_port(uri: str, parts: SplitResult) -> str:
+    """``uri`` with the port cut out of it, and nothing else changed."""
+    if parts.port is None:
+        return uri
+    bare = parts.netloc.rpartition(":")[0]
+    return uri.replace(f"//{parts.netloc}", f"//{bare}", 1)
+
+
+def difference(registered: str, presented: str) -> str:
+    """Which part of a presented URI differs from a registered one, in one word or two."""
+    ours, theirs = _split(registered), _split(presented)
+    if ours is None or theirs is None:
+        return _("it is not a whole address")
+    for name, one, other in (
+        (_("scheme"), ours.scheme, theirs.scheme),
+        (_("host"), ours.hostname, theirs.hostname),
+        (_("port"), ours.port, theirs.port),
+        (_("path"), ours.path, theirs.path),
+        (_("query"), ours.query, theirs.query),
+        (_("fragment"), ours.fragment, theirs.fragment),
+    ):
+        if one != other:
+            return _("the %(part)s differs") % {"part": name}
+    return _("they differ in spelling")

@@ -1,0 +1,100 @@
+"""Scopes as the site declares them, once, for consent page, admin, metadata and API (RFC 6749 §3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.core.signals import setting_changed
+
+from django_oauthflows.conf import options
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One thing that a client can ask for, in the words a user reads."""
+
+    name: str
+    label: str
+    detail: str = ""
+    group: str = ""
+    sensitive: bool = False
+    required: bool = False
+    implies: tuple[str, ...] = ()
+    retired: bool = False
+
+    @classmethod
+    def declared(cls, name: str, entry: str | Mapping[str, Any]) -> Scope:
+        """The scope behind one entry of ``OAUTHFLOWS["SCOPES"]``."""
+        if isinstance(entry, str):
+            return cls(name=name, label=entry)
+        return cls(
+            name=name,
+            label=str(entry.get("label", name)),
+            detail=str(entry.get("detail", "")),
+            group=str(entry.get("group", "")),
+            sensitive=bool(entry.get("sensitive", False)),
+            required=bool(entry.get("required", False)),
+            implies=tuple(entry.get("implies", ())),
+            retired=bool(entry.get("retired", False)),
+        )
+
+
+class ScopeRegistry(Mapping[str, Scope]):
+    """All declared scopes, by name, in the order of their declaration."""
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        self._scopes = {scope.name: scope for scope in scopes}
+
+    def __getitem__(self, name: str) -> Scope:
+        return self._scopes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scopes)
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
+    @property
+    def grantable(self) -> tuple[str, ...]:
+        """Names that can still be asked for: all but the retired ones."""
+        return tuple(name for name, scope in self._scopes.items() if not scope.retired)
+
+    def expand(self, names: Iterable[str]) -> frozenset[str]:
+        """``names`` and everything that they imply, however many steps away."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                if name in self._scopes:
+                    waiting.extend(self._scopes[name].implies)
+        return frozenset(found)
+
+    def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
+        """``names`` without repeats, in the order of declaration; undeclared ones last, by name."""
+        wanted = set(names)
+        declared = tuple(name for name in self._scopes if name in wanted)
+        return declared + tuple(sorted(wanted.difference(declared)))
+
+
+@lru_cache(maxsize=1)
+def declared_scopes() -> ScopeRegistry:
+    """The site's scopes."""
+    return ScopeRegistry(Scope.declared(name, entry) for name, entry in options().SCOPES.items())
+
+
+def scope_string(names: Iterable[str]) -> str:
+    """Names as RFC 6749 §3.3 writes them: separated by spaces, each once, in order of declaration."""
+    return " ".join(declared_scopes().ordered(names))
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "OAUTHFLOWS":
+        declared_scopes.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_oauthflows.scopes")

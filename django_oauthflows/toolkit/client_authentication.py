@@ -1,0 +1,191 @@
+"""Which client is this, and can it prove it? (RFC 6749 §2.3 and §3.2.1)"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from django.db.models import QuerySet
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models.authorization import loaded
+from django_oauthflows.models.secret import LAST_USED_STEP, digest_of
+from django_oauthflows.models.statement import Given, Read, Write
+from django_oauthflows.toolkit.exchange import exchange_of
+
+_MAX_SECRET_LENGTH = 512
+_MAX_CLIENT_ID_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request says about its client. An empty secret means that none was presented."""
+
+    client_id: str
+    secret: str
+
+
+def presented_credentials(request: Any) -> Credentials:
+    """Credentials from the header or the body of a request.
+
+    Raises ``InvalidRequestError`` when both are used (RFC 6749 §2.3) and ``InvalidClientError``
+    when the header cannot be read.
+    """
+    body = Credentials(request.client_id or "", request.client_secret or "")
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return body
+    basic = _from_basic(encoded)
+    if body.secret:
+        raise errors.InvalidRequestError(description="Use one way of client authentication, not two.")
+    if body.client_id and body.client_id != basic.client_id:
+        raise errors.InvalidRequestError(description="Header and body name different clients.")
+    return basic
+
+
+def _from_basic(encoded: str) -> Credentials:
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise errors.InvalidClientError from None
+    client_id, colon, secret = text.partition(":")
+    if not colon:
+        raise errors.InvalidClientError
+    # RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+    return Credentials(unquote_plus(client_id), unquote_plus(secret))
+
+
+class ClientAuthentication:
+    """The validator's answers about clients."""
+
+    def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """True when a secret was presented, or the client should have presented one."""
+        credentials = presented_credentials(request)
+        request.client_id = credentials.client_id or None
+        if credentials.secret:
+            return True
+        client = self.load_client(credentials.client_id, request)
+        return client is None or client.has_secret
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Check id and secret by one statement; sets ``request.client``."""
+        exchange = exchange_of(request)
+        credentials = presented_credentials(request)
+        if not (credentials.client_id and credentials.secret):
+            return exchange.refuse("no client secret")
+        if not _plausible(credentials):
+            return exchange.refuse("wrong client secret")
+        client = _client_with_secret(credentials, exchange.now)
+        if client is None:
+            return exchange.refuse("wrong client secret", client_id=credentials.client_id[:80])
+        return self._accept(client, request)
+
+    def authenticate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """A public client only names itself (RFC 6749 §3.2.1)."""
+        client = self.load_client(client_id, request)
+        if client is None:
+            return exchange_of(request).refuse("unknown client")
+        if client.has_secret:
+            return exchange_of(request).refuse("no client secret")
+        return self._accept(client, request)
+
+    def validate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """The authorization endpoint's question: is there such a client, and is it not suspended?"""
+        client = self.load_client(client_id, request)
+        if client is None:
+            return exchange_of(request).refuse("unknown client")
+        return self._accept(client, request)
+
+    def load_client(self, client_id: str | None, request: Any) -> Client | None:
+        """The client of that id, by at most one statement in a request."""
+        exchange = exchange_of(request)
+        if exchange.client is None or exchange.client.client_id != client_id:
+            exchange.client = _client_by_id(client_id)
+        return exchange.client
+
+    def _accept(self, client: Client, request: Any) -> bool:
+        exchange_of(request).client = client
+        if client.is_suspended:
+            return exchange_of(request).refuse("client suspended")
+        request.client = client
+        return True
+
+
+def _plausible(credentials: Credentials) -> bool:
+    """Length and content limits before any work: no honest client breaks them."""
+    return (
+        len(credentials.secret) <= _MAX_SECRET_LENGTH
+        and len(credentials.client_id) <= _MAX_CLIENT_ID_LENGTH
+        and "\x00" not in credentials.client_id + credentials.secret
+    )
+
+
+def _client_by_id(client_id: str | None) -> Client | None:
+    if not client_id or len(client_id) > _MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
+        return None
+    return Client.objects.filter(client_id=client_id).defer("client_secret").first()
+
+
+def _client_with_secret(credentials: Credentials, now: Any) -> Client | None:
+    """The client if the secret is one of its live ones.
+
+    An unknown client and a wrong secret take the same path and the same work.
+    """
+    row = _BY_SECRET.first(client_id=credentials.client_id, digest=digest_of(credentials.secret))
+    if row is None:
+        pk = ClientSecret.objects.accept_slowly(credentials.client_id, credentials.secret)
+        return None if pk is None else Client.objects.defer("client_secret").get(pk=pk)
+    secret_id, expires_at, last_used_at, *fields = row
+    if expires_at is not None and expires_at <= now:
+        return None
+    if last_used_at is None or now - last_used_at >= LAST_USED_STEP:
+        _USED.run(pk=secret_id, now=now)
+    client: Client = loaded(Client, (*_FIELDS, "application_id"), (*fields, fields[0]))
+    return client
+
+
+# What a request with a secret can need of its client; nothing else is read.
+_FIELDS = (
+    "id",
+    "client_id",
+    "client_type",
+    "name",
+    "use_case",
+    "flows",
+    "trust",
+    "redirect_uris",
+    "allowed_origins",
+    "allowed_scopes",
+    "default_scopes",
+    "access_token_lifetime",
+    "refresh_token_idle_lifetime",
+    "refresh_token_absolute_lifetime",
+    "pkce_exemption",
+    "implicit_until",
+    "is_resource_server",
+    "resources",
+    "suspended_at",
+    "token_epoch",
+)
+
+
+def _by_secret() -> QuerySet[Any, Any]:
+    return ClientSecret.objects.filter(
+        client__client_id=Given("client_id", Client._meta.get_field("client_id")),
+        digest=Given("digest", ClientSecret._meta.get_field("digest")),
+    ).values_list("id", "expires_at", "last_used_at", *(f"client__{name}" for name in _FIELDS))
+
+
+def _used() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
+    return (
+        ClientSecret.objects.filter(pk=Given("pk", ClientSecret._meta.get_field("id"))).order_by(),
+        {"last_used_at": Given("now", ClientSecret._meta.get_field("last_used_at"))},
+    )
+
+
+_BY_SECRET = Read(lambda: ClientSecret, _by_secret)
+_USED = Write(lambda: ClientSecret, _used)

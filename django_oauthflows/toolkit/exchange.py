@@ -1,0 +1,52 @@
+"""What is learnt about one request on its way through the house, for the next room to know.
+
+The toolkit and oauthlib pass headers along untouched, so it travels there, as WSGI environments do it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_oauthflows.flows.base import Flow
+from django_oauthflows.models import Authorization, Client, Consent
+
+HEADER = "oauthflows.exchange"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request to one of our endpoints.
+
+    ``cause`` is why it was refused, in words for the site's staff: it may name what the caller must
+    not be told. It never holds a secret, a code or a token.
+    """
+
+    now: datetime = field(default_factory=timezone.now)
+    client: Client | None = None
+    flow: Flow | None = None
+    consent: Consent | None = None
+    authorization: Authorization | None = None
+    generation: int = 0
+    cause: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, cause: str, **details: str) -> bool:
+        """Note why; returns False, which is what oauthlib's questions want for "no"."""
+        self.cause = cause
+        self.details.update(details)
+        return False
+
+
+def exchange_for(request: HttpRequest) -> Exchange:
+    """The exchange of a Django request, begun on first sight."""
+    return cast(Exchange, request.META.setdefault(HEADER, Exchange()))
+
+
+def exchange_of(oauthlib_request: Any) -> Exchange:
+    """The exchange that an oauthlib request belongs to."""
+    return cast(Exchange, oauthlib_request.headers[HEADER])

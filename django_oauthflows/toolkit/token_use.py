@@ -1,0 +1,130 @@
+"""What may the bearer of this token do, who may ask about it, and how does it end?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from django_oauthflows.models import Client, legacy
+from django_oauthflows.models.token import (
+    TokenRefused,
+    find_access_token,
+    find_refresh_token,
+    revoke_access_token,
+    revoke_refresh_token,
+)
+from django_oauthflows.tokens.access_token import AccessToken
+from django_oauthflows.tokens.format import Kind, looks_like
+
+#: What a refused caller is told, by cause (RFC 6750 §3.1). Causes not listed say only "invalid".
+DESCRIPTIONS = {
+    "expired": "The access token expired.",
+    "revoked": "The access token was revoked.",
+    "replaced": "The access token was replaced by a newer one.",
+    "consent withdrawn": "The user has withdrawn the permission.",
+    "client suspended": "The client is suspended.",
+    "user inactive": "The user account is inactive.",
+}
+
+
+def describe(cause: str) -> str:
+    """The sentence for a refused caller."""
+    return DESCRIPTIONS.get(cause, "The access token is invalid.")
+
+
+def check_access_token(text: str) -> AccessToken:
+    """What ``text`` allows now, for every API that is protected by us. Raises ``TokenRefused``."""
+    if looks_like(Kind.ACCESS, text):
+        return find_access_token(text)
+    return legacy.find_access_token(text)
+
+
+class TokenUse:
+    """The validator's answers about using and ending tokens."""
+
+    def validate_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
+        """The toolkit's question; its DRF classes read ``request.user`` and ``request.access_token``."""
+        try:
+            access = check_access_token(token or "")
+        except TokenRefused as refused:
+            request.oauth2_error = {"error": "invalid_token", "error_description": describe(refused.cause)}
+            return False
+        if not access.allow_scopes(scopes):
+            request.oauth2_error = {"error": "insufficient_scope", "scope": " ".join(scopes)}
+            return False
+        request.client, request.user, request.access_token = access.application, access.user, access
+        request.scopes = list(scopes or ())
+        return True
+
+    def revoke_token(self, token: str, token_type_hint: str | None, request: Any, *_: Any, **__: Any) -> None:
+        """RFC 7009 §2.1: only for the client that the token was issued to; anything else is ignored.
+
+        The hint is not needed: a token's prefix says what it is.
+        """
+        client = request.client
+        if looks_like(Kind.ACCESS, token):
+            revoke_access_token(token, client)
+        elif looks_like(Kind.REFRESH, token):
+            revoke_refresh_token(token, client)
+        else:
+            legacy.revoke(token, client)
+
+
+def introspect(text: str, asker: Client) -> dict[str, Any]:
+    """RFC 7662 §2.2: what ``asker`` may know about a token. Everything else is just inactive."""
+    if looks_like(Kind.REFRESH, text):
+        return _introspect_refresh_token(text, asker)
+    try:
+        access = check_access_token(text)
+    except TokenRefused:
+        return {"active": False}
+    if not _may_see(access, asker):
+        return {"active": False}
+    answer: dict[str, Any] = {
+        "active": True,
+        "scope": access.scope,
+        "client_id": access.client.client_id,
+        "token_type": "Bearer",
+        "exp": int(access.expires.timestamp()),
+        "iat": int(access.issued.timestamp()),
+        # RFC 9068 §2.2: where no user is involved, the subject is the client.
+        "sub": access.client.client_id if access.is_machine else str(access.user.pk),
+    }
+    if not access.is_machine:
+        answer["username"] = access.user.get_username()
+    if access.audience:
+        answer["aud"] = list(access.audience)
+    return answer
+
+
+def _may_see(access: AccessToken, asker: Client) -> bool:
+    """A client sees its own tokens; an API sees those that are meant for it."""
+    if access.client.pk == asker.pk:
+        return True
+    meant_for_asker = not access.audience or bool(set(access.audience) & set(asker.resources.split()))
+    return asker.is_resource_server and meant_for_asker
+
+
+def _introspect_refresh_token(text: str, asker: Client) -> dict[str, Any]:
+    now = timezone.now()
+    try:
+        reference, authorization = find_refresh_token(text)
+    except TokenRefused:
+        return {"active": False}
+    if (
+        authorization.consent.client_id != asker.pk
+        or authorization.refusal(now)
+        or reference.expires <= now.timestamp()
+        or not authorization.accepts_generation(reference.serial, now)
+    ):
+        return {"active": False}
+    return {
+        "active": True,
+        "scope": " ".join(authorization.granted_scopes(authorization.scope.split())),
+        "client_id": asker.client_id,
+        "token_type": "refresh_token",
+        "exp": reference.expires,
+        "iat": reference.issued,
+        "sub": str(authorization.consent.user_id),
+    }

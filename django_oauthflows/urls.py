@@ -1,0 +1,24 @@
+"""Every route, by one ``include`` at the host's root: endpoints under ``oauth/``, well-knowns at the root.
+
+The namespace is the toolkit's own, because it reverses names in it.
+"""
+
+from django.urls import path
+
+from django_oauthflows.views.authorization import AuthorizationView
+from django_oauthflows.views.metadata import ServerMetadataView
+from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
+
+app_name = "oauth2_provider"
+
+urlpatterns = [
+    path("oauth/authorize/", AuthorizationView.as_view(), name="authorize"),
+    path("oauth/token/", TokenView.as_view(), name="token"),
+    path("oauth/revoke/", RevocationView.as_view(), name="revoke-token"),
+    path("oauth/introspect/", IntrospectionView.as_view(), name="introspect"),
+    path(
+        ".well-known/oauth-authorization-server",
+        ServerMetadataView.as_view(),
+        name="oauth-server-metadata",
+    ),
+]

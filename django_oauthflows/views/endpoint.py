@@ -1,0 +1,83 @@
+"""What all endpoints for programs share: POST only, JSON answers, no caching, CORS, standard errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from oauth2_provider.views import TokenView as ToolkitView
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows.models import Client
+from django_oauthflows.toolkit.exchange import exchange_for
+
+
+def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
+    """Let a browser app read the answer, if its origin is registered (with ``client``, when known)."""
+    origin = request.headers.get("Origin", "")
+    response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Origin")))
+    if not origin or len(origin) > 255 or "\x00" in origin:
+        return
+    allowed = client.origin_allowed(origin) if client is not None else Client.objects.for_origin(origin)
+    if allowed:
+        response.headers["Access-Control-Allow-Origin"] = origin
+
+
+def preflight(request: HttpRequest, methods: str) -> HttpResponse:
+    """The answer to a CORS preflight. It is anonymous, so any client's origin will do."""
+    response = HttpResponse(status=204)
+    response.headers["Allow"] = methods
+    add_cors(request, response)
+    if "Access-Control-Allow-Origin" in response.headers:
+        response.headers["Access-Control-Allow-Methods"] = methods
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        response.headers["Access-Control-Max-Age"] = "600"
+    return response
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class Endpoint(ToolkitView):  # type: ignore[misc]
+    """A POST endpoint of the authorization server (RFC 6749 §3.2).
+
+    From the toolkit's view it takes the door to oauthlib (``get_oauthlib_core``) and the leave to be
+    called without a login; what it does with the answer is its own.
+    """
+
+    http_method_names = ["post", "options"]
+
+    @method_decorator(sensitive_variables())
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            body, status, headers = self.answer(request)
+        except errors.OAuth2Error as error:
+            body, status, headers = error.json, error.status_code, error.headers
+        response = HttpResponse(body, status=status, content_type="application/json")
+        for name, value in headers.items():
+            response.headers[name] = value
+        if status == 401:
+            # RFC 6749 §5.2: a failed client authentication is answered with the scheme that is wanted.
+            response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'
+        return self._finish(request, response)
+
+    def answer(self, request: HttpRequest) -> tuple[str, int, dict[str, str]]:
+        """Body, status and headers. May raise oauthlib's errors."""
+        raise NotImplementedError
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return preflight(request, "POST, OPTIONS")
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        error = errors.InvalidRequestError(description="This endpoint answers POST only.")
+        response = JsonResponse(dict(error.twotuples), status=405, headers={"Allow": "POST, OPTIONS"})
+        return self._finish(request, response)
+
+    def _finish(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Pragma"] = "no-cache"
+        if "HTTP_ORIGIN" in request.META:
+            add_cors(request, response, client=exchange_for(request).client)
+        return response

@@ -1,0 +1,45 @@
+"""What all pages for people share: headers that keep them safe, and the site's own name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from django_oauthflows.conf import options, site_name
+
+
+def secured(response: HttpResponse, *, form_targets: tuple[str, ...] = ()) -> HttpResponse:
+    """No framing, no scripts, nothing kept, nothing told to others (RFC 9700 §4.2, §4.16).
+
+    ``form_targets`` are origins that a form on the page may end at, by way of a redirect.
+    """
+    form_action = " ".join(("'self'", *form_targets))
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+    form_targets: tuple[str, ...] = (),
+) -> HttpResponse:
+    """A page of ours, inside the host's base template if it has named one."""
+    context = {
+        "base_template": options().BASE_TEMPLATE or "django_oauthflows/base.html",
+        "site_name": site_name(request),
+        **context,
+    }
+    response = render(request, f"django_oauthflows/{template}", context, status=status)
+    return secured(response, form_targets=form_targets)

@@ -1,0 +1,35 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.factories import ClientFactory, UserFactory
+from tests.oauth_client import Browser, OAuthClient
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> Any:
+    return UserFactory(username="alice")
+
+
+@pytest.fixture
+def browser(live_server: Any, alice: Any) -> Browser:
+    """A browser in which alice is logged in."""
+    browser = Browser(live_server.url)
+    browser.log_in("alice")
+    return browser
+
+
+@pytest.fixture
+def register(live_server: Any) -> Any:
+    """Register a client and get an ``OAuthClient`` that speaks for it."""
+
+    def make(*args: Any, **kwargs: Any) -> OAuthClient:
+        client, secret = ClientFactory(*args, **kwargs)
+        uris = client.redirect_uris.split()
+        return OAuthClient(live_server.url, client.client_id, secret, uris[0] if uris else "")
+
+    return make

@@ -1,0 +1,1 @@
+"""Settings for tests: the example project, and hosts of other shapes."""

@@ -75,7 +75,7 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """``OAUTH2_PROVIDER`` is what ``provider_settings`` makes, on which the package relies."""
     actual = getattr(settings, "OAUTH2_PROVIDER", {})
     expected = provider_settings(getattr(settings, "OAUTHFLOWS", {}))
-    return [
+    wrong: list[CheckMessage] = [
         Error(
             f"OAUTH2_PROVIDER[{key!r}] is not what django_oauthflows needs.",
             hint="OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)",
@@ -83,7 +83,8 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
         )
         for key, value in expected.items()
         if actual.get(key) != value
-    ][:1]
+    ]
+    return wrong[:1]
 
 
 @register(Tags.compatibility)

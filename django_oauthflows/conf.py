@@ -122,7 +122,7 @@ def problems(raw: Any) -> Iterator[Problem]:
             yield Problem(key, f"OAUTHFLOWS[{key!r}] has the wrong form.", f"It must be {wanted}.")
 
 
-def read(raw: SettingValue) -> Options:
+def read(raw: Any) -> Options:
     """The options in ``raw``, with the default wherever a key is missing, unknown or malformed.
 
     A malformed option never makes a site less safe: the check (see ``checks.py``) reports it and the

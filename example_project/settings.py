@@ -79,7 +79,7 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers wait for each other instead of failing: the demo's clients call the provider in parallel.
-    DATABASES["default"]["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE"}  # type: ignore[typeddict-unknown-key]
+    DATABASES["default"]["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE"}
 
 _CACHE_URL = os.environ.get("CACHE_URL", "")
 CACHES = {

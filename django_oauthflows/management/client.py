@@ -53,15 +53,18 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--use-case", required=True, choices=offered, help="What it is; chooses flows and type."
     )
-    repeatable = {"action": "append", "default": []}
-    parser.add_argument("--redirect-uri", metavar="R", **repeatable)  # type: ignore[arg-type]
+    parser.add_argument("--redirect-uri", metavar="R", action="append", default=[])
     parser.add_argument("--scope", default="", metavar='"a b"', help="The most it can be given.")
     parser.add_argument("--default-scope", metavar='"a b"', help="What it gets when it asks for nothing.")
-    parser.add_argument("--allowed-origin", metavar="O", **repeatable)  # type: ignore[arg-type]
-    parser.add_argument("--post-logout-redirect-uri", metavar="P", **repeatable)  # type: ignore[arg-type]
+    parser.add_argument("--allowed-origin", metavar="O", action="append", default=[])
+    parser.add_argument("--post-logout-redirect-uri", metavar="P", action="append", default=[])
     parser.add_argument(
-        "--flow", metavar="F", help="A further flow, as for a web app with a nightly job.", **repeatable
-    )  # type: ignore[arg-type]
+        "--flow",
+        metavar="F",
+        action="append",
+        default=[],
+        help="A further flow, as for a web app with a nightly job.",
+    )
     parser.add_argument("--first-party", action="store_true", help="It belongs to this site.")
     parser.add_argument(
         "--resource-server", action="store_true", help="It is an API that introspects tokens."

@@ -1,12 +1,14 @@
 """Each application of the toolkit becomes a client; going back leaves the toolkit's tables as they were."""
 
+from typing import Any
+
 from django.db import migrations
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows.models.adoption import adopt
 
 
-def forwards(apps, schema_editor):
+def forwards(apps: Any, schema_editor: Any) -> None:
     application_model = apps.get_model(APPLICATION_MODEL)
     client_model = apps.get_model("django_oauthflows", "Client")
     secret_model = apps.get_model("django_oauthflows", "ClientSecret")
@@ -15,7 +17,7 @@ def forwards(apps, schema_editor):
         adopt(application, client_model, secret_model)
 
 
-def backwards(apps, schema_editor):
+def backwards(apps: Any, schema_editor: Any) -> None:
     application_model = apps.get_model(APPLICATION_MODEL)
     client_model = apps.get_model("django_oauthflows", "Client")
     for pk, owner_id in client_model.objects.exclude(owner=None).values_list("pk", "owner_id").iterator():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import models, router
@@ -110,7 +110,7 @@ class Authorization(models.Model):
 
     @property
     def client(self) -> Client:
-        return cast("Client", self.consent.client)
+        return self.consent.client
 
     @property
     def user(self) -> Any:

@@ -118,7 +118,7 @@ class ClientManager(models.Manager["Client"]):
         return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
 
 
-class Client(Application):  # type: ignore[misc, unused-ignore]
+class Client(Application):
     """A registered client: the toolkit's application and what this package knows about it.
 
     Multi-table inheritance: one child row keyed by the application, so that the toolkit's foreign
@@ -224,6 +224,8 @@ class Client(Application):  # type: ignore[misc, unused-ignore]
     suspended_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
     token_epoch = models.BigIntegerField(default=random_epoch, editable=False)
 
+    authorization_grant_type: Any  # the toolkit's column, inherited
+
     objects = ClientManager()
 
     class Meta:
@@ -241,7 +243,8 @@ class Client(Application):  # type: ignore[misc, unused-ignore]
 
     def clean_fields(self, exclude: Any = None) -> None:
         # The toolkit's column for "the" grant must not be empty; ours are many, in `flows`.
-        self.authorization_grant_type = self.authorization_grant_type or self._toolkit_grant_type()
+        if not self.authorization_grant_type:
+            self.authorization_grant_type = self._toolkit_grant_type()
         super().clean_fields(exclude=exclude)
 
     def _toolkit_grant_type(self) -> str:

@@ -23,8 +23,8 @@ class Given(Expression):
         super().__init__(output_field=field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        return "%s", (self,)
 
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
         """The value for the driver."""
@@ -109,7 +109,7 @@ class Write(_Statement):
 
     def _compile(self, alias: str) -> tuple[str, tuple[Any, ...]]:
         queryset, changes = self._build()
-        query = queryset.using(alias).query.chain(UpdateQuery)
+        query: Any = queryset.using(alias).query.chain(UpdateQuery)
         query.add_update_values(changes)
         sql, parameters = query.get_compiler(using=alias).as_sql()
         return sql, tuple(parameters)

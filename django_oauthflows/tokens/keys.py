@@ -19,7 +19,7 @@ _PURPOSE = b"django_oauthflows.tokens.v1."
 
 def _secrets() -> tuple[str, ...]:
     """The site's secrets, newest first: the first one seals, all of them open."""
-    return options().TOKEN_KEYS or (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return options().TOKEN_KEYS or (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
 
 
 def _derive(secret: str, kind: str) -> Fernet:
@@ -34,7 +34,7 @@ def _derive(secret: str, kind: str) -> Fernet:
 @lru_cache(maxsize=8)
 def sealing_keys(kind: str) -> MultiFernet:
     """The keys for one kind of token; derived once per process."""
-    return MultiFernet([_derive(str(secret), kind) for secret in _secrets()])
+    return MultiFernet([_derive(secret, kind) for secret in _secrets()])
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -73,7 +73,7 @@ def form_parameters(request: HttpRequest) -> list[tuple[str, str]]:
         raise errors.InvalidRequestError(description="The request body cannot be read.") from None
 
 
-class Backend(_Parent):  # type: ignore[misc]
+class Backend(_Parent):
     """Passes on what oauthlib needs and nothing more, and refuses early what no honest client sends."""
 
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
@@ -110,14 +110,12 @@ class Backend(_Parent):  # type: ignore[misc]
                 raise errors.UnsupportedGrantTypeError
         except errors.OAuth2Error as error:
             return None, error.headers, error.json, error.status_code
-        return super().create_token_response(request)  # type: ignore[no-any-return]
+        return super().create_token_response(request)
 
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
         """Scopes and credentials of an authorization request. Raises oauthlib's errors."""
         uri, method, body, headers = self._extract_params(request)
-        return self.server.validate_authorization_request(  # type: ignore[no-any-return]
-            uri, http_method=method, body=body, headers=headers
-        )
+        return self.server.validate_authorization_request(uri, http_method=method, body=body, headers=headers)
 
     def create_authorization_response(
         self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any], allow: bool
@@ -135,7 +133,8 @@ class Backend(_Parent):  # type: ignore[misc]
 
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """For the toolkit's own DRF classes, which a site may go on using."""
-        oauthlib_request = Request(request.path, headers={HEADER: exchange_for(request)})
+        headers: dict[str, Any] = {HEADER: exchange_for(request)}
+        oauthlib_request = Request(request.path, headers=headers)
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(
             token, list(scopes), oauthlib_request

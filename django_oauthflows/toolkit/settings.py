@@ -14,7 +14,7 @@ def provider_settings(oauthflows: Mapping[str, Any]) -> dict[str, Any]:
     What the host may ask for stands in ``OAUTHFLOWS``; what is here is fixed, because the package
     relies on it (``checks.py`` reports a value that was changed afterwards).
     """
-    scopes = oauthflows.get("SCOPES", {}) if isinstance(oauthflows, Mapping) else {}
+    scopes = oauthflows.get("SCOPES", {})
     labels = {
         name: entry if isinstance(entry, str) else str(entry.get("label", name))
         for name, entry in (scopes.items() if isinstance(scopes, Mapping) else ())

@@ -16,7 +16,7 @@ from django_oauthflows.toolkit.token_issue import TokenIssue
 from django_oauthflows.toolkit.token_use import TokenUse
 
 
-class Validator(ClientAuthentication, AuthorizationCodes, TokenIssue, TokenUse, OAuth2Validator):  # type: ignore[misc]
+class Validator(ClientAuthentication, AuthorizationCodes, TokenIssue, TokenUse, OAuth2Validator):
     """What may this client do? A flow that is switched off is refused here, not hidden from oauthlib."""
 
     def validate_grant_type(

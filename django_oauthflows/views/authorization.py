@@ -31,12 +31,12 @@ class AuthorizationRedirect(HttpResponseRedirect):
         self.headers["Referrer-Policy"] = "no-referrer"
 
 
-class AuthorizationView(ToolkitView):  # type: ignore[misc]
+class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]
+            return super().dispatch(request, *args, **kwargs)
         except errors.FatalClientError as error:
             # RFC 6749 §4.1.2.1: never redirect when the client or the redirect URI is in doubt.
             return self._refuse_here(request, error)
@@ -80,7 +80,7 @@ class AuthorizationView(ToolkitView):  # type: ignore[misc]
 
     def _validated(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
         try:
-            return self.validate_authorization_request(request)  # type: ignore[no-any-return]
+            return self.validate_authorization_request(request)
         except ValueError:  # oauthlib cannot read the query
             raise errors.InvalidRequestFatalError(description="The query cannot be read.") from None
 
@@ -132,7 +132,7 @@ class AuthorizationView(ToolkitView):  # type: ignore[misc]
         given = parse_qsl(parts.fragment if fragment else parts.query)
         if any(name == "iss" for name, _value in given):
             return uri
-        return add_params_to_uri(uri, [("iss", issuer(request))], fragment=fragment)  # type: ignore[no-any-return]
+        return add_params_to_uri(uri, [("iss", issuer(request))], fragment=fragment)
 
     # Refusals. -----------------------------------------------------------------------------------------
 
@@ -144,8 +144,9 @@ class AuthorizationView(ToolkitView):  # type: ignore[misc]
         self._record(request, error)
         flow = registry.flow_for_response_type(error.response_type)
         fragment = flow is not None and flow.response_mode == "fragment"
+        answer = [(name, value) for name, value in error.twotuples if value is not None]
         uri = add_params_to_uri(
-            error.redirect_uri, [*error.twotuples, ("iss", issuer(request))], fragment=fragment
+            str(error.redirect_uri), [*answer, ("iss", issuer(request))], fragment=fragment
         )
         return AuthorizationRedirect(uri)
 

@@ -18,7 +18,7 @@ def consent_page(
 ) -> HttpResponse:
     """Who asks, for what, and where the answer goes."""
     declared = declared_scopes()
-    ticked = set(form.data.getlist("scope")) if form.is_bound else set(form.scopes)
+    ticked = set(request.POST.getlist("scope")) if form.is_bound else set(form.scopes)
     context = {
         "client": client,
         "form": form,

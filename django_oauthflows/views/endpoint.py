@@ -40,7 +40,7 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
 
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-class Endpoint(ToolkitView):  # type: ignore[misc]
+class Endpoint(ToolkitView):
     """A POST endpoint of the authorization server (RFC 6749 §3.2).
 
     From the toolkit's view it takes the door to oauthlib (``get_oauthlib_core``) and the leave to be

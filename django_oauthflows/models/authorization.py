@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -67,6 +68,14 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
             rotated_at=now if generation else None,
         )
         return authorization
+
+    def revoke_for_client(self, pk: int, epoch: int, client: Client) -> bool:
+        """End one authorization at the wish of the client it belongs to (RFC 7009 §2.1), by one statement."""
+        cause = "revoked by the client"
+        ended = _REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
+        if ended:
+            signals.authorization_revoked.send(sender=Authorization, authorization_ids=[pk], cause=cause)
+        return ended
 
     def in_use(self, pk: int) -> Authorization | None:
         """The authorization with its consent, user and client, by one statement."""
@@ -275,19 +284,25 @@ _OF_CLIENT = (
 )
 
 
-def loaded(model: type[models.Model], names: Iterable[str], values: Iterable[Any]) -> Any:
-    """An instance that has just these fields; the others are fetched if somebody asks for them.
-
-    Fields are put in the order of the model's own, as ``Model.from_db`` wants them.
-    """
-    by_name = dict(zip(names, values, strict=True))
-    present = [field.attname for field in model._meta.concrete_fields if field.attname in by_name]
-    return model.from_db(router.db_for_write(model), present, [by_name[name] for name in present])
+@cache
+def _order(model: type[models.Model], names: tuple[str, ...]) -> tuple[list[str], tuple[int, ...]]:
+    """``names`` in the order of the model's own fields, as ``Model.from_db`` wants them, and where each is."""
+    present = [field.attname for field in model._meta.concrete_fields if field.attname in names]
+    return present, tuple(names.index(name) for name in present)
 
 
-def user_field_names() -> list[str]:
+def loaded(model: type[models.Model], names: tuple[str, ...], values: Sequence[Any]) -> Any:
+    """An instance that has just these fields; the others are fetched if somebody asks for them."""
+    present, positions = _order(model, names)
+    return model.from_db(router.db_for_write(model), present, [values[position] for position in positions])
+
+
+@cache
+def user_field_names() -> tuple[str, ...]:
     """The user's columns, less the password: nobody who is called with a token needs its hash."""
-    return [field.attname for field in get_user_model()._meta.concrete_fields if field.attname != "password"]
+    return tuple(
+        field.attname for field in get_user_model()._meta.concrete_fields if field.attname != "password"
+    )
 
 
 def _in_use() -> models.QuerySet[Any, Any]:
@@ -343,6 +358,22 @@ def _advance() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
     )
 
 
+def _revoke_own() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
+    return (
+        Authorization.objects.filter(
+            pk=Given("pk", _field("id")),
+            token_epoch=Given("epoch", _field("token_epoch")),
+            consent__client=Given("client", _field("id")),
+            revoked_at=None,
+        ),
+        {
+            "revoked_at": Given("now", _field("revoked_at")),
+            "revoked_cause": Given("cause", _field("revoked_cause")),
+        },
+    )
+
+
 _IN_USE = Read(_model, _in_use)
 _REDEEM = Write(_model, _redeem)
 _ADVANCE = Write(_model, _advance)
+_REVOKE_OWN = Write(_model, _revoke_own)

@@ -190,10 +190,7 @@ def revoke_refresh_token(text: str, client: Client) -> bool:
 
 
 def _revoke_authorization(reference: Reference, client: Client) -> bool:
-    mine = Authorization.objects.filter(
-        pk=reference.id, token_epoch=reference.epoch, consent__client_id=client.pk
-    )
-    return bool(mine.revoke(cause="revoked by the client"))
+    return Authorization.objects.revoke_for_client(reference.id, reference.epoch, client)
 
 
 _OF_CLIENT = (

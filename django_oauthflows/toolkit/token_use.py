@@ -71,10 +71,10 @@ class TokenUse:
             legacy.revoke(token, client)
 
 
-def introspect(text: str, asker: Client) -> dict[str, Any]:
+def introspect(text: str, asker: Client, *, issuer: str) -> dict[str, Any]:
     """RFC 7662 §2.2: what ``asker`` may know about a token. Everything else is just inactive."""
     if looks_like(Kind.REFRESH, text):
-        return _introspect_refresh_token(text, asker)
+        return _introspect_refresh_token(text, asker, issuer)
     try:
         access = check_access_token(text)
     except TokenRefused:
@@ -88,6 +88,7 @@ def introspect(text: str, asker: Client) -> dict[str, Any]:
         "token_type": "Bearer",
         "exp": int(access.expires.timestamp()),
         "iat": int(access.issued.timestamp()),
+        "iss": issuer,
         # RFC 9068 §2.2: where no user is involved, the subject is the client.
         "sub": access.client.client_id if access.is_machine else str(access.user.pk),
     }
@@ -106,7 +107,7 @@ def _may_see(access: AccessToken, asker: Client) -> bool:
     return asker.is_resource_server and meant_for_asker
 
 
-def _introspect_refresh_token(text: str, asker: Client) -> dict[str, Any]:
+def _introspect_refresh_token(text: str, asker: Client, issuer: str) -> dict[str, Any]:
     now = timezone.now()
     try:
         reference, authorization = find_refresh_token(text)
@@ -126,5 +127,6 @@ def _introspect_refresh_token(text: str, asker: Client) -> dict[str, Any]:
         "token_type": "refresh_token",
         "exp": reference.expires,
         "iat": reference.issued,
+        "iss": issuer,
         "sub": str(authorization.consent.user_id),
     }

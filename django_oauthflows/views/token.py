@@ -7,6 +7,7 @@ import json
 from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.conf import issuer
 from django_oauthflows.toolkit.backend import form_parameters
 from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.toolkit.token_use import introspect
@@ -46,4 +47,4 @@ class IntrospectionView(Endpoint):
         assert client is not None
         if not parameters.get("token"):
             raise errors.InvalidRequestError(description="Missing token parameter.")
-        return json.dumps(introspect(parameters["token"], client)), 200, {}
+        return json.dumps(introspect(parameters["token"], client, issuer=issuer(request))), 200, {}

@@ -1,0 +1,165 @@
+"""Fill one project's database and print what a client would hold, as JSON. Runs in a process of its own.
+
+``python -m tests.benchmarks.prepare ours|stock|floor COUNT`` makes COUNT codes, refresh tokens and access tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+REDIRECT_URI = "https://client.example/callback"
+VERIFIER = "v" * 64
+
+
+def ours(count: int) -> dict[str, Any]:
+    from django.contrib.auth import get_user_model
+    from django.utils import timezone
+
+    from django_oauthflows.flows.registry import flow_named
+    from django_oauthflows.models import Authorization, Client, Consent
+    from django_oauthflows.models.token import machine_token
+
+    user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
+    web, secret = Client.objects.register(
+        name="web", use_case="web", redirect_uris=[REDIRECT_URI], scopes=["profile", "stats:read"]
+    )
+    machine, machine_secret = Client.objects.register(name="m", use_case="service", scopes=["stats:read"])
+    consent = Consent.objects.give(user=user, client=web, scopes=["profile"])
+    flow = flow_named("authorization_code")
+
+    def begin(generation: int) -> Authorization:
+        made: Authorization = Authorization.objects.begin(
+            consent=consent,
+            flow=flow,
+            scopes=["profile"],
+            lifetime=3600,
+            redirect_uri=REDIRECT_URI,
+            code_challenge=challenge(),
+            generation=generation,
+        )
+        return made
+
+    def access() -> str:
+        return begin(1).access_token(generation=1, scopes=["profile"], issued=timezone.now(), lifetime=3600)
+
+    return {
+        "web": [web.client_id, secret],
+        "machine": [machine.client_id, machine_secret],
+        "codes": [begin(0).code() for _ in range(count)],
+        "refresh": [begin(1).refresh_token(generation=1, issued=timezone.now()) for _ in range(count)],
+        "access": [access() for _ in range(count)],
+        "machine_access": machine_token(machine, ["stats:read"], lifetime=3600),
+    }
+
+
+def stock(count: int) -> dict[str, Any]:
+    from django.contrib.auth import get_user_model
+    from django.utils import timezone
+    from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
+
+    user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
+    secret, machine_secret = secrets.token_urlsafe(64), secrets.token_urlsafe(64)
+    web = Application.objects.create(
+        name="web",
+        client_type="confidential",
+        authorization_grant_type="authorization-code",
+        redirect_uris=REDIRECT_URI,
+        client_secret=secret,
+    )
+    machine = Application.objects.create(
+        name="m",
+        client_type="confidential",
+        authorization_grant_type="client-credentials",
+        client_secret=machine_secret,
+    )
+    expires = timezone.now() + timedelta(hours=1)
+
+    def access() -> AccessToken:
+        return AccessToken.objects.create(
+            user=user, application=web, token=secrets.token_urlsafe(24), scope="profile", expires=expires
+        )
+
+    def code() -> str:
+        return str(
+            Grant.objects.create(
+                user=user,
+                application=web,
+                code=secrets.token_urlsafe(24),
+                expires=expires,
+                redirect_uri=REDIRECT_URI,
+                scope="profile",
+                code_challenge=challenge(),
+                code_challenge_method="S256",
+            ).code
+        )
+
+    def refresh() -> str:
+        made = RefreshToken.objects.create(
+            user=user, application=web, token=secrets.token_urlsafe(24), access_token=access()
+        )
+        return str(made.token)
+
+    return {
+        "web": [web.client_id, secret],
+        "machine": [machine.client_id, machine_secret],
+        "codes": [code() for _ in range(count)],
+        "refresh": [refresh() for _ in range(count)],
+        "access": [access().token for _ in range(count)],
+    }
+
+
+def floor(count: int) -> dict[str, Any]:
+    from django.contrib.auth import get_user_model
+
+    from tests.benchmarks.floor.models import FloorClient
+    from tests.benchmarks.floor.views import digest, new_token
+
+    user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
+    secret = secrets.token_urlsafe(32)
+    client = FloorClient.objects.create(client_id=secrets.token_hex(16), secret_digest=digest(secret))
+
+    def made(kind: str) -> str:
+        text, row = new_token(kind, client.pk, user.pk, "profile")
+        row.save()
+        return text
+
+    return {
+        "web": [client.client_id, secret],
+        "machine": [client.client_id, secret],
+        "codes": [made("code") for _ in range(count)],
+        "refresh": [made("refresh") for _ in range(count)],
+        "access": [made("access") for _ in range(count)],
+    }
+
+
+def challenge() -> str:
+    import base64
+
+    return base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+PROJECTS: dict[str, Callable[[int], dict[str, Any]]] = {"ours": ours, "stock": stock, "floor": floor}
+
+
+def main() -> None:
+    name, count = sys.argv[1], int(sys.argv[2])
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"tests.benchmarks.projects.{name}"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    # The floor's tables have no migrations, and point at the user's, which must be there first.
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    json.dump(PROJECTS[name](count), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""What the three measured projects share: the same database server, middleware and DRF set-up."""
+
+import os
+
+import dj_database_url
+
+SECRET_KEY = "only-for-benchmarks-" + "0123456789abcdef" * 3
+ALLOWED_HOSTS = ["127.0.0.1"]
+DEBUG = False
+USE_TZ = True
+DATABASES = {"default": dj_database_url.parse(os.environ["BENCHMARK_DATABASE_URL"], conn_max_age=600)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+CONTRIB = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
+REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}

@@ -1,0 +1,12 @@
+"""The floor's views at the same paths."""
+
+from django.urls import path
+
+from tests.benchmarks.floor import views
+
+urlpatterns = [
+    path("oauth/token/", views.token),
+    path("oauth/introspect/", views.introspect),
+    path("oauth/revoke/", views.revoke),
+    path("api/", views.Api.as_view()),
+]

@@ -13,7 +13,9 @@ class OAuthFlowsConfig(AppConfig):
 
     def ready(self) -> None:
         from django_oauthflows import checks  # noqa: F401 - registers them
-        from django_oauthflows.models import adoption, legacy
+        from django_oauthflows.models import adoption, authorization, legacy, usage
 
         legacy.watch()
         adoption.watch()
+        authorization.watch()
+        usage.watch()

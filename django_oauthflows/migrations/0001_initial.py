@@ -533,9 +533,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "client usage",
                 "verbose_name_plural": "client usage",
-                "constraints": [
-                    models.UniqueConstraint(fields=("client", "day", "flow"), name="oauthflows_usage_per_day")
-                ],
+                "indexes": [models.Index(fields=["client", "day"], name="oauthflows_usage_day")],
             },
         ),
         migrations.AddConstraint(

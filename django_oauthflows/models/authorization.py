@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import models, router
+from django.db.models.signals import post_save
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -76,6 +77,13 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         if ended:
             signals.authorization_revoked.send(sender=Authorization, authorization_ids=[pk], cause=cause)
         return ended
+
+    def end_for_user(self, user: Any, *, cause: str) -> None:
+        """End everything that anybody may do in the name of ``user``, by a constant number of statements."""
+        from django_oauthflows.models import legacy
+
+        self.filter(consent__user=user).revoke(cause=cause)
+        legacy.revoke_all(user_id=user.pk)
 
     def in_use(self, pk: int) -> Authorization | None:
         """The authorization with its consent, user and client, by one statement."""
@@ -235,6 +243,22 @@ class Authorization(models.Model):
             Event.objects.record(
                 Event.Kind[kind], client=self.client, user=self.user, cause=cause, authorization=self.pk
             )
+
+
+def _end_on_password_change(*, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
+    """A user's password was set anew: end what they allowed before, if the site wants that.
+
+    Django keeps the new password on the instance until it is saved (``AbstractBaseUser.save``); a
+    mere upgrade of the hash at login does not.
+    """
+    changed = getattr(instance, "_password", None) is not None
+    if changed and not created and not raw and options().END_ON_PASSWORD_CHANGE:
+        Authorization.objects.end_for_user(instance, cause="password changed")
+
+
+def watch() -> None:
+    """Called when the app is ready."""
+    post_save.connect(_end_on_password_change, sender=get_user_model(), dispatch_uid="oauthflows.password")
 
 
 # The hot path's statements (see ``statement.py``). ------------------------------------------------------

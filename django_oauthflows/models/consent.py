@@ -36,6 +36,10 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         """Consents that hold: neither withdrawn nor at their end."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
 
+    def delete_all(self) -> int:
+        """Delete by one statement, when nothing refers to them any more."""
+        return int(self._raw_delete(self.db))
+
 
 class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ignore[misc]
     def give(

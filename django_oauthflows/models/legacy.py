@@ -14,7 +14,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_grant_model,
+    get_id_token_model,
+    get_refresh_token_model,
+)
 
 from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
@@ -151,6 +156,13 @@ def revoke(text: str, client: Client) -> None:
         (refresh or access).revoke()
     for refresh in get_refresh_token_model().objects.filter(**mine, revoked=None):
         refresh.revoke()
+
+
+def delete_all(**which: Any) -> None:
+    """Delete all that the toolkit's tables hold for a client, by a constant number of statements."""
+    revoke_all(**which)
+    for model in (get_refresh_token_model(), get_grant_model(), get_id_token_model()):
+        model.objects.filter(**which).delete()
 
 
 def revoke_all(**which: Any) -> None:

@@ -32,7 +32,11 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
     if found:
         return found
-    return [*_check_scopes(raw.get("SCOPES", {})), *_check_flows(raw.get("FLOWS"))]
+    return [
+        *_check_scopes(raw.get("SCOPES", {})),
+        *_check_flows(raw.get("FLOWS")),
+        *_check_token_cache(raw.get("TOKEN_CACHE", "")),
+    ]
 
 
 def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
@@ -68,6 +72,24 @@ def _check_flows(names: Iterable[str] | None) -> Iterable[CheckMessage]:
                 hint=f"There are: {', '.join(sorted(offered))}.",
                 id="oauthflows.E005",
             )
+
+
+def _check_token_cache(name: str) -> Iterable[CheckMessage]:
+    if not name:
+        return
+    if name not in settings.CACHES:
+        yield Error(
+            f"OAUTHFLOWS['TOKEN_CACHE'] names {name!r}, which is not in CACHES.",
+            hint=f"There are: {', '.join(sorted(settings.CACHES))}.",
+            id="oauthflows.E011",
+        )
+    elif str(settings.CACHES[name].get("BACKEND", "")).endswith(("LocMemCache", "DummyCache")):
+        yield CheckWarning(
+            "The token cache is not shared between processes: a revoked token may live on in the others "
+            "until its entry is too old.",
+            hint='CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", ...}}',
+            id="oauthflows.W003",
+        )
 
 
 @register(Tags.compatibility)

@@ -23,6 +23,7 @@ from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, Need, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.token_cache import ended
 from django_oauthflows.scopes import declared_scopes, scope_string
 
 if TYPE_CHECKING:
@@ -241,6 +242,10 @@ class Client(Application):
     def natural_key(self) -> tuple[str]:
         return (self.client_id,)
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        ended(client=self.pk)
+
     def clean_fields(self, exclude: Any = None) -> None:
         # The toolkit's column for "the" grant must not be empty; ours are many, in `flows`.
         if not self.authorization_grant_type:
@@ -448,6 +453,7 @@ class Client(Application):
     def _set_suspension(self, at: datetime | None, reason: str) -> None:
         self.suspended_at, self.suspended_reason = at, reason[:200]
         Client.objects.filter(pk=self.pk).update(suspended_at=at, suspended_reason=self.suspended_reason)
+        ended(client=self.pk)
 
     def revoke_tokens(self, *, by: Any = None, reason: str = "") -> None:
         """End every token it has, for every user and for itself; users need not agree again."""
@@ -458,6 +464,7 @@ class Client(Application):
         Client.objects.filter(pk=self.pk).update(token_epoch=self.token_epoch)
         Authorization.objects.filter(consent__client=self).revoke(cause="client tokens revoked")
         legacy.revoke_all(application_id=self.pk)
+        ended(client=self.pk)
         self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
 
     def remove(self, *, by: Any = None, reason: str = "") -> None:
@@ -472,6 +479,7 @@ class Client(Application):
             legacy.delete_all(application_id=self.pk)
             Authorization.objects.filter(consent__client=self).delete()
             Consent.objects.filter(client=self).delete_all()
+            ended(client=self.pk)
             self.delete()
 
     def _record(self, kind: str, *, by: Any, **data: Any) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
+from django_oauthflows.models.token_cache import ended
 from django_oauthflows.scopes import declared_scopes, scope_string
 
 if TYPE_CHECKING:
@@ -126,6 +127,10 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} → {self.client}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        ended(consent=self.pk)
 
     def is_live(self, now: datetime | None = None) -> bool:
         """Whether it holds now."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.models.authorization import Authorization, loaded, user_field_names
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.statement import Given, Read
+from django_oauthflows.models.token_cache import cached_row, ended
 from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.tokens.format import BadToken, Kind, Reference, Subject, seal, unseal
 
@@ -106,7 +107,7 @@ def _authorized(kind: Kind, text: str) -> tuple[Reference, Authorization]:
 
 
 def _user_access(reference: Reference, now: datetime) -> AccessToken:
-    authorization = Authorization.objects.in_use(reference.id)
+    authorization = Authorization.objects.behind_token(reference.id)
     if authorization is None or authorization.token_epoch != reference.epoch:
         raise TokenRefused("unknown")
     refusal = authorization.refusal(now)
@@ -126,7 +127,11 @@ def _user_access(reference: Reference, now: datetime) -> AccessToken:
 
 
 def _machine_access(reference: Reference) -> AccessToken:
-    row = _MACHINE.first(pk=reference.id, serial=reference.serial)
+    row = cached_row(
+        f"machine:{reference.id}:{reference.serial}",
+        lambda: _MACHINE.first(pk=reference.id, serial=reference.serial),
+        lambda row: (*_grounds(row), ("serial", reference.serial)),
+    )
     if row is None:
         raise TokenRefused("unknown")
     *fields, revoked = row
@@ -177,6 +182,7 @@ def revoke_access_token(text: str, client: Client) -> bool:
         ],
         ignore_conflicts=True,
     )
+    ended(serial=reference.serial)
     return True
 
 
@@ -207,6 +213,11 @@ _OF_CLIENT = (
     "service_user_id",
     "token_epoch",
 )
+
+
+def _grounds(row: tuple[Any, ...]) -> tuple[tuple[str, Any], ...]:
+    named = dict(zip(_OF_CLIENT, row, strict=False))
+    return ("client", named["id"]), ("user", named["service_user_id"])
 
 
 def _machine() -> models.QuerySet[Any, Any]:

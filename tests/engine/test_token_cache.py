@@ -10,47 +10,35 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client as HttpClient
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from django_oauthflows.flows.registry import flow_named
-from django_oauthflows.models import Authorization, Client, Consent, token_cache
+from django_oauthflows.models import Client, token_cache
 from django_oauthflows.models.token import machine_token
-from tests.factories import ClientFactory, UserFactory
+from tests.engine.held import Held
+from tests.factories import ClientFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Held:
-    """A user's token of a client, made as the token endpoint makes it."""
+class Caller:
+    """Holds one access token and calls the API with it."""
 
     def __init__(self) -> None:
-        self.user = UserFactory()
-        self.client, self.secret = ClientFactory()
-        self.consent = Consent.objects.give(
-            user=self.user, client=self.client, scopes=["profile", "notes:read"]
-        )
-        self.authorization = Authorization.objects.begin(
-            consent=self.consent,
-            flow=flow_named("authorization_code"),
-            scopes=["profile", "notes:read"],
-            lifetime=3600,
-            generation=1,
-        )
-        self.text = Authorization.objects.in_use(self.authorization.pk).access_token(
-            generation=1, scopes=["profile", "notes:read"], issued=timezone.now(), lifetime=3600
-        )
+        self.held = Held()
+        self.client, self.user, self.consent = self.held.client, self.held.user, self.held.consent
+        self.authorization = self.held.authorization()
+        self.text = self.held.access_token(self.authorization)
 
     def call(self, path: str = "/api/me/") -> int:
         return HttpClient().get(path, headers={"Authorization": f"Bearer {self.text}"}).status_code
 
 
 @pytest.fixture
-def held(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Held:
+def held(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Caller:
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"TOKEN_CACHE": "default"}
     # One machine has one clock: nothing to allow for, and nothing to wait for.
     monkeypatch.setattr(token_cache, "_SKEW_SECONDS", 0.0)
     cache.clear()
-    return Held()
+    return Caller()
 
 
 def statements_of(work: Any) -> int:
@@ -59,13 +47,13 @@ def statements_of(work: Any) -> int:
     return len(captured)
 
 
-def test_the_second_call_asks_the_database_nothing(held: Held) -> None:
+def test_the_second_call_asks_the_database_nothing(held: Caller) -> None:
     assert statements_of(held.call) == 1
     assert statements_of(held.call) == 0
     assert held.call() == 200
 
 
-def test_without_the_option_every_call_asks(held: Held, settings: Any) -> None:
+def test_without_the_option_every_call_asks(held: Caller, settings: Any) -> None:
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"TOKEN_CACHE": ""}
     held.call()
     assert statements_of(held.call) == 1
@@ -83,8 +71,8 @@ ENDINGS = {
 }
 
 
-def _revoke_over_http(held: Held) -> None:
-    form = {"token": held.text, "client_id": held.client.client_id, "client_secret": held.secret}
+def _revoke_over_http(held: Caller) -> None:
+    form = {"token": held.text, "client_id": held.client.client_id, "client_secret": held.held.secret}
     answer = HttpClient().post(
         "/oauth/revoke/", urlencode(form), content_type="application/x-www-form-urlencoded"
     )
@@ -97,21 +85,21 @@ def _deactivate(user: Any) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_ending_is_noticed_at_once(held: Held, ending: str) -> None:
+def test_an_ending_is_noticed_at_once(held: Caller, ending: str) -> None:
     assert held.call() == 200
     assert held.call() == 200
     ENDINGS[ending](held)
     assert held.call() == 401
 
 
-def test_a_removed_permission_is_noticed_at_once(held: Held) -> None:
+def test_a_removed_permission_is_noticed_at_once(held: Caller) -> None:
     assert held.call() == 200
     held.consent.remove_scope("profile")
     assert held.call() == 403
     assert held.call("/api/notes/") == 200
 
 
-def test_a_machines_token_is_cached_and_ended_at_once(held: Held) -> None:
+def test_a_machines_token_is_cached_and_ended_at_once(held: Caller) -> None:
     machine, _secret = ClientFactory(machine=True)
     held.text = machine_token(machine, ["stats:read"], lifetime=600)
     assert held.call("/api/stats/") == 200
@@ -124,7 +112,7 @@ def test_a_machines_token_is_cached_and_ended_at_once(held: Held) -> None:
     assert held.call("/api/stats/") == 401
 
 
-def test_a_cache_that_is_away_does_not_matter(held: Held, settings: Any) -> None:
+def test_a_cache_that_is_away_does_not_matter(held: Caller, settings: Any) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",

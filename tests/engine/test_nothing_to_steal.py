@@ -1,0 +1,136 @@
+"""What a thief of the database, of the log or of the key can do: nothing."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography.fernet import Fernet
+from django.db import connection
+from django.utils import timezone
+
+from django_oauthflows.models import Authorization
+from django_oauthflows.tokens.format import _HEAD, Kind, Reference, Subject, seal
+from tests.engine.held import Held
+from tests.engine.server import serving
+from tests.factories import ClientFactory, UserFactory
+from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
+
+
+def dump() -> str:
+    """Every value of every table, as text."""
+    return "\n".join(dump_rows())
+
+
+def dump_rows() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            for row in cursor.fetchall():
+                yield f"{table}: " + " | ".join(str(value) for value in row)
+
+
+def walk_all_flows(origin: str) -> list[str]:
+    """One journey per flow; every secret, code and token that was seen on the way."""
+    seen: list[str] = []
+    UserFactory(username="alice")
+    browser = Browser(origin)
+    browser.log_in("alice")
+    for client, secret in (ClientFactory(), ClientFactory(public=True)):
+        uri = client.redirect_uris.split()[0]
+        oauth = OAuthClient(origin, client.client_id, secret, uri)
+        verifier, challenge = pkce_pair()
+        code = oauth.code_from(browser, "profile", challenge)
+        first = oauth.exchange(code, verifier).json()
+        second = oauth.refresh(first["refresh_token"]).json()
+        oauth.api("/api/me/", second["access_token"])
+        oauth.post("/oauth/introspect/", token=second["access_token"])
+        oauth.post("/oauth/revoke/", token=second["refresh_token"])
+        # Refused ones, too: they are what gets logged and recorded.
+        oauth.exchange(code, verifier)
+        oauth.refresh(first["refresh_token"])
+        OAuthClient(origin, client.client_id, f"{secret}x", uri).refresh(first["refresh_token"])
+        seen += [secret or "", verifier, code]
+        seen += [pair[name] for pair in (first, second) for name in ("access_token", "refresh_token")]
+    client, secret = ClientFactory(machine=True)
+    seen += [
+        secret,
+        OAuthClient(origin, client.client_id, secret)
+        .token(grant_type="client_credentials")
+        .json()["access_token"],
+    ]
+    client, _none = ClientFactory(fragment=True)
+    oauth = OAuthClient(origin, client.client_id, None, client.redirect_uris.split()[0])
+    request = oauth.authorization_request("profile", "", response_type="token")
+    request = {name: value for name, value in request.items() if not name.startswith("code_")}
+    back = browser.decide(browser.authorize(**request))
+    seen.append(answer_of(back.headers["Location"])["access_token"])
+    return [text for text in seen if text]
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_no_secret_code_or_token_is_in_the_database_or_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(log) as server:
+        seen = walk_all_flows(server.url)
+        database = dump()
+    assert len(seen) == 16
+    logged = log.read_text()
+    assert "POST /oauth/token/" in logged
+    for text in seen:
+        assert text not in database
+        assert text not in logged
+        assert text.partition("_")[2][:40] not in database + logged
+
+
+def sealed_with(key: bytes, kind: Kind, payload: bytes) -> str:
+    return kind.value + Fernet(key).encrypt(payload).decode().rstrip("=")
+
+
+def test_the_whole_row_without_the_key_makes_no_token(held: Held, live_server: Any) -> None:
+    row = held.authorization()
+    now = int(timezone.now().timestamp())
+    payload = _HEAD.pack(1, 1, row.pk, row.token_epoch, 1, now, now + 600) + b"profile"
+    guesses = [
+        base64.urlsafe_b64encode(os.urandom(32)),
+        base64.urlsafe_b64encode(row.token_epoch.to_bytes(32, "big")),
+    ]
+    for key in guesses:
+        assert call(live_server.url, sealed_with(key, Kind.ACCESS, payload)) == 401
+    assert call(live_server.url, held.access_token(row)) == 200
+
+
+def test_the_key_without_the_row_makes_no_token(held: Held, live_server: Any) -> None:
+    row = held.authorization()
+    now = int(timezone.now().timestamp())
+
+    def forged(epoch: int) -> str:
+        reference = Reference(Subject.AUTHORIZATION, row.pk, epoch, 1, now, now + 600, ("profile",))
+        return seal(Kind.ACCESS, reference)
+
+    assert call(live_server.url, forged(epoch=row.token_epoch + 1)) == 401
+    assert call(live_server.url, forged(epoch=0)) == 401
+    assert call(live_server.url, forged(epoch=row.token_epoch)) == 200
+
+
+def test_a_token_of_one_kind_never_passes_for_another(held: Held, live_server: Any) -> None:
+    row: Authorization = held.authorization()
+    refresh, access = held.refresh_token(row), held.access_token(row)
+    for disguised in (refresh, Kind.ACCESS.value + refresh[5:], Kind.ACCESS.value + held.code()[5:]):
+        assert call(live_server.url, disguised) == 401
+    form = {"grant_type": "refresh_token", "refresh_token": Kind.REFRESH.value + access[5:]}
+    answer = requests.post(
+        f"{live_server.url}/oauth/token/", data=form, auth=(held.client.client_id, held.secret), timeout=30
+    )
+    assert answer.json()["error"] == "invalid_grant"
+
+
+def call(url: str, token: str) -> int:
+    return requests.get(
+        f"{url}/api/me/", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    ).status_code

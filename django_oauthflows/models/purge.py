@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, models, router, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from django_oauthflows.models.authorization import Authorization
@@ -63,6 +63,11 @@ def _ended(now: datetime) -> Q:
     return Q(expires_at__lte=now)
 
 
+def _refreshable() -> Exists:
+    """A subquery, not a join: PostgreSQL locks no row of an outer join."""
+    return Exists(get_refresh_token_model().objects.filter(access_token=OuterRef("pk")))
+
+
 SWEEPS = (
     Sweep(
         "authorizations",
@@ -81,6 +86,6 @@ SWEEPS = (
     Sweep(
         "toolkit access tokens",
         get_access_token_model,
-        lambda now: Q(expires__lte=now, refresh_token=None),
+        lambda now: Q(expires__lte=now) & ~Q(_refreshable()),
     ),
 )

@@ -1,0 +1,144 @@
+"""``manage.py oauth purge``: deletes what is dead, in small steps, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
+
+from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, RevokedToken
+from tests.engine.held import Held
+
+
+def purge(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("oauth", "purge", "--json", *arguments, stdout=out)
+    return dict(json.loads(out.getvalue()))
+
+
+@pytest.fixture
+def past() -> Any:
+    return timezone.now() - timedelta(days=2)
+
+
+def test_dead_authorizations_go_and_live_ones_stay(held: Held, past: Any) -> None:
+    live = held.authorization()
+    just_revoked = held.authorization()
+    just_revoked.revoke(cause="test")
+    expired, long_revoked = held.authorization(), held.authorization()
+    Authorization.objects.filter(pk=expired.pk).update(expires_at=past)
+    Authorization.objects.filter(pk=long_revoked.pk).update(revoked_at=past)
+
+    assert purge("--dry-run")["authorizations"] == 2
+    assert Authorization.objects.count() == 4
+    assert purge()["authorizations"] == 2
+    assert set(Authorization.objects.values_list("pk", flat=True)) == {live.pk, just_revoked.pk}
+    assert held.consent.is_live()
+
+
+def test_expired_secrets_and_spent_list_entries_go(held: Held, past: Any) -> None:
+    kept = ClientSecret.objects.get()
+    old, _ = ClientSecret.objects.issue(held.client, expires_at=past)
+    RevokedToken.objects.create(client=held.client, serial=1, expires_at=past)
+    ahead = RevokedToken.objects.create(
+        client=held.client, serial=2, expires_at=timezone.now() + timedelta(hours=1)
+    )
+    summary = purge()
+    assert (summary["secrets"], summary["revoked tokens"]) == (1, 1)
+    assert list(ClientSecret.objects.all()) == [kept]
+    assert old not in ClientSecret.objects.all()
+    assert list(RevokedToken.objects.all()) == [ahead]
+
+
+def test_what_the_toolkit_left_behind_goes(held: Held, past: Any) -> None:
+    application = Application.objects.get(pk=held.client.pk)
+    common = {"user": held.user, "application": application}
+    Grant.objects.create(code="dead", expires=past, redirect_uri="https://client.example/", **common)
+    dead = AccessToken.objects.create(token="dead", expires=past, scope="profile", **common)
+    renewable = AccessToken.objects.create(token="renewable", expires=past, scope="profile", **common)
+    live = AccessToken.objects.create(
+        token="live", expires=timezone.now() + timedelta(hours=1), scope="profile", **common
+    )
+    alive = RefreshToken.objects.create(token="alive", access_token=renewable, **common)
+    RefreshToken.objects.create(token="revoked", revoked=past, **common)
+    summary = purge()
+    assert (summary["toolkit codes"], summary["toolkit refresh tokens"]) == (1, 1)
+    assert summary["toolkit access tokens"] == 1
+    assert set(AccessToken.objects.all()) == {renewable, live}
+    assert dead not in AccessToken.objects.all()
+    assert list(RefreshToken.objects.all()) == [alive]
+
+
+def test_small_steps_and_gaps_in_the_keys(held: Held, past: Any) -> None:
+    rows = [held.authorization() for _ in range(30)]
+    Authorization.objects.filter(pk__in=[row.pk for row in rows[5:20]]).delete()
+    Authorization.objects.update(expires_at=past)
+    assert purge("--step", "4")["authorizations"] == 15
+    assert not Authorization.objects.exists()
+
+
+def test_it_stops_when_its_time_is_over_and_the_next_run_goes_on(held: Held, past: Any) -> None:
+    for _ in range(6):
+        held.authorization()
+    Authorization.objects.update(expires_at=past)
+    first = purge("--step", "1", "--time-limit", "0")
+    assert first["finished"] is False
+    assert first["authorizations"] == 1
+    assert purge()["authorizations"] == 5
+
+
+def test_usage_is_rolled_up_without_losing_a_count(held: Held, past: Any) -> None:
+    for issued in (3, 4, 5):
+        ClientUsage.objects.create(
+            client=held.client, day=past.date(), flow="refresh_token", tokens_issued=issued, last_used_at=past
+        )
+    today = ClientUsage.objects.create(
+        client=held.client, day=timezone.now().date(), flow="refresh_token", tokens_issued=1
+    )
+    assert purge()["usage rows rolled up"] == 2
+    assert list(ClientUsage.objects.exclude(pk=today.pk).values_list("tokens_issued", flat=True)) == [12]
+
+
+def test_two_at_once_skip_each_others_rows(held: Held, past: Any, on_postgresql: None) -> None:
+    for _ in range(200):
+        held.authorization()
+    Authorization.objects.update(expires_at=past)
+
+    def run(_: int) -> int:
+        try:
+            return int(purge("--step", "7")["authorizations"])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as pool:
+        deleted = list(pool.map(run, range(3)))
+    assert sum(deleted) + int(purge()["authorizations"]) == 200
+    assert not Authorization.objects.exists()
+
+
+def test_a_locked_row_is_left_for_the_next_run(held: Held, past: Any, on_postgresql: None) -> None:
+    locked, free = held.authorization(), held.authorization()
+    Authorization.objects.update(expires_at=past)
+
+    def run() -> int:
+        try:
+            return int(purge()["authorizations"])
+        finally:
+            connections.close_all()
+
+    from django.db import transaction
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        assert Authorization.objects.select_for_update(of=("self",)).get(pk=locked.pk)
+        assert pool.submit(run).result(timeout=20) == 1
+    assert list(Authorization.objects.values_list("pk", flat=True)) == [locked.pk]
+    assert free.pk != locked.pk
+    assert connection.vendor == "postgresql"

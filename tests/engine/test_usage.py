@@ -1,0 +1,46 @@
+"""Usage is counted in memory and flushed by one statement, never by the request that is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from django_oauthflows.models import ClientUsage
+from django_oauthflows.models.usage import counter
+from tests.oauth_client import OAuthClient
+
+
+@pytest.fixture(autouse=True)
+def counted_so_far(transactional_db: None) -> None:
+    """Start from nothing: what other tests counted is theirs."""
+    counter.flush()
+    ClientUsage.objects.all().delete()
+
+
+def test_tokens_are_counted_by_client_day_and_flow(register: Any) -> None:
+    machine: OAuthClient = register(machine=True)
+    for _ in range(3):
+        assert machine.token(grant_type="client_credentials").status_code == 200
+    assert machine.token(grant_type="client_credentials", scope="nothing").status_code == 400
+    assert not ClientUsage.objects.exists()
+    with CaptureQueriesContext(connection) as captured:
+        counter.flush()
+    assert len([query for query in captured if query["sql"].startswith("INSERT")]) == 1
+    usage = ClientUsage.objects.get()
+    assert usage.client.client_id == machine.client_id
+    assert (usage.flow, usage.tokens_issued) == ("client_credentials", 3)
+    counter.flush()
+    assert ClientUsage.objects.count() == 1
+
+
+def test_a_deleted_clients_counts_disturb_nobody(register: Any) -> None:
+    from django_oauthflows.models import Client
+
+    machine: OAuthClient = register(machine=True)
+    machine.token(grant_type="client_credentials")
+    Client.objects.get(client_id=machine.client_id).remove()
+    counter.flush()
+    assert not ClientUsage.objects.exists()

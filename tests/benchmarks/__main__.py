@@ -1,21 +1,33 @@
-"""``python -m tests.benchmarks speed [--rounds N] [--requests N]``."""
+"""``python -m tests.benchmarks speed|growth|purge``; ``--help`` tells the sizes that can be chosen."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from tests.benchmarks import speed
+from tests.benchmarks import growth, purge, speed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     which = parser.add_subparsers(dest="which", required=True)
-    fast = which.add_parser("speed", help="us, stock django-oauth-toolkit and the floor")
+    fast = which.add_parser("speed", help="us, stock django-oauth-toolkit and the floor, in turn")
     fast.add_argument("--rounds", type=int, default=6)
     fast.add_argument("--requests", type=int, default=200, help="per operation and round")
-    arguments = parser.parse_args()
-    sys.stdout.write(speed.table(speed.measure(arguments.rounds, arguments.requests)) + "\n")
+    grown = which.add_parser("growth", help="each operation with few and with many rows")
+    grown.add_argument("--few", type=int, default=10_000)
+    grown.add_argument("--many", type=int, default=5_000_000)
+    grown.add_argument("--requests", type=int, default=300)
+    purged = which.add_parser("purge", help="rows per second, beside cleartokens")
+    purged.add_argument("--rows", type=int, default=1_000_000)
+    chosen = parser.parse_args()
+    if chosen.which == "speed":
+        text = speed.table(speed.measure(chosen.rounds, chosen.requests))
+    elif chosen.which == "growth":
+        text = growth.measure(chosen.few, chosen.many, chosen.requests)
+    else:
+        text = purge.measure(chosen.rows)
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ def serving(name: str, cluster: str, count: int) -> Iterator[Server]:
         process.wait(timeout=20)
 
 
-def _ready(server: Server) -> None:
+def wait_until_ready(server: Server) -> None:
     for _ in range(100):
         try:
             server.send("API call")
@@ -172,7 +172,7 @@ def measure(rounds: int, requests: int) -> list[Server]:
             for name in PROJECTS
         ]
         for server in servers:
-            _ready(server)
+            wait_until_ready(server)
         for number in range(rounds):
             for operation in OPERATIONS:
                 for server in servers if number % 2 else reversed(servers):

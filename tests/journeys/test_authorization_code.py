@@ -553,12 +553,21 @@ def test_an_access_token_ends_with_user_client_consent_or_authorization(
 
 def test_a_scope_taken_back_by_user_or_staff_is_gone_at_once(register: Any, browser: Browser) -> None:
     client = register()
-    token = client.tokens_from(browser, "profile notes:read")["access_token"]
+    token = client.tokens_from(browser, "profile notes:read stats:read")["access_token"]
     Consent.objects.get().remove_scope("notes:read")
     assert client.api("/api/notes/", token).status_code == 403
     assert client.api("/api/me/", token).status_code == 200
-    Client.objects.filter(client_id=client.client_id).update(allowed_scopes="notes:read")
+    Client.objects.filter(client_id=client.client_id).update(allowed_scopes="notes:read stats:read")
     assert client.api("/api/me/", token).status_code == 403
+    assert client.api("/api/stats/", token).status_code == 200
+
+
+def test_a_token_with_no_permission_left_is_nobody(register: Any, browser: Browser) -> None:
+    """An API that asks for no scope must not take it for the user either."""
+    client = register()
+    token = client.tokens_from(browser, "profile")["access_token"]
+    Client.objects.filter(client_id=client.client_id).update(allowed_scopes="notes:read")
+    assert client.api("/api/me/", token).status_code == 401
 
 
 def test_a_token_counts_in_the_header_only(register: Any, browser: Browser, live_server: Any) -> None:

@@ -1,6 +1,8 @@
 """The example project, with quick passwords."""
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 3)
 
@@ -9,6 +11,13 @@ from example_project.settings import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # In a file, as in real life: the threads of the live server would share one connection to a
+    # database in memory, and meet locks there that no site has.
+    DATABASES["default"]["TEST"] = {
+        "NAME": str(Path(tempfile.gettempdir()) / f"oauthflows-{os.getpid()}.sqlite3")
+    }  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL"  # noqa: F405
 # Each thread of the live server has a connection of its own, which must not outlive its request: PostgreSQL
 # does not drop a database that somebody still looks at.
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +22,19 @@ def browser(live_server: Any, alice: Any) -> Browser:
     browser = Browser(live_server.url)
     browser.log_in("alice")
     return browser
+
+
+@pytest.fixture
+def log_in(live_server: Any) -> Callable[[str], Browser]:
+    """A browser of its own for another user, who is made on the way."""
+
+    def make(username: str) -> Browser:
+        UserFactory(username=username)
+        browser = Browser(live_server.url)
+        browser.log_in(username)
+        return browser
+
+    return make
 
 
 @pytest.fixture

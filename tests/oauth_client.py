@@ -49,6 +49,10 @@ class Browser:
         response = self.post("/accounts/login/", form)
         assert response.status_code == 302, response.text
 
+    def log_out(self) -> None:
+        response = self.post("/accounts/logout/", {"csrfmiddlewaretoken": self.http.cookies["csrftoken"]})
+        assert response.status_code == 302, response.text
+
     def authorize(self, **parameters: str) -> requests.Response:
         """Send an authorization request; the answer is a page or a redirect."""
         return self.get("/oauth/authorize/", params=parameters)

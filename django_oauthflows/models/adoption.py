@@ -63,13 +63,20 @@ def secret_values(application: Any) -> dict[str, Any] | None:
     if not stored or application.client_type != ClientType.CONFIDENTIAL:
         return None
     values = {"client_id": application.pk, "label": "Brought along"}
+    if application.hash_client_secret or _is_hash(stored):
+        # Kept even if the site has lost its hasher: taken for a secret, a stolen hash would be one.
+        return values | {"slow_hash": stored}
+    if is_strong(stored):
+        return values | {"digest": digest_of(stored), "hint": stored[-4:]}
+    return values | {"slow_hash": make_password(stored)}
+
+
+def _is_hash(stored: str) -> bool:
     try:
         identify_hasher(stored)
     except ValueError:
-        if is_strong(stored):
-            return values | {"digest": digest_of(stored), "hint": stored[-4:]}
-        return values | {"slow_hash": make_password(stored)}
-    return values | {"slow_hash": stored}
+        return False
+    return True
 
 
 def adopt(application: Any, client_model: Any, secret_model: Any) -> None:

@@ -157,6 +157,7 @@ class Authorization(models.Model):
             (not self.consent.is_live(now), "consent withdrawn"),
             (not getattr(self.user, "is_active", True), "user inactive"),
             (self.client.is_suspended, "client suspended"),
+            (not self.granted_scopes(self.scope.split()), "no scope left"),
         )
         return next((reason for applies, reason in reasons if applies), "")
 

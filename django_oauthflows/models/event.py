@@ -18,6 +18,8 @@ _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH = 8
 #: So many refused requests of one client, for one cause, are recorded one by one in an hour.
 MAX_REFUSALS_PER_HOUR = 20
+#: oauthlib's descriptions can be longer than what staff need to see.
+MAX_CAUSE_LENGTH = 60
 
 
 def new_reference() -> str:
@@ -43,7 +45,7 @@ class EventManager(models.Manager["Event"]):
             client_name=str(client) if client is not None else "",
             user=user,
             actor=by if getattr(by, "pk", None) is not None else None,
-            cause=cause,
+            cause=cause[:MAX_CAUSE_LENGTH],
             data={key: value for key, value in data.items() if value not in ("", None)},
         )
 
@@ -52,6 +54,7 @@ class EventManager(models.Manager["Event"]):
 
         Beyond a small number per client, cause and hour, the newest row only counts on.
         """
+        cause = cause[:MAX_CAUSE_LENGTH]
         hour = timezone.now().replace(minute=0, second=0, microsecond=0)
         alike = self.filter(kind=Event.Kind.REQUEST_REFUSED, client=client, cause=cause, at__gte=hour)
         recent = list(alike.order_by("-at")[:MAX_REFUSALS_PER_HOUR])
@@ -107,7 +110,7 @@ class Event(models.Model):
         related_name="oauthflows_acts",
         editable=False,
     )
-    cause = models.CharField(_("cause"), max_length=60, blank=True, editable=False)
+    cause = models.CharField(_("cause"), max_length=MAX_CAUSE_LENGTH, blank=True, editable=False)
     data = models.JSONField(_("details"), default=dict, blank=True, editable=False)
     count = models.PositiveIntegerField(_("times"), default=1, editable=False)
 

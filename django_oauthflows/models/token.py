@@ -153,7 +153,10 @@ def _machine_access(reference: Reference) -> AccessToken:
     return _token(reference, scopes, user=user, application=client, is_machine=True)
 
 
-def _token(reference: Reference, scopes: Iterable[str], **values: Any) -> AccessToken:
+def _token(reference: Reference, scopes: tuple[str, ...], **values: Any) -> AccessToken:
+    if not scopes:
+        # Nothing is allowed any more. At an API that asks for no scope it would still be the user.
+        raise TokenRefused("no scope left", values["application"])
     return AccessToken(
         scope=" ".join(scopes),
         issued=datetime.fromtimestamp(reference.issued, UTC),

@@ -81,7 +81,9 @@ class AuthorizationCodes:
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         authorization = exchange_of(request).authorization
         challenge = authorization.code_challenge if authorization else ""
-        if challenge and request.code_verifier is not None and not _VERIFIER.fullmatch(request.code_verifier):
+        verifier = request.code_verifier
+        # A verifier without a challenge means that somebody took the challenge out (RFC 9700 §4.8.2).
+        if verifier is not None and not (challenge and _VERIFIER.fullmatch(verifier)):
             exchange_of(request).refuse("wrong code verifier")
             raise errors.InvalidGrantError(request=request)
         return challenge or None

@@ -24,6 +24,7 @@ DESCRIPTIONS = {
     "replaced": "The access token was replaced by a newer one.",
     "consent withdrawn": "The user has withdrawn the permission.",
     "client suspended": "The client is suspended.",
+    "no scope left": "None of its permissions is left.",
     "user inactive": "The user account is inactive.",
 }
 

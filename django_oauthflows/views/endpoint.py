@@ -47,6 +47,8 @@ class Endpoint(ToolkitView):
     """
 
     http_method_names = ["post", "options"]
+    #: Whether browser apps may call it (CORS).
+    for_browsers = True
 
     @csrf_exempt
     @login_not_required
@@ -74,7 +76,9 @@ class Endpoint(ToolkitView):
         raise NotImplementedError
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return preflight(request, "POST, OPTIONS")
+        if self.for_browsers:
+            return preflight(request, "POST, OPTIONS")
+        return HttpResponse(status=204, headers={"Allow": "POST, OPTIONS"})
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         error = errors.InvalidRequestError(description="This endpoint answers POST only.")
@@ -84,6 +88,6 @@ class Endpoint(ToolkitView):
     def _finish(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
-        if "HTTP_ORIGIN" in request.META:
+        if self.for_browsers and "HTTP_ORIGIN" in request.META:
             add_cors(request, response, client=exchange_for(request).client)
         return response

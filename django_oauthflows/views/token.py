@@ -36,6 +36,8 @@ class RevocationView(Endpoint):
 class IntrospectionView(Endpoint):
     """Tells an authenticated client about its own tokens, and an API about those meant for it."""
 
+    for_browsers = False  # its callers hold a secret, which no browser can keep
+
     def answer(self, request: HttpRequest) -> Answer:
         if request.META.get("QUERY_STRING"):
             # A token in a URL ends up in logs (RFC 7662 §4).

@@ -1,10 +1,23 @@
 """The example project, with quick passwords."""
 
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 3)
 
 from example_project.settings import *  # noqa: F403
+from example_project.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # In a file, as in real life: the threads of the live server would share one connection to a
+    # database in memory, and meet locks there that no site has.
+    _database["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"oauthflows-{os.getpid()}.sqlite3")}
+    _database["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL"
+# Each thread of the live server has a connection of its own, which must not outlive its request: PostgreSQL
+# does not drop a database that somebody still looks at.
+_database["CONN_MAX_AGE"] = 0

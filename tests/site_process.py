@@ -1,0 +1,109 @@
+"""Sites of other shapes, each in a process and a database of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Site:
+    """A host site: its settings module and its database."""
+
+    settings: str
+    database_url: str
+
+    def with_settings(self, settings: str) -> Site:
+        return Site(settings, self.database_url)
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Python with these arguments in the site's environment."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            env=self._environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stderr[-4000:]
+        return done
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("manage.py", *arguments, check=check)
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments).stdout)
+
+    def evaluate(self, code: str) -> Any:
+        """Run code in the site; what it prints, read as JSON."""
+        return json.loads(self.manage("shell", "--verbosity", "0", "-c", code).stdout)
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[str]:
+        """Serve the site; its origin."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"],
+            env=self._environment(),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield _answering(f"http://127.0.0.1:{port}", server)
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "DJANGO_SETTINGS_MODULE": self.settings,
+            "DATABASE_URL": self.database_url,
+            "PYTHONPATH": str(ROOT),
+        }
+
+
+def _answering(origin: str, server: subprocess.Popen[bytes]) -> str:
+    for _ in range(200):
+        assert server.poll() is None, "the site did not start"
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(origin + "/.well-known/oauth-authorization-server", timeout=10)
+            return origin
+        time.sleep(0.1)
+    raise AssertionError("the site does not answer")
+
+
+@contextlib.contextmanager
+def fresh_database(name: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database: a file, or one more on the PostgreSQL server of ``DATABASE_URL``."""
+    given = os.environ.get("DATABASE_URL", "")
+    if not given.startswith("postgres"):
+        yield f"sqlite:///{folder / name}.sqlite3"
+        return
+    import psycopg
+
+    name = f"oauthflows_{name}_{os.getpid()}"
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

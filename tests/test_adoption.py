@@ -1,0 +1,211 @@
+"""A site that runs stock django-oauth-toolkit adds this package: everything goes on working."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.oauth_client import Browser, OAuthClient, answer_of
+from tests.site_process import Site, fresh_database
+
+SECRETS = """
+import json
+from django_oauthflows.models import ClientSecret
+print(json.dumps({s.client.name: [s.digest, s.slow_hash] for s in ClientSecret.objects.select_related("client")}))
+"""
+
+
+class Adopted:
+    """The site after its migration, and what its clients held before."""
+
+    def __init__(self, origin: str, site: Site, held: dict[str, Any]) -> None:
+        self.origin, self.site, self.held = origin, site, held
+
+    def client(self, name: str) -> OAuthClient:
+        mine = self.held[name]
+        return OAuthClient(
+            self.origin, mine["client_id"], mine["client_secret"] or None, f"https://{name}.example/callback"
+        )
+
+    def secret(self, name: str) -> tuple[str | None, str]:
+        digest, slow_hash = self.site.evaluate(SECRETS)[name]
+        return digest, slow_hash
+
+    def browser(self) -> Browser:
+        browser = Browser(self.origin)
+        browser.log_in("alice")
+        return browser
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Stock site with rows → our migrations → back again → our migrations for good."""
+    with fresh_database("adoption", tmp_path_factory.mktemp("adoption")) as url:
+        stock = Site("tests.settings.stock", url)
+        site = stock.with_settings("tests.settings.adopted")
+        before = stock.json("-m", "tests.stock_site", "populate")
+        site.manage("migrate", "-v", "0")
+        between = stock.json("-m", "tests.stock_site", "rows")
+        site.manage("migrate", "django_oauthflows", "zero", "-v", "0")
+        after = stock.json("-m", "tests.stock_site", "rows")
+        site.manage("migrate", "-v", "0")
+        yield {
+            "site": site,
+            "held": before["held"],
+            "before": before["rows"],
+            "between": between["rows"],
+            "after": after["rows"],
+        }
+
+
+@pytest.fixture(scope="module")
+def adopted(story: dict[str, Any]) -> Iterator[Adopted]:
+    with story["site"].serving() as origin:
+        yield Adopted(origin, story["site"], story["held"])
+
+
+def test_going_back_leaves_the_toolkits_tables_exactly_as_they_were(story: dict[str, Any]) -> None:
+    assert len(story["before"]["oauth2_provider_application"]) == 9
+    assert len(story["before"]["oauth2_provider_refreshtoken"]) == 6
+    assert story["after"] == story["before"]
+
+
+def test_going_forward_changes_nothing_but_who_owns_an_application(story: dict[str, Any]) -> None:
+    for table, rows in story["before"].items():
+        unowned = [row | {"user_id": "None"} for row in rows] if table.endswith("_application") else rows
+        assert story["between"][table] == unowned
+
+
+def test_every_application_became_a_client_with_its_flows_and_scopes(adopted: Adopted) -> None:
+    listed = adopted.site.json("manage.py", "oauth", "client", "list", "--json")["clients"]
+    flows = {client["client_name"]: client["grant_types"] for client in listed}
+    assert flows == {
+        "web": ["authorization_code", "refresh_token"],
+        "gone": ["authorization_code", "refresh_token"],
+        "spa": ["authorization_code", "refresh_token"],
+        "widget": ["implicit"],
+        "machine": ["client_credentials"],
+        "weak": ["client_credentials"],
+        "clear": ["client_credentials"],
+        "clearweak": ["client_credentials"],
+        "password": [],
+    }
+    assert all("notes:read" in client["scope"].split() for client in listed)
+    ids = {mine["client_id"] for mine in adopted.held.values()}
+    assert {client["client_id"] for client in listed} == ids
+
+
+def test_a_live_access_token_goes_on_working_for_what_it_allowed(adopted: Adopted) -> None:
+    for name in ("web", "spa"):
+        client = adopted.client(name)
+        token = adopted.held[name]["tokens"]["access_token"]
+        assert client.api("/api/me/", token).json() == {"username": "alice"}
+        assert client.api("/api/notes/", token).status_code == 200
+        assert client.api("/api/stats/", token).status_code == 403
+
+
+def test_an_expired_one_and_one_of_an_inactive_user_do_not(adopted: Adopted) -> None:
+    client = adopted.client("web")
+    assert client.api("/api/me/", adopted.held["web"]["expired"]["access_token"]).status_code == 401
+    assert client.api("/api/me/", adopted.held["gone"]["tokens"]["access_token"]).status_code == 401
+    gone = adopted.client("gone").refresh(adopted.held["gone"]["tokens"]["refresh_token"])
+    assert (gone.status_code, gone.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("name", ["web", "spa"])
+def test_a_refresh_turns_it_into_an_authorization_and_the_old_one_is_refused(
+    name: str, adopted: Adopted
+) -> None:
+    client = adopted.client(name)
+    old = adopted.held[name]["more"]
+    thief = adopted.client("spa" if name == "web" else "web").refresh(old["refresh_token"])
+    assert thief.json()["error"] == "invalid_grant"
+    response = client.refresh(old["refresh_token"])
+    assert response.status_code == 200, response.text
+    new = response.json()
+    assert new["access_token"].startswith("oafa_")
+    assert new["refresh_token"].startswith("oafr_")
+    assert new["scope"] == "profile notes:read"
+    assert client.api("/api/me/", new["access_token"]).json() == {"username": "alice"}
+    assert client.api("/api/me/", old["access_token"]).status_code == 401
+    again = client.refresh(old["refresh_token"])
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert client.refresh(new["refresh_token"]).status_code == 200
+
+
+def test_a_strong_secret_is_accepted_and_given_a_fast_digest_on_its_first_use(adopted: Adopted) -> None:
+    machine = adopted.client("machine")
+    digest, slow_hash = adopted.secret("machine")
+    assert digest is None
+    assert slow_hash.startswith("pbkdf2_sha256$")
+    machine.client_secret = "wrong"
+    assert machine.token(grant_type="client_credentials").status_code == 401
+    assert adopted.secret("machine")[0] is None
+    machine = adopted.client("machine")
+    for _ in range(2):
+        response = machine.token(grant_type="client_credentials", scope="stats:read")
+        assert response.status_code == 200, response.text
+    digest, slow_hash = adopted.secret("machine")
+    assert digest
+    assert not slow_hash
+    assert machine.api("/api/stats/", response.json()["access_token"]).status_code == 200
+
+
+def test_a_weak_secret_is_accepted_and_keeps_its_slow_hash(adopted: Adopted) -> None:
+    for name in ("weak", "clearweak"):
+        for _ in range(2):
+            assert adopted.client(name).token(grant_type="client_credentials").status_code == 200
+        digest, slow_hash = adopted.secret(name)
+        assert digest is None
+        assert slow_hash.startswith("pbkdf2_sha256$")
+
+
+def test_a_secret_that_was_stored_in_the_clear_works_by_its_digest(adopted: Adopted) -> None:
+    assert adopted.client("clear").token(grant_type="client_credentials").status_code == 200
+    digest, slow_hash = adopted.secret("clear")
+    assert digest
+    assert not slow_hash
+
+
+def test_a_stored_hash_is_no_secret(adopted: Adopted, story: dict[str, Any]) -> None:
+    stored = {row["name"]: row["client_secret"] for row in story["before"]["oauth2_provider_application"]}
+    for name in ("machine", "weak"):
+        thief = adopted.client(name)
+        thief.client_secret = stored[name]
+        assert thief.token(grant_type="client_credentials").status_code == 401
+
+
+def test_the_flows_go_on(adopted: Adopted) -> None:
+    browser = adopted.browser()
+    for name in ("web", "spa"):
+        client = adopted.client(name)
+        tokens = client.tokens_from(browser, "profile")
+        assert client.api("/api/me/", tokens["access_token"]).json() == {"username": "alice"}
+    widget = adopted.client("widget")
+    page = browser.authorize(
+        response_type="token", client_id=widget.client_id, redirect_uri=widget.redirect_uri, scope="profile"
+    )
+    answer = answer_of(browser.decide(page).headers["Location"])
+    assert widget.api("/api/me/", answer["access_token"]).json() == {"username": "alice"}
+
+
+def test_the_password_grant_does_not(adopted: Adopted) -> None:
+    response = adopted.client("password").token(
+        grant_type="password", username="alice", password="demo-password"
+    )
+    assert (response.status_code, response.json()["error"]) == (400, "unsupported_grant_type")
+
+
+def test_a_brought_along_token_is_introspected_and_revoked_by_its_own_client_only(adopted: Adopted) -> None:
+    web, machine = adopted.client("web"), adopted.client("machine")
+    token = adopted.held["web"]["tokens"]["access_token"]
+    refresh_token = adopted.held["web"]["tokens"]["refresh_token"]
+    assert machine.post("/oauth/introspect/", token=token).json() == {"active": False}
+    assert web.post("/oauth/introspect/", token=token).json()["username"] == "alice"
+    assert machine.post("/oauth/revoke/", token=token).status_code == 200
+    assert web.api("/api/me/", token).status_code == 200
+    assert web.post("/oauth/revoke/", token=token).status_code == 200
+    assert web.api("/api/me/", token).status_code == 401
+    assert web.refresh(refresh_token).json()["error"] == "invalid_grant"

@@ -2,13 +2,17 @@
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from example_project.notes import api, views
 
 urlpatterns = [
     path("", include("django_oauthflows.urls")),
     path("", views.home, name="home"),
+    # Browsers ask for it on pages that name no icon.
+    path("favicon.ico", RedirectView.as_view(url=static("notes/icon.svg"))),
     path("notes/", views.notes, name="notes"),
     path("notes/<int:pk>/delete/", views.delete_note, name="delete-note"),
     path("clients/", include("example_project.clients.urls")),

@@ -56,7 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.server.answer = f"http://127.0.0.1:{self.server.server_port}{self.path}"
-        body = b"<!doctype html><title>Done</title><p>Done. You can close this window.</p>"
+        body = b"<!doctype html><title>Done</title><link rel=icon href=data:,>"
+        body += b"<p>Done. You can close this window.</p>"
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))

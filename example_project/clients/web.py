@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_GET, require_POST
-from oauthlib.oauth2 import WebApplicationClient
+from oauthlib.oauth2 import AccessDeniedError, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
@@ -157,7 +157,11 @@ def log_in(request: HttpRequest) -> HttpResponse:
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
     """Where the provider sends the visitor back to; the address with the code is left at once."""
-    NoteCalendar(request).finish(request)
+    try:
+        NoteCalendar(request).finish(request)
+    except AccessDeniedError:
+        told = "You did not allow it, so nothing was shared."
+        return render(request, "clients/web.html", {"client": WEB, "told": told})
     return redirect("clients:web")
 
 

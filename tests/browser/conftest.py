@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from example_project.demo import PASSWORD, seed
 
@@ -25,30 +26,40 @@ ARGUMENTS = [
 ]
 
 
-def _chromium(playwright: Playwright) -> str | None:
+@cache
+def chromium_path() -> str | None:
     """Chromium of this machine: the first on the path, or Playwright's own."""
-    own = Path(playwright.chromium.executable_path)
     on_path = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    return next(filter(None, on_path), None) or (str(own) if own.exists() else None)
+    found = next(filter(None, on_path), None)
+    if found:
+        return found
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whatever opens the browser can be left out by ``-m "not browser"``."""
+    if "chromium" in getattr(item, "fixturenames", ()):
+        item.add_marker("browser")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without Chromium: one line for all that are skipped, or a failure where it has to be there."""
+    if item.get_closest_marker("browser") and chromium_path() is None:
+        outcome = pytest.fail if os.environ.get("OAUTHFLOWS_REQUIRE_BROWSER") else pytest.skip
+        outcome("Chromium is not installed, so the browser tests are left out (apt-get install chromium).")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests; skipped where there is none, failed where one must be."""
-    playwright = sync_playwright().start()
-    path = _chromium(playwright)
-    if path is None:
-        playwright.stop()
-        told = "Chromium is not installed: the browser tests are left out (apt-get install chromium)."
-        if os.environ.get("OAUTHFLOWS_REQUIRE_BROWSER"):
-            pytest.fail(told)
-        pytest.skip(told)
+    """One browser for all tests."""
     # Playwright runs an event loop in this thread, which Django's ORM would otherwise refuse to share.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-    yield browser
-    browser.close()
-    playwright.stop()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield browser
+        browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

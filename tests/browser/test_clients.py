@@ -18,8 +18,6 @@ from example_project.notes.models import Note
 from tests.browser.conftest import Demo
 from tests.oauth_client import Browser
 
-browser = pytest.mark.browser
-
 
 def decide(page: Page, decision: str = "allow", without: str = "") -> None:
     """Answer the consent page, leaving out one scope if asked to."""
@@ -32,7 +30,6 @@ def live_authorizations() -> int:
     return Authorization.objects.live().count()
 
 
-@browser
 def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
     page.get_by_role("button", name="Log in with Example Notes").click()
@@ -61,7 +58,6 @@ def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: P
     assert live_authorizations() == 0
 
 
-@browser
 def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
     page.get_by_role("button", name="Log in with Example Notes").click()
@@ -72,7 +68,6 @@ def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Dem
     expect(page.get_by_role("button", name="Add note")).to_have_count(0)
 
 
-@browser
 def test_the_web_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
     page.get_by_role("button", name="Log in with Example Notes").click()
@@ -89,7 +84,6 @@ def test_the_web_app_ignores_an_answer_that_it_did_not_ask_for(demo: Demo) -> No
     assert "does not belong to a login that you began" in answer.text
 
 
-@browser
 def test_the_single_page_app_logs_alice_in_and_works_from_the_browser(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Board")
     page.get_by_role("button", name="Log in with Example Notes").click()
@@ -111,14 +105,12 @@ def test_the_single_page_app_logs_alice_in_and_works_from_the_browser(page: Page
     assert live_authorizations() == 0
 
 
-@browser
 def test_the_single_page_app_ignores_an_answer_that_it_did_not_ask_for(page: Page, demo: Demo) -> None:
     page.goto(f"{demo.clients}/clients/spa/?code=x&state=y&iss={demo.provider}")
     expect(page.locator("#message")).to_contain_text("does not belong to a login that you began")
     assert page.url == demo.clients + "/clients/spa/"
 
 
-@browser
 def test_the_old_widget_gets_its_token_in_the_fragment_and_hides_it(page: Page, demo: Demo) -> None:
     demo.open(page, "Old Note Widget")
     page.get_by_role("button", name="Log in with Example Notes").click()
@@ -132,7 +124,6 @@ def test_the_old_widget_gets_its_token_in_the_fragment_and_hides_it(page: Page, 
     assert live_authorizations() == 0
 
 
-@browser
 def test_the_old_widget_ignores_a_token_that_it_did_not_ask_for(page: Page, demo: Demo) -> None:
     """Injection of another's token (RFC 6749 §10.16)."""
     page.goto(f"{demo.clients}/clients/legacy-spa/#access_token=x&state=y&iss={demo.provider}")
@@ -140,7 +131,6 @@ def test_the_old_widget_ignores_a_token_that_it_did_not_ask_for(page: Page, demo
     assert page.url == demo.clients + "/clients/legacy-spa/"
 
 
-@browser
 @pytest.mark.parametrize(
     ("client", "says"),
     [("Site Counter", "There are 4 notes on this site."), ("Nightly Report", "alice: 3\nbob: 1")],
@@ -194,7 +184,6 @@ def address_in(process: subprocess.Popen[str]) -> str:
     raise AssertionError(process.stderr.read() if process.stderr else "no address")
 
 
-@browser
 def test_the_terminal_program_is_answered_on_a_port_of_its_own(
     page: Page, demo: Demo, terminal: subprocess.Popen[str]
 ) -> None:

@@ -6,6 +6,7 @@ life. Behind any other host name, both are that host.
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -30,3 +31,8 @@ def provider_origin(request: HttpRequest) -> str:
 def clients_origin(request: HttpRequest) -> str:
     """The origin of the browser clients, such as ``http://localhost:8000``."""
     return _on(CLIENTS_HOST, request)
+
+
+def for_templates(request: HttpRequest) -> dict[str, Any]:
+    """Both, for links from one to the other (a context processor)."""
+    return {"provider_origin": provider_origin(request), "clients_origin": clients_origin(request)}

@@ -21,8 +21,7 @@ def _in_browser(client: DemoClient, template: str) -> Callable[[HttpRequest], Ht
     @require_GET
     def page(request: HttpRequest) -> HttpResponse:
         """The same page for everybody: all it does, its script does."""
-        context = {"client": client, "provider_origin": provider_origin(request)}
-        return to_clients_origin(request) or render(request, template, context)
+        return to_clients_origin(request) or render(request, template, {"client": client})
 
     return page
 

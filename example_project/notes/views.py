@@ -14,7 +14,6 @@ from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, PEOPLE
 from example_project.notes.forms import NoteForm
 from example_project.notes.models import Note
-from example_project.origins import clients_origin, provider_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,6 @@ def home(request: HttpRequest) -> HttpResponse:
     """What this is, who can log in, and which clients there are to try."""
     context = {
         "clients": CLIENTS,
-        "clients_origin": clients_origin(request),
-        "provider_origin": provider_origin(request),
         "people": PEOPLE,
         "password": PASSWORD,
         "places": [place for place in PLACES if place.exists],

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "corsheaders",
     "example_project.notes",
     "example_project.clients",
     "django_oauthflows",
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -69,6 +71,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "example_project.origins.for_templates",
             ],
         },
     },
@@ -78,8 +81,13 @@ DATABASES = {
     "default": dj_database_url.config(default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}", conn_max_age=60),
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # Writers wait for each other instead of failing: the demo's clients call the provider in parallel.
-    DATABASES["default"]["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE"}
+    # Readers go on while one writes, and writers wait for each other instead of failing: the demo's
+    # clients call the provider while they are themselves being called.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
 
 _CACHE_URL = os.environ.get("CACHE_URL", "")
 CACHES = {
@@ -102,16 +110,28 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
+# There is no mail server here: mail is printed.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 # The demo is one process on 127.0.0.1 (provider) and localhost (browser clients): two sites to a browser.
 SESSION_COOKIE_SAMESITE = "Lax"
+# Browser apps on other origins may call the API; which origins, the clients' registrations say
+# (see notes/cors.py). The provider's own endpoints answer for themselves.
+CORS_URLS_REGEX = r"^/api/"
+CORS_EXPOSE_HEADERS = ["WWW-Authenticate"]
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"without_query": {"()": "example_project.log.WithoutQuery"}},
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Below INFO, oauthlib writes codes and tokens into the log.
-    "loggers": {"oauthlib": {"level": "INFO"}, "requests_oauthlib": {"level": "INFO"}},
+    "loggers": {
+        # Below INFO, oauthlib writes codes and tokens into the log.
+        "oauthlib": {"level": "INFO"},
+        "requests_oauthlib": {"level": "INFO"},
+        # The address a client is called back at has a code in it.
+        "django.server": {"handlers": ["console"], "filters": ["without_query"], "propagate": False},
+    },
 }
 
 # The provider. --------------------------------------------------------------------------------------

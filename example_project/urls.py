@@ -1,15 +1,30 @@
 """Routes of the example project."""
 
 from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
-from example_project.notes import api
+from example_project.notes import api, views
 
 urlpatterns = [
     path("", include("django_oauthflows.urls")),
-    path("accounts/", include("django.contrib.auth.urls")),
+    path("", views.home, name="home"),
+    # Browsers ask for it on pages that name no icon.
+    path("favicon.ico", RedirectView.as_view(url=static("notes/icon.svg"))),
+    path("notes/", views.notes, name="notes"),
+    path("notes/<int:pk>/delete/", views.delete_note, name="delete-note"),
+    path("clients/", include("example_project.clients.urls")),
+    path("accounts/login/", auth.LoginView.as_view(), name="login"),
+    path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("accounts/password_change/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path(
+        "accounts/password_change/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"
+    ),
     path("admin/", admin.site.urls),
     path("api/me/", api.Me.as_view(), name="api-me"),
     path("api/notes/", api.Notes.as_view(), name="api-notes"),
     path("api/stats/", api.Stats.as_view(), name="api-stats"),
+    path("api/report/", api.Report.as_view(), name="api-report"),
 ]

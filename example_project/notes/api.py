@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Count, QuerySet
 from rest_framework import generics, serializers
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_oauthflows.rest_framework import HasScopes, IsUser
+from django_oauthflows.tokens.access_token import AccessToken
 from example_project.notes.models import Note
 
 
@@ -26,9 +29,10 @@ class Me(APIView):
     permission_classes = [HasScopes("profile") & IsUser]
 
     def get(self, request: Request) -> Response:
-        data: dict[str, Any] = {"username": request.user.get_username()}
-        if request.auth.allow_scopes(["email"]):
-            data["email"] = request.user.email
+        user, access = cast(User, request.user), cast(AccessToken, request.auth)
+        data: dict[str, Any] = {"username": user.get_username()}
+        if access.allow_scopes(["email"]):
+            data["email"] = user.email
         return Response(data)
 
 
@@ -39,7 +43,7 @@ class Notes(generics.ListCreateAPIView[Note]):
     permission_classes = [HasScopes(read="notes:read", write="notes:write") & IsUser]
 
     def get_queryset(self) -> QuerySet[Note]:
-        return Note.objects.filter(author=self.request.user)
+        return Note.objects.filter(author_id=self.request.user.pk)
 
     def perform_create(self, serializer: serializers.BaseSerializer[Note]) -> None:
         serializer.save(author=self.request.user)
@@ -48,7 +52,29 @@ class Notes(generics.ListCreateAPIView[Note]):
 class Stats(APIView):
     """How many notes there are. Needs no user, so that machines can ask."""
 
-    permission_classes = [HasScopes("stats:read")]
+    permission_classes: Any = [HasScopes("stats:read")]
 
     def get(self, request: Request) -> Response:
         return Response({"notes": Note.objects.count()})
+
+
+class MayViewAllNotes(BasePermission):
+    """Django's own permission, whoever the account belongs to: a person or a machine."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user.has_perm("notes.view_note"))
+
+
+class Report(APIView):
+    """How many notes each person has, for those who may view everybody's."""
+
+    permission_classes = [HasScopes("stats:read") & MayViewAllNotes]
+
+    def get(self, request: Request) -> Response:
+        authors = Note.objects.order_by("author__username").values("author__username").annotate(n=Count("pk"))
+        return Response(
+            {
+                "made_for": request.user.get_username(),
+                "authors": [{"author": row["author__username"], "notes": row["n"]} for row in authors],
+            }
+        )

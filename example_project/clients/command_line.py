@@ -1,0 +1,33 @@
+"""What the command-line clients share: their argument, and how they say what happened."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+import requests
+from oauthlib.oauth2 import OAuth2Error
+
+from example_project.clients.provider import ProviderError
+
+
+def arguments(description: str, *further: str) -> argparse.Namespace:
+    """The parsed command line; ``further`` are names of switches."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--provider", default="http://127.0.0.1:8000", help="The provider's origin.")
+    for name in further:
+        parser.add_argument(name, action="store_true")
+    return parser.parse_args()
+
+
+def told(run: Callable[[], str]) -> int:
+    """Print what ``run`` returns, or why it could not; the exit status."""
+    try:
+        sys.stdout.write(run() + "\n")
+    except (ProviderError, OAuth2Error, requests.RequestException) as error:
+        sys.stderr.write(f"{error if isinstance(error, ProviderError) else ProviderError.of(error)}\n")
+        return 1
+    return 0

@@ -1,0 +1,100 @@
+"""The demo's clients: one per use case. The home page and the registrations both read this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DemoClient:
+    """One client: what it is called, what it is for, and how it is registered."""
+
+    client_id: str
+    name: str
+    use_case: str
+    path: str
+    description: str
+    flow: str
+    scopes: tuple[str, ...]
+    source: str
+    callback: str = ""
+    calls_from_browser: bool = False
+    service_user: str = ""
+
+    def redirect_uris(self, origin: str) -> tuple[str, ...]:
+        """Where the provider may send answers; ``origin`` is where the browser clients are served."""
+        if not self.callback:
+            return ()
+        return (self.callback if "://" in self.callback else origin + self.callback,)
+
+
+WEB = DemoClient(
+    client_id="demo-web",
+    name="Note Calendar",
+    use_case="web",
+    path="/clients/web/",
+    description="A web app with a server of its own. It shows your notes and can add one for you.",
+    flow="Authorization code with PKCE; refresh tokens; a secret that never leaves its server",
+    scopes=("profile", "email", "notes:read", "notes:write"),
+    source="example_project/clients/web.py",
+    callback="/clients/web/callback/",
+)
+SPA = DemoClient(
+    client_id="demo-spa",
+    name="Note Board",
+    use_case="spa",
+    path="/clients/spa/",
+    description="An app that runs entirely in your browser and calls the API from there.",
+    flow="Authorization code with PKCE; no secret; tokens kept in memory only",
+    scopes=("profile", "notes:read", "notes:write"),
+    source="example_project/clients/static/clients/spa.js",
+    callback="/clients/spa/",
+    calls_from_browser=True,
+)
+NATIVE = DemoClient(
+    client_id="demo-native",
+    name="Note Terminal",
+    use_case="native",
+    path="/clients/native/",
+    description="A program on your own computer that opens your browser to log in.",
+    flow="Authorization code with PKCE; the answer comes back to a port on your own computer",
+    scopes=("profile", "notes:read"),
+    source="example_project/clients/native.py",
+    # Any port: the program learns its own only when it runs (RFC 8252 §7.3).
+    callback="http://127.0.0.1/callback",
+)
+SERVICE = DemoClient(
+    client_id="demo-service",
+    name="Site Counter",
+    use_case="service",
+    path="/clients/service/",
+    description="Another server that asks how many notes there are. No person takes part.",
+    flow="Client credentials: it proves who it is with its secret",
+    scopes=("stats:read",),
+    source="example_project/clients/service.py",
+)
+JOB = DemoClient(
+    client_id="demo-job",
+    name="Nightly Report",
+    use_case="service",
+    path="/clients/job/",
+    description="A scheduled job that acts for a service account, and may do what that account may do.",
+    flow="Client credentials, with a service account behind them",
+    scopes=("stats:read",),
+    source="example_project/clients/job.py",
+    service_user="nightly-report",
+)
+LEGACY_SPA = DemoClient(
+    client_id="demo-legacy-spa",
+    name="Old Note Widget",
+    use_case="legacy-spa",
+    path="/clients/legacy-spa/",
+    description="A browser app from before PKCE. It works, but new apps should not be built like it.",
+    flow="Implicit: the token comes back in the address, and lives ten minutes at most",
+    scopes=("profile", "notes:read"),
+    source="example_project/clients/static/clients/legacy_spa.js",
+    callback="/clients/legacy-spa/",
+    calls_from_browser=True,
+)
+
+CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA)

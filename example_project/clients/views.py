@@ -1,0 +1,60 @@
+"""Pages of the clients that live in the browser, on a computer or on another server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import PurePath
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from example_project.clients import job, service
+from example_project.clients.credentials import client_secret
+from example_project.clients.directory import JOB, LEGACY_SPA, NATIVE, SERVICE, SPA, DemoClient
+from example_project.clients.pages import client_page, to_clients_origin
+from example_project.origins import provider_origin
+
+
+def _in_browser(client: DemoClient, template: str) -> Callable[[HttpRequest], HttpResponse]:
+    @require_GET
+    def page(request: HttpRequest) -> HttpResponse:
+        """The same page for everybody: all it does, its script does."""
+        return to_clients_origin(request) or render(request, template, {"client": client})
+
+    return page
+
+
+spa = _in_browser(SPA, "clients/spa.html")
+legacy_spa = _in_browser(LEGACY_SPA, "clients/legacy_spa.html")
+
+
+def _command(module: str, request: HttpRequest) -> str:
+    python = PurePath(sys.executable).name
+    return f"{python} -m {module} --provider {provider_origin(request)}"
+
+
+@require_GET
+def native(request: HttpRequest) -> HttpResponse:
+    context = {"client": NATIVE, "command": _command("example_project.clients.native", request)}
+    return render(request, "clients/program.html", context)
+
+
+def _machine(
+    client: DemoClient, run: Callable[[str, str], str], module: str
+) -> Callable[[HttpRequest], HttpResponse]:
+    @client_page
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def page(request: HttpRequest) -> HttpResponse:
+        """What the program does, the command to run it, and a button that runs it now."""
+        context = {"client": client, "command": _command(module, request), "can_run": True}
+        if request.method == "POST":
+            context["result"] = run(provider_origin(request), client_secret(client.client_id))
+        return render(request, "clients/program.html", context)
+
+    return page
+
+
+run_service = _machine(SERVICE, service.run, "example_project.clients.service")
+run_job = _machine(JOB, job.run, "example_project.clients.job")

@@ -1,0 +1,191 @@
+"""A web app with a server of its own: authorization code with PKCE, refresh, revocation.
+
+Written with requests-oauthlib. What it keeps between requests is in the visitor's session, sealed,
+so that whoever reads the session store finds no token there.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from typing import Any
+
+import requests
+from cryptography.fernet import Fernet, InvalidToken
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.crypto import salted_hmac
+from django.views.decorators.http import require_GET, require_POST
+from oauthlib.oauth2 import AccessDeniedError, WebApplicationClient
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+from example_project.clients.credentials import client_secret
+from example_project.clients.directory import WEB
+from example_project.clients.pages import client_page
+from example_project.clients.provider import TIMEOUT, Provider, ProviderError
+from example_project.origins import clients_origin, provider_origin
+
+_KEPT = "note_calendar"
+
+
+class NoteCalendar:
+    """The client, on behalf of one visitor."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.session = request.session
+        self.provider = Provider(provider_origin(request))
+        self.provider.allow_plain_http_on_loopback()
+        self.redirect_uri = clients_origin(request) + WEB.callback
+        self._auth = HTTPBasicAuth(WEB.client_id, client_secret(WEB.client_id))
+
+    # What is kept. -----------------------------------------------------------------------------------
+
+    @staticmethod
+    def _vault() -> Fernet:
+        key = salted_hmac("example_project.clients.web", "session vault", algorithm="sha256").digest()
+        return Fernet(base64.urlsafe_b64encode(key))
+
+    def kept(self) -> dict[str, Any]:
+        """What was kept for this visitor: a login that has begun, or tokens."""
+        try:
+            return dict(json.loads(self._vault().decrypt(self.session.get(_KEPT, "").encode())))
+        except InvalidToken:
+            return {}
+
+    def keep(self, **what: Any) -> None:
+        self.session[_KEPT] = self._vault().encrypt(json.dumps(what).encode()).decode()
+
+    def forget(self) -> None:
+        self.session.pop(_KEPT, None)
+
+    @property
+    def token(self) -> dict[str, Any] | None:
+        return self.kept().get("token")
+
+    # The flow. ---------------------------------------------------------------------------------------
+
+    def authorization_url(self) -> str:
+        """Where to send the visitor; state and PKCE verifier stay here (RFC 6749 §10.12, RFC 7636)."""
+        client = WebApplicationClient(WEB.client_id)
+        verifier = client.create_code_verifier(64)
+        challenge = client.create_code_challenge(verifier, "S256")
+        oauth = OAuth2Session(client=client, redirect_uri=self.redirect_uri, scope=list(WEB.scopes))
+        url, state = oauth.authorization_url(
+            self.provider.authorization_endpoint,
+            code_challenge=challenge,
+            code_challenge_method="S256",
+        )
+        self.keep(state=state, verifier=verifier)
+        return str(url)
+
+    def finish(self, request: HttpRequest) -> None:
+        """Exchange the code that came back. Raises ``ProviderError`` if the answer is not for us."""
+        begun = self.kept()
+        self.forget()
+        state = request.GET.get("state", "")
+        if "state" not in begun or not secrets.compare_digest(begun["state"].encode(), state.encode()):
+            raise ProviderError("This answer does not belong to a login that you began here.")
+        if request.GET.get("iss") != self.provider.issuer:  # RFC 9207 §2.4
+            raise ProviderError("This answer comes from another provider than the one that was asked.")
+        oauth = OAuth2Session(WEB.client_id, redirect_uri=self.redirect_uri, state=state)
+        token = oauth.fetch_token(
+            self.provider.token_endpoint,
+            authorization_response=request.build_absolute_uri(),
+            auth=self._auth,
+            code_verifier=begun["verifier"],
+            timeout=TIMEOUT,
+        )
+        self.keep(token=token)
+
+    def call(self, method: str, path: str, **kwargs: Any) -> Any:
+        """What the API answers; the access token is renewed first when it has expired."""
+        oauth = OAuth2Session(
+            WEB.client_id,
+            token=self.token,
+            auto_refresh_url=self.provider.token_endpoint,
+            token_updater=lambda token: self.keep(token=token),
+        )
+        own: dict[str, Any] = {"client_id": WEB.client_id, "client_secret": client_secret(WEB.client_id)}
+        response = oauth.request(method, self.provider.api(path), timeout=TIMEOUT, **own, **kwargs)
+        response.raise_for_status()
+        return response.json()
+
+    def refresh(self) -> None:
+        """Ask for new tokens (RFC 6749 §6); the provider gives a new refresh token each time."""
+        oauth = OAuth2Session(WEB.client_id, token=self.token)
+        token = oauth.refresh_token(self.provider.token_endpoint, auth=self._auth, timeout=TIMEOUT)
+        self.keep(token=token)
+
+    def log_out(self) -> None:
+        """Tell the provider that the tokens are no longer needed (RFC 7009), and forget them."""
+        token = self.token
+        self.forget()
+        if token:
+            requests.post(
+                self.provider.revocation_endpoint,
+                data={"token": token.get("refresh_token") or token["access_token"]},
+                auth=self._auth,
+                timeout=TIMEOUT,
+            )
+
+
+@client_page
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """The calendar: what the provider let us see, or a button to log in."""
+    calendar = NoteCalendar(request)
+    context: dict[str, Any] = {"client": WEB, "token": calendar.token}
+    if calendar.token:
+        granted = calendar.token["scope"]
+        context["granted"] = granted
+        context["me"] = calendar.call("GET", "me/") if "profile" in granted else None
+        context["may_read"] = "notes:read" in granted or "notes:write" in granted
+        context["notes"] = calendar.call("GET", "notes/") if context["may_read"] else []
+        context["may_write"] = "notes:write" in granted
+    return render(request, "clients/web.html", context)
+
+
+@client_page
+@require_POST
+def log_in(request: HttpRequest) -> HttpResponse:
+    return redirect(NoteCalendar(request).authorization_url())
+
+
+@client_page
+@require_GET
+def callback(request: HttpRequest) -> HttpResponse:
+    """Where the provider sends the visitor back to; the address with the code is left at once."""
+    try:
+        NoteCalendar(request).finish(request)
+    except AccessDeniedError:
+        told = "You did not allow it, so nothing was shared."
+        return render(request, "clients/web.html", {"client": WEB, "told": told})
+    return redirect("clients:web")
+
+
+@client_page
+@require_POST
+def add_note(request: HttpRequest) -> HttpResponse:
+    text = request.POST.get("text", "").strip()
+    calendar = NoteCalendar(request)
+    if calendar.token and text:
+        calendar.call("POST", "notes/", json={"text": text[:2000]})
+    return redirect("clients:web")
+
+
+@client_page
+@require_POST
+def refresh(request: HttpRequest) -> HttpResponse:
+    calendar = NoteCalendar(request)
+    if calendar.token:
+        calendar.refresh()
+    return redirect("clients:web")
+
+
+@client_page
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    NoteCalendar(request).log_out()
+    return redirect("clients:web")

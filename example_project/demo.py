@@ -1,0 +1,115 @@
+"""What the demo needs in its database: people with notes, and the registrations of the clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser, Permission
+from django.db import transaction
+
+from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models.secret import digest_of
+from example_project.clients.credentials import client_secret
+from example_project.clients.directory import CLIENTS, DemoClient
+from example_project.notes.models import Note
+
+CLIENTS_ORIGIN = "http://localhost:8000"
+PASSWORD = "demo-password"  # noqa: S105 - everybody may know it
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can log in to the demo."""
+
+    username: str
+    who: str
+    notes: tuple[str, ...] = ()
+    is_staff: bool = False
+
+
+PEOPLE = (
+    Person(
+        "alice", "keeps notes", ("Water the plants on Friday.", "Ask Bob for the recipe.", "Library books!")
+    ),
+    Person("bob", "keeps notes too", ("Recipe: flour, eggs, milk, patience.",)),
+    Person("admin", "is staff and may use the admin pages", is_staff=True),
+)
+
+
+@transaction.atomic
+def seed(clients_origin: str = CLIENTS_ORIGIN) -> None:
+    """Make what is missing and leave the rest as it is, so that seeding again changes nothing.
+
+    ``clients_origin`` is where the browser clients are served; it is added to their registrations.
+    """
+    for person in PEOPLE:
+        _add_person(person)
+    for client in CLIENTS:
+        _register(client, clients_origin)
+
+
+def _add_person(person: Person) -> None:
+    users = get_user_model()._default_manager
+    if users.filter(username=person.username).exists():
+        return
+    user = get_user_model()(
+        username=person.username,
+        first_name=person.username.title(),
+        email=f"{person.username}@example.org",
+        is_staff=person.is_staff,
+        is_superuser=person.is_staff,
+    )
+    user.set_password(PASSWORD)
+    user.save()
+    for text in reversed(person.notes):
+        Note.objects.create(author=user, text=text)
+
+
+def _register(demo: DemoClient, origin: str) -> None:
+    client = Client.objects.filter(client_id=demo.client_id).first()
+    if client is None:
+        Client.objects.register(
+            client_id=demo.client_id,
+            name=demo.name,
+            use_case=demo.use_case,
+            description=demo.description,
+            scopes=demo.scopes,
+            redirect_uris=demo.redirect_uris(origin),
+            allowed_origins=origin if demo.calls_from_browser else "",
+            client_secret=client_secret(demo.client_id),
+            service_user=_service_user(demo) if demo.service_user else None,
+        )
+        return
+    _add_origin(client, demo, origin)
+    # The key that secrets are derived from may have changed since the last time.
+    secret = client_secret(demo.client_id)
+    if client.has_secret and not client.live_secrets().filter(digest=digest_of(secret)).exists():
+        ClientSecret.objects.adopt(client, secret)
+
+
+def _add_origin(client: Client, demo: DemoClient, origin: str) -> None:
+    """The demo may have been served on another port before."""
+    uris = _joined(client.redirect_uris, demo.redirect_uris(origin))
+    origins = _joined(client.allowed_origins, (origin,) if demo.calls_from_browser else ())
+    if (uris, origins) != (client.redirect_uris, client.allowed_origins):
+        client.redirect_uris, client.allowed_origins = uris, origins
+        client.save(update_fields=["redirect_uris", "allowed_origins"])
+
+
+def _joined(known: str, more: tuple[str, ...]) -> str:
+    return " ".join(dict.fromkeys([*known.split(), *more]))
+
+
+def _service_user(demo: DemoClient) -> AbstractUser:
+    """An account that nobody can log in to, with the one permission that the job needs."""
+    user, created = get_user_model()._default_manager.get_or_create(
+        username=demo.service_user, defaults={"first_name": demo.name}
+    )
+    if created:
+        user.set_unusable_password()
+        user.save()
+        user.user_permissions.add(
+            Permission.objects.get(codename="view_note", content_type__app_label="notes")
+        )
+    return user

@@ -1,0 +1,15 @@
+"""The one form of the notes site."""
+
+from __future__ import annotations
+
+from django import forms
+
+from example_project.notes.models import Note
+
+
+class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Note
+        fields = ("text",)
+        labels = {"text": "New note"}
+        widgets = {"text": forms.Textarea(attrs={"rows": 3})}

@@ -1,0 +1,80 @@
+"""The pages of the notes site: a home page that explains the demo, and everybody's own notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import Resolver404, resolve
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from example_project.clients.directory import CLIENTS
+from example_project.demo import PASSWORD, PEOPLE
+from example_project.notes.forms import NoteForm
+from example_project.notes.models import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page of this site that the home page leads to."""
+
+    path: str
+    title: str
+    text: str
+
+    @property
+    def exists(self) -> bool:
+        """Whether the site has such a page: a host chooses what it includes."""
+        try:
+            resolve(self.path)
+        except Resolver404:
+            return False
+        return True
+
+
+#: What else there is to see, in this order. Add a line for a new page.
+PLACES = (
+    Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
+    Place("/admin/", "Staff admin", "Clients, consents and events, as the site's staff see them."),
+    Place(
+        "/.well-known/oauth-authorization-server",
+        "Server metadata",
+        "What this provider says of itself to programs (RFC 8414).",
+    ),
+)
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is, who can log in, and which clients there are to try."""
+    context = {
+        "clients": CLIENTS,
+        "people": PEOPLE,
+        "password": PASSWORD,
+        "places": [place for place in PLACES if place.exists],
+    }
+    return render(request, "notes/home.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def notes(request: HttpRequest) -> HttpResponse:
+    """The user's own notes, and a form for one more."""
+    form = NoteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.instance.author_id = request.user.pk
+        form.save()
+        return redirect("notes")
+    return render(
+        request, "notes/notes.html", {"form": form, "notes": Note.objects.filter(author_id=request.user.pk)}
+    )
+
+
+@login_required
+@require_POST
+def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete one of the user's own notes; to others it does not exist."""
+    get_object_or_404(Note, pk=pk, author_id=request.user.pk).delete()
+    return redirect("notes")

@@ -1,0 +1,108 @@
+"""Headless Chromium against the live server. A script error or an unhandled rejection fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from example_project.demo import PASSWORD, seed
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@cache
+def chromium_path() -> str | None:
+    """Chromium of this machine: the first on the path, or Playwright's own."""
+    on_path = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    found = next(filter(None, on_path), None)
+    if found:
+        return found
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whatever opens the browser can be left out by ``-m "not browser"``."""
+    if "chromium" in getattr(item, "fixturenames", ()):
+        item.add_marker("browser")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without Chromium: one line for all that are skipped, or a failure where it has to be there."""
+    if item.get_closest_marker("browser") and chromium_path() is None:
+        outcome = pytest.fail if os.environ.get("OAUTHFLOWS_REQUIRE_BROWSER") else pytest.skip
+        outcome("Chromium is not installed, so the browser tests are left out (apt-get install chromium).")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    # Playwright runs an event loop in this thread, which Django's ORM would otherwise refuse to share.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page of a fresh browser profile."""
+    context = chromium.new_context(locale="en-GB")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+class Demo:
+    """The demo on the live server, as a person clicks through it."""
+
+    def __init__(self, port: int) -> None:
+        self.provider = f"http://127.0.0.1:{port}"
+        self.clients = f"http://localhost:{port}"
+
+    def open(self, page: Page, client: str) -> None:
+        """From the home page to a client."""
+        page.goto(self.provider + "/")
+        page.get_by_role("link", name=client, exact=True).click()
+        assert page.url.startswith(self.clients)
+
+    def log_in(self, page: Page, username: str = "alice") -> None:
+        """Fill in the provider's login form."""
+        assert page.url.startswith(self.provider + "/accounts/login/")
+        page.get_by_label("Username").fill(username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+
+
+@pytest.fixture
+def demo(live_server: Any, transactional_db: None) -> Demo:
+    """The demo's people and clients, registered for the live server's own port."""
+    port = urlsplit(live_server.url).port
+    assert port is not None
+    demo = Demo(port)
+    seed(demo.clients)
+    return demo

@@ -410,11 +410,15 @@ def _advance() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
 
 
 def _revoke_own() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
+    from django_oauthflows.models.consent import Consent
+
+    # A subquery, not a join: some databases cannot update across one, and Django would read first.
+    of_client = Consent.objects.filter(client=Given("client", _field("id"))).values("pk")
     return (
         Authorization.objects.filter(
             pk=Given("pk", _field("id")),
             token_epoch=Given("epoch", _field("token_epoch")),
-            consent__client=Given("client", _field("id")),
+            consent__in=of_client,
             revoked_at=None,
         ),
         {

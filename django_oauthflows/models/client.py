@@ -367,6 +367,7 @@ class Client(Application):
             "use_case": self._use_case_problems(),
             "flows": self._flow_problems(),
             "redirect_uris": self._redirect_uri_problems(),
+            "post_logout_redirect_uris": self._uri_problems(self.post_logout_redirect_uris),
             "allowed_origins": self._origin_problems(),
             "allowed_scopes": self._scope_problems(self.allowed_scopes),
             "default_scopes": self._scope_problems(self.default_scopes, within=self.allowed_scopes),
@@ -396,12 +397,14 @@ class Client(Application):
         return problems
 
     def _redirect_uri_problems(self) -> list[str]:
-        uris = self.redirect_uris.split()
-        if not uris and registry.needs_redirect_uri(self.flow_names):
+        if not self.redirect_uris.strip() and registry.needs_redirect_uri(self.flow_names):
             return [
                 gettext("Give the address to send the user back to, as in https://app.example.com/callback.")
             ]
-        found = ((uri, redirect_uris.problem_with(uri, self.declared_use_case)) for uri in uris)
+        return self._uri_problems(self.redirect_uris)
+
+    def _uri_problems(self, uris: str) -> list[str]:
+        found = ((uri, redirect_uris.problem_with(uri, self.declared_use_case)) for uri in uris.split())
         return [f"{uri}: {problem}" for uri, problem in found if problem]
 
     def _origin_problems(self) -> list[str]:

@@ -31,7 +31,7 @@ STANDARD_ERRORS = {
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]
 
 fuzzed = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     # One database for all examples of a test: what an earlier one left behind must not matter either.

@@ -18,6 +18,7 @@ token is refused before anything asks the database.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -51,6 +52,7 @@ MAX_LENGTH = 4096
 
 _VERSION = 1
 _HEAD = struct.Struct(">BBqqqqq")
+_BODY = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIX_LENGTH = len(Kind.CODE.value)
 
 
@@ -95,12 +97,13 @@ def unseal(kind: Kind, text: str) -> Reference:
 
     Expiry is not checked here: an expired code or token still tells whose it was.
     """
-    if len(text) > MAX_LENGTH or not looks_like(kind, text):
-        raise BadToken
     body = text[_PREFIX_LENGTH:]
+    # Python's base64 passes over letters that it does not know, and raises for those outside ASCII.
+    if len(text) > MAX_LENGTH or not looks_like(kind, text) or not _BODY.fullmatch(body):
+        raise BadToken
     try:
         payload = sealing_keys(kind.name).decrypt(body + "=" * (-len(body) % 4))
-    except (InvalidToken, UnicodeEncodeError):
+    except InvalidToken:
         raise BadToken from None
     version, subject, id_, epoch, serial, issued, expires = _HEAD.unpack_from(payload)
     if version != _VERSION:

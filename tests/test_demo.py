@@ -95,6 +95,7 @@ def test_people_see_and_delete_their_own_notes_only(db: None, client: HttpClient
     assert "&lt;b&gt;mine&lt;/b&gt;" in client.get("/notes/").content.decode()
     bobs, alices = (Note.objects.filter(author__username=name).first() for name in ("bob", "alice"))
     assert client.post(f"/notes/{alices.pk}/delete/").status_code == 404
+    assert client.post(f"/notes/{10**30}/delete/").status_code == 404
     assert client.get(f"/notes/{bobs.pk}/delete/").status_code == 405
     assert client.post(f"/notes/{bobs.pk}/delete/").status_code == 302
     assert "mine" not in client.get("/notes/").content.decode()

@@ -87,8 +87,7 @@ def run(issuer: str, *, open_browser: bool) -> str:
             webbrowser.open(url)
         answer = listener.wait()
     _check(answer, state, issuer)
-    session = OAuth2Session(NATIVE.client_id, redirect_uri=listener.redirect_uri, state=state)
-    with session:
+    with OAuth2Session(NATIVE.client_id, redirect_uri=listener.redirect_uri, state=state) as session:
         session.fetch_token(
             provider.token_endpoint,
             authorization_response=answer,

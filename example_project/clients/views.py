@@ -21,7 +21,16 @@ def _in_browser(client: DemoClient, template: str) -> Callable[[HttpRequest], Ht
     @require_GET
     def page(request: HttpRequest) -> HttpResponse:
         """The same page for everybody: all it does, its script does."""
-        return to_clients_origin(request) or render(request, template, {"client": client})
+        elsewhere = to_clients_origin(request)
+        if elsewhere is not None:
+            return elsewhere
+        response = render(request, template, {"client": client})
+        # A script that got in could use the tokens: only our own runs, and it talks to the provider only.
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+            f"form-action 'none'; frame-ancestors 'none'; connect-src {provider_origin(request)}"
+        )
+        return response
 
     return page
 

@@ -138,4 +138,9 @@ FLOW = Flow(
             "RFC 6749 §7",
         ),
     ),
+    when="Whenever a person uses the client: websites, browser apps, phone and desktop apps.",
+    avoid=(
+        "Do not ask for the user's password in the client, do not skip the check of state, "
+        "and never log a code or token."
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -9,8 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+from cryptography.fernet import Fernet, InvalidToken
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from oauthlib.oauth2 import WebApplicationClient
 
 from django_oauthflows.conf import issuer
@@ -21,6 +24,12 @@ from example_project.explorer.transport import http_for, origin_of
 
 _KEY = "explorer"
 _KEPT_ENTRIES = 20
+
+
+def _vault() -> Fernet:
+    """Whoever reads the session store finds no token there."""
+    key = salted_hmac("example_project.explorer", "session vault", algorithm="sha256").digest()
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 @dataclass
@@ -34,7 +43,7 @@ class Trip:
 
 @dataclass
 class Run:
-    """Kept in the session, on the server; what is in ``log`` is shortened already, ``values`` is not."""
+    """Kept in the session, on the server and sealed: ``values`` holds codes and tokens that work."""
 
     flow: Flow
     done: int = 0
@@ -45,8 +54,11 @@ class Run:
     @classmethod
     def of(cls, request: HttpRequest, flow: Flow) -> Run:
         """The visitor's run of ``flow``, new if there is none."""
-        kept = request.session.get(_KEY, {}).get(flow.name)
-        return cls(flow, **json.loads(kept)) if kept else cls(flow)
+        kept = request.session.get(_KEY, {}).get(flow.name, "")
+        try:
+            return cls(flow, **json.loads(_vault().decrypt(kept.encode())))
+        except InvalidToken:  # nothing there, or the key is another one by now
+            return cls(flow)
 
     def keep(self, request: HttpRequest) -> None:
         content = {
@@ -55,7 +67,8 @@ class Run:
             "log": self.log[-_KEPT_ENTRIES:],
             "trip": self.trip,
         }
-        request.session[_KEY] = request.session.get(_KEY, {}) | {self.flow.name: json.dumps(content)}
+        sealed = _vault().encrypt(json.dumps(content).encode()).decode()
+        request.session[_KEY] = request.session.get(_KEY, {}) | {self.flow.name: sealed}
 
     def forget(self, request: HttpRequest) -> None:
         kept = request.session.get(_KEY, {})

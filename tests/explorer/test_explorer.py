@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client as Visitor
 
 from django_oauthflows.flows import chooser, registry
@@ -149,6 +150,9 @@ def test_a_run_leaves_no_usable_token_on_the_page(visitor: Visitor) -> None:
     secret = clients.client_secret(clients.SERVICE.client_id)
     assert secret not in page
     assert re.findall(r"Basic [\w+/=]{30,}", page) == []
+    kept = str([session.get_decoded() for session in Session.objects.all()])
+    assert "explorer" in kept
+    assert not re.search(r"oaf[acrs]_", kept)
 
 
 def test_an_answer_that_nobody_asked_for_is_refused(visitor: Visitor) -> None:

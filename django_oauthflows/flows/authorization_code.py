@@ -37,7 +37,7 @@ FLOW = Flow(
         "Access tokens expire within the hour and are limited to the scopes the user agreed to.",
     ),
     risks=(
-        "A client that skips the check of `state` can be tricked into using somebody else's account.",
+        "A client that skips the check of the state can be tricked into using somebody else's account.",
         "A public client cannot prove who it is; only its redirect URI and PKCE protect the user.",
     ),
     steps=(

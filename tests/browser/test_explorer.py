@@ -227,8 +227,7 @@ def test_a_parameter_is_explained_on_focus_and_a_step_marks_its_arrow(page: Page
     expect(page.locator(".diagram .marked")).to_have_count(1)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
 def test_the_pages_are_accessible_and_fit(page: Page, demo: Demo, scheme: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme)

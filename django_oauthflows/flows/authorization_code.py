@@ -37,7 +37,7 @@ FLOW = Flow(
         "Access tokens expire within the hour and are limited to the scopes the user agreed to.",
     ),
     risks=(
-        "A client that skips the check of `state` can be tricked into using somebody else's account.",
+        "A client that skips the check of the state can be tricked into using somebody else's account.",
         "A public client cannot prove who it is; only its redirect URI and PKCE protect the user.",
     ),
     steps=(
@@ -137,5 +137,10 @@ FLOW = Flow(
             (),
             "RFC 6749 §7",
         ),
+    ),
+    when="Whenever a person uses the client: websites, browser apps, phone and desktop apps.",
+    avoid=(
+        "Do not ask for the user's password in the client, do not skip the check of state, "
+        "and never log a code or token."
     ),
 )

@@ -15,6 +15,9 @@ class Party(StrEnum):
     RESOURCE_SERVER = "resource server"
 
 
+_FROM_LEFT_TO_RIGHT = (Party.BROWSER, Party.CLIENT, Party.AUTHORIZATION_SERVER, Party.RESOURCE_SERVER)
+
+
 class ClientType(StrEnum):
     """RFC 6749 §2.1: whether a client can keep a secret."""
 
@@ -53,6 +56,7 @@ class Flow:
 
     Lifetimes are in seconds. ``response_mode`` says where an authorization response travels
     ("query" or "fragment"); it is empty for flows that never visit the authorization endpoint.
+    ``when`` says for what it is right, ``avoid`` what to leave alone when using it.
     """
 
     name: str
@@ -71,8 +75,16 @@ class Flow:
     protections: tuple[str, ...]
     risks: tuple[str, ...]
     steps: tuple[Step, ...]
+    when: str
+    avoid: str
     offered: bool = True
     deprecated: bool = False
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Who takes part, in the order in which a diagram shows them from left to right."""
+        present = {party for step in self.steps for party in (step.sender, step.receiver)}
+        return tuple(party for party in _FROM_LEFT_TO_RIGHT if party in present)
 
     @property
     def has_user(self) -> bool:
@@ -99,6 +111,7 @@ class UseCase:
     sentence: str
     example: str
     why: str
+    avoid: str
     flows: tuple[str, ...]
     client_type: ClientType
     private_use_schemes: bool = False

@@ -64,4 +64,8 @@ FLOW = Flow(
             "RFC 6749 §7",
         ),
     ),
+    when="When a machine acts for itself and no person is there to be asked.",
+    avoid=(
+        "Do not use it to act for users, and do not put the secret into an app or a page that others can read."
+    ),
 )

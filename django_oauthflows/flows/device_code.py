@@ -52,5 +52,7 @@ FLOW = Flow(
             "RFC 8628 §3.4",
         ),
     ),
+    when="When the device has no browser, or typing on it is a pain.",
+    avoid="Do not use it where a browser can be opened: the code flow shows the user better who asks.",
     offered=False,
 )

@@ -101,5 +101,7 @@ FLOW = Flow(
             "RFC 6749 §7",
         ),
     ),
+    when="Only for a browser app that exists, cannot do PKCE and cannot be changed yet.",
+    avoid="Do not begin anything new with it; give it an end date, and few scopes.",
     deprecated=True,
 )

@@ -62,4 +62,6 @@ FLOW = Flow(
             "RFC 6749 §7",
         ),
     ),
+    when="When a client goes on working after its access token has expired, without asking the user again.",
+    avoid="Do not use one refresh token twice or from two places at once; always keep the newest.",
 )

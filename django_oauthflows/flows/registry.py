@@ -28,6 +28,7 @@ USE_CASES: tuple[UseCase, ...] = (
         sentence="A website with its own server: people log in here and agree, its server calls the API.",
         example="A calendar site that shows the user's notes.",
         why="Its server can keep a secret, and the tokens never reach the browser.",
+        avoid="Do not give the browser any token, and do not share one registration between several sites.",
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.CONFIDENTIAL,
     ),
@@ -37,6 +38,10 @@ USE_CASES: tuple[UseCase, ...] = (
         sentence="An app that runs entirely in the browser and has no server of its own.",
         example="A dashboard written in React.",
         why="A browser cannot keep a secret, so PKCE protects the code instead.",
+        avoid=(
+            "Do not ship a secret in the page: everybody can read it. Do not keep tokens where other "
+            "scripts reach them."
+        ),
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
     ),
@@ -48,6 +53,7 @@ USE_CASES: tuple[UseCase, ...] = (
         why=(
             "Anyone can unpack an installed app, so it has no secret; PKCE and its own redirect URI protect it."
         ),
+        avoid="Do not ship a secret in the app, and do not log in inside an embedded web view.",
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
         private_use_schemes=True,
@@ -59,6 +65,7 @@ USE_CASES: tuple[UseCase, ...] = (
         sentence="A machine that acts for itself: no person is there to log in.",
         example="A nightly report, or another company's server.",
         why="There is no user to ask, so the machine proves who it is with its secret.",
+        avoid="Do not use it for what a user should agree to, and do not share one secret between machines.",
         flows=("client_credentials",),
         client_type=ClientType.CONFIDENTIAL,
     ),
@@ -68,6 +75,7 @@ USE_CASES: tuple[UseCase, ...] = (
         sentence="An existing browser app that gets its token in the address and cannot be changed yet.",
         example="A widget from 2014 that still has users.",
         why="Only the implicit flow works for it; it is short-lived and best given an end date.",
+        avoid="Do not build anything new like this: a page that can be changed belongs under single-page app.",
         flows=("implicit",),
         client_type=ClientType.PUBLIC,
     ),
@@ -77,6 +85,7 @@ USE_CASES: tuple[UseCase, ...] = (
         sentence="A device that shows a short code, which the user enters on their phone.",
         example="A television app.",
         why="Typing a password on a television is painful and unsafe.",
+        avoid="Do not use it where a browser can be opened.",
         flows=("device_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
         offered=False,

@@ -36,6 +36,8 @@ class Place:
 
 #: What else there is to see, in this order. Add a line for a new page.
 PLACES = (
+    Place("/flows/choose/", "Which flow do I need?", "A few questions that lead to the right one."),
+    Place("/flows/", "Flow explorer", "Each flow step by step, with real messages, and what attackers try."),
     Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
     Place("/admin/", "Staff admin", "Clients, consents and events, as the site's staff see them."),
     Place(

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 NOUNS = {
     "client": "django_oauthflows.management.client",
     "purge": "django_oauthflows.management.purge",
+    "tour": "django_oauthflows.management.tour",
 }
 
 

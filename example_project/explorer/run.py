@@ -1,0 +1,190 @@
+"""One visitor's run of one flow: how far it is, what the client knows, and what was said."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from cryptography.fernet import Fernet, InvalidToken
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+from oauthlib.oauth2 import WebApplicationClient
+
+from django_oauthflows.conf import issuer
+from django_oauthflows.flows.base import Flow
+from django_oauthflows.management.tour.exchange import Conversation, Exchange
+from example_project.explorer.clients import DemoClient, back_path, client_for
+from example_project.explorer.transport import http_for, origin_of
+
+_KEY = "explorer"
+_KEPT_ENTRIES = 20
+
+
+def _vault() -> Fernet:
+    """Whoever reads the session store finds no token there."""
+    key = salted_hmac("example_project.explorer", "session vault", algorithm="sha256").digest()
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+@dataclass
+class Trip:
+    """One journey of the browser to the authorization endpoint: what the client must remember for it."""
+
+    purpose: str
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    verifier: str = field(default_factory=lambda: str(WebApplicationClient("").create_code_verifier(64)))
+
+
+@dataclass
+class Run:
+    """Kept in the session, on the server and sealed: ``values`` holds codes and tokens that work."""
+
+    flow: Flow
+    done: int = 0
+    values: dict[str, str] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    trip: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest, flow: Flow) -> Run:
+        """The visitor's run of ``flow``, new if there is none."""
+        kept = request.session.get(_KEY, {}).get(flow.name, "")
+        try:
+            return cls(flow, **json.loads(_vault().decrypt(kept.encode())))
+        except InvalidToken:  # nothing there, or the key is another one by now
+            return cls(flow)
+
+    def keep(self, request: HttpRequest) -> None:
+        content = {
+            "done": self.done,
+            "values": self.values,
+            "log": self.log[-_KEPT_ENTRIES:],
+            "trip": self.trip,
+        }
+        sealed = _vault().encrypt(json.dumps(content).encode()).decode()
+        request.session[_KEY] = request.session.get(_KEY, {}) | {self.flow.name: sealed}
+
+    def forget(self, request: HttpRequest) -> None:
+        kept = request.session.get(_KEY, {})
+        request.session[_KEY] = {name: content for name, content in kept.items() if name != self.flow.name}
+
+    def begin_trip(self, trip: Trip) -> None:
+        self.trip = {"purpose": trip.purpose, "state": trip.state, "verifier": trip.verifier}
+
+    def end_trip(self) -> Trip | None:
+        """The trip that the browser comes back from; it is over then."""
+        trip, self.trip = self.trip, None
+        return Trip(**trip) if trip else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it, in a sentence. ``held`` says whether all went as it must."""
+
+    held: bool
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Detour:
+    """The browser has to go to ``url`` and will be back."""
+
+    url: str
+
+
+class Stage:
+    """The demo client at work on a run: sends requests and remembers what was sent and came back."""
+
+    def __init__(self, request: HttpRequest, run: Run) -> None:
+        self.run = run
+        self.client = client_for(run.flow)
+        self.origin = origin_of(request)
+        self.issuer = issuer(request)
+        self.exchanges: list[Exchange] = []
+        self.line = Conversation(self.origin, http_for(request), self.exchanges.append)
+
+    @property
+    def redirect_uri(self) -> str:
+        return self.origin + back_path(self.run.flow.name)
+
+    def authorization_request(self, trip: Trip, **changed: str) -> str:
+        """Path and query of the request that the browser is sent with (RFC 6749 §4.1.1, §4.2.1)."""
+        response_type = self.run.flow.response_types[0] if self.run.flow.response_types else "code"
+        request = {
+            "response_type": response_type,
+            "client_id": self.client.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": self.client.asks,
+            "state": trip.state,
+        }
+        if response_type == "code":
+            helper = WebApplicationClient(self.client.client_id)
+            request["code_challenge"] = helper.create_code_challenge(trip.verifier, "S256")
+            request["code_challenge_method"] = "S256"
+        return f"{reverse('oauth2_provider:authorize')}?{urlencode(request | changed)}"
+
+    def post(
+        self, endpoint: str, data: dict[str, str], client: DemoClient | None = None, auth: Any = None
+    ) -> requests.Response:
+        """POST a form to an endpoint as ``client`` (the run's own by default)."""
+        client = client or self.client
+        auth = auth or client.auth
+        if auth is None:
+            data = data | {"client_id": client.client_id}
+        return self.line.send("POST", reverse(f"oauth2_provider:{endpoint}"), data=data, auth=auth)
+
+    def call_api(self, token: str, client: DemoClient | None = None) -> requests.Response:
+        return self.line.bearing(token, (client or self.client).api_path)
+
+    def redeem(self, code: str, trip: Trip) -> requests.Response:
+        """Swap a code for tokens (RFC 6749 §4.1.3)."""
+        request = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": trip.verifier,
+        }
+        return self.post("token", request)
+
+    def refresh(self, token: str, client: DemoClient | None = None, scope: str = "") -> requests.Response:
+        """Swap a refresh token for a new pair (RFC 6749 §6)."""
+        request = {"grant_type": "refresh_token", "refresh_token": token}
+        return self.post("token", request | ({"scope": scope} if scope else {}), client)
+
+    def ask_as_machine(self, client: DemoClient | None = None, scope: str = "") -> requests.Response:
+        """Ask for a token without a user (RFC 6749 §4.4.2)."""
+        client = client or self.client
+        return self.post("token", {"grant_type": "client_credentials", "scope": scope or client.asks}, client)
+
+    def objection(self, answer: dict[str, str], trip: Trip | None) -> str:
+        """Why the client does not accept an authorization response; empty when it does.
+
+        It compares before it believes anything in it (RFC 6749 §10.12, RFC 9207 §2.4).
+        """
+        if trip is None:
+            return "The client has not asked for anything, so it refuses the answer."
+        if answer.get("state") != trip.state:
+            return "The state is not the one that the client sent, so it refuses the answer and uses nothing in it."
+        if answer.get("iss") != self.issuer:
+            return "The answer names another issuer than the one that was asked, so the client refuses it."
+        if "error" in answer:
+            return f"The authorization server answered with the error {answer['error']}."
+        return ""
+
+    def record(self, title: str, outcome: Outcome, kind: str = "step") -> None:
+        """Put what happened on the run's log."""
+        self.run.log.append(
+            {
+                "title": title,
+                "kind": kind,
+                "held": outcome.held,
+                "verdict": outcome.verdict,
+                "exchanges": [exchange.as_json() for exchange in self.exchanges],
+            }
+        )

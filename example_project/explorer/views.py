@@ -1,0 +1,250 @@
+"""The pages: which flow, the flows side by side, and each flow explained by running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import requests
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from django_oauthflows.flows import chooser, registry
+from django_oauthflows.flows.base import Flow, UseCase
+from django_oauthflows.management.tour.exchange import Exchange, Message, answer_of, shown_url
+from example_project.explorer.attacks import attack_named, attacks_on
+from example_project.explorer.clients import ensure_clients
+from example_project.explorer.deeds import AFTERWARDS, WALK, WALKS, afterwards, come_back
+from example_project.explorer.diagram import diagram_of
+from example_project.explorer.run import Detour, Outcome, Run, Stage, Trip
+from example_project.explorer.transport import goes_over_the_wire, is_own_host, origin_of
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_MAX_ANSWER = 8192
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    response = render(request, f"explorer/{template}", context, status=status)
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """The flows side by side."""
+    return page(request, "overview.html", {"flows": registry.FLOWS})
+
+
+@require_GET
+def choose(request: HttpRequest) -> HttpResponse:
+    """Which flow do I need? One question after the other; the answers are in the address."""
+    given = {question.name: request.GET.get(question.name, "") for question in chooser.QUESTIONS}
+    way, end = chooser.follow(given)
+    query = "&".join(f"{question.name}={answer.name}" for question, answer in way)
+    context: dict[str, Any] = {"way": way, "so_far": f"{query}&" if query else ""}
+    if isinstance(end, UseCase):
+        context |= {"case": end, "flows": [registry.flow_named(name) for name in end.flows]}
+    else:
+        context |= {"question": end}
+    return page(request, "choose.html", context)
+
+
+def _flow(name: str) -> Flow:
+    try:
+        return registry.flow_named(name)
+    except KeyError:
+        raise Http404 from None
+
+
+@require_GET
+def explore(request: HttpRequest, name: str) -> HttpResponse:
+    """A flow: its diagram and steps, what the run has shown so far, and what can be done next."""
+    flow = _flow(name)
+    run = Run.of(request, flow)
+    deeds = WALKS.get(flow.name, ())
+    steps = _steps(flow, run.done)
+    diagram = diagram_of(flow)
+    context = {
+        "flow": flow,
+        "diagram": diagram,
+        "steps": steps,
+        "arrows": [(arrow, item["state"]) for arrow, item in zip(diagram.arrows, steps, strict=True)],
+        "next": deeds[run.done] if run.done < len(deeds) else None,
+        "run": run if deeds else None,
+        "log": _displayed(run),
+        "afterwards": afterwards(flow, run.values),
+        "attacks": attacks_on(flow),
+        "over_the_wire": goes_over_the_wire(request),
+    }
+    return page(request, "explore.html", context)
+
+
+def _steps(flow: Flow, done: int) -> list[dict[str, Any]]:
+    """Each declared step with its number and whether it is done, comes next, or later."""
+    deeds = WALKS.get(flow.name, ())
+    past = {position for deed in deeds[:done] for position in deed.steps}
+    current = set(deeds[done].steps) if done < len(deeds) else set()
+    return [
+        {
+            "step": step,
+            "number": position + 1,
+            "state": "done" if position in past else "current" if position in current else "later",
+        }
+        for position, step in enumerate(flow.steps)
+    ]
+
+
+def _displayed(run: Run) -> list[dict[str, Any]]:
+    """The log for the page, newest first, each message with a heading and a prefix for its ids."""
+    headings = (("request", "Sent"), ("response", "Came back"))
+    return [
+        entry
+        | {
+            "number": number,
+            "exchanges": [
+                [
+                    {
+                        "heading": heading,
+                        "message": exchange[side],
+                        "prefix": f"m{number}-{place}-{side}",
+                    }
+                    for side, heading in headings
+                    if exchange[side]
+                ]
+                for place, exchange in enumerate(entry["exchanges"])
+            ],
+        }
+        for number, entry in reversed(list(enumerate(run.log)))
+    ]
+
+
+_View = Callable[..., HttpResponse]
+
+
+def _acting(view: _View) -> _View:
+    """For views that act: only on this site's own address, and with the demo clients in place."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, name: str, **more: str) -> HttpResponse:
+        flow = _flow(name)
+        if flow.name not in WALKS:
+            raise Http404
+        if not is_own_host(request):
+            return page(request, "refused.html", {"flow": flow}, status=403)
+        try:
+            ensure_clients(origin_of(request))
+        except ValidationError:
+            return page(request, "refused.html", {"flow": flow}, status=403)
+        return view(request, Run.of(request, flow), **more)
+
+    return wrapped
+
+
+def _shown(request: HttpRequest, run: Run) -> HttpResponse:
+    """Keep the run and show what has just happened."""
+    run.keep(request)
+    return HttpResponseRedirect(reverse("explorer:explore", args=[run.flow.name]) + "#now")
+
+
+def _perform(
+    request: HttpRequest, run: Run, title: str, act: Callable[[Stage], Outcome | Detour], kind: str = "step"
+) -> tuple[HttpResponse, Outcome | None]:
+    """Act, put what happened on the log, and answer; or send the browser on its way."""
+    stage = Stage(request, run)
+    try:
+        result = act(stage)
+    except requests.RequestException as error:
+        result = Outcome(False, f"The provider did not answer ({type(error).__name__}).")
+    if isinstance(result, Detour):
+        run.keep(request)
+        return HttpResponseRedirect(result.url), None
+    stage.record(title, result, kind)
+    return _shown(request, run), result
+
+
+@require_POST
+@_acting
+def next_step(request: HttpRequest, run: Run) -> HttpResponse:
+    deeds = WALKS[run.flow.name]
+    if run.done >= len(deeds):
+        return _shown(request, run)
+    deed = deeds[run.done]
+    response, outcome = _perform(request, run, deed.title, deed.act)
+    if outcome is not None and outcome.held:
+        run.done += 1
+        run.keep(request)
+    return response
+
+
+@require_POST
+@_acting
+def restart(request: HttpRequest, run: Run) -> HttpResponse:
+    run.forget(request)
+    return HttpResponseRedirect(reverse("explorer:explore", args=[run.flow.name]))
+
+
+@require_POST
+@_acting
+def after(request: HttpRequest, run: Run, deed: str) -> HttpResponse:
+    """Something that is done with a token later."""
+    if deed not in dict(afterwards(run.flow, run.values)):
+        return _shown(request, run)
+    title, act = AFTERWARDS[deed]
+    return _perform(request, run, title, act)[0]
+
+
+@require_POST
+@_acting
+def what_if(request: HttpRequest, run: Run, attack: str) -> HttpResponse:
+    found = attack_named(attack, run.flow)
+    if found is None:
+        raise Http404
+    return _perform(request, run, f"What if? {found.title}", found.start, "attack")[0]
+
+
+@require_http_methods(["GET", "POST"])
+@_acting
+def back(request: HttpRequest, run: Run) -> HttpResponse:
+    """The redirect URI. An answer in the fragment reaches the page's script, not the server (RFC 6749 §4.2)."""
+    if request.method == "GET" and run.flow.response_mode == "fragment":
+        return page(request, "fragment.html", {"flow": run.flow})
+    received = request.POST.get("answer", "") if request.method == "POST" else request.get_full_path()
+    answer = answer_of(received[:_MAX_ANSWER])
+    trip = run.end_trip()
+    purpose = trip.purpose if trip else WALK
+    shown = Message.made(f"GET {shown_url(received[:_MAX_ANSWER])}", (), answer.items())
+
+    def arrive(stage: Stage) -> Outcome:
+        stage.exchanges.append(Exchange(request=shown))
+        return _arrive(stage, answer, trip)
+
+    attack = attack_named(purpose, run.flow)
+    if attack is not None:
+        return _perform(request, run, f"What if? {attack.title}", arrive, "attack")[0]
+    deeds = WALKS[run.flow.name]
+    if trip is None or run.done >= len(deeds):
+        return _perform(request, run, "An answer arrives", arrive)[0]
+    response, outcome = _perform(request, run, deeds[run.done].title, arrive)
+    if outcome is not None and outcome.held:
+        run.done += 1
+        run.keep(request)
+    return response
+
+
+def _arrive(stage: Stage, answer: dict[str, str], trip: Trip | None) -> Outcome:
+    """The client looks at the answer, then goes on with what the browser was sent for."""
+    attack = attack_named(trip.purpose, stage.run.flow) if trip else None
+    if trip is None or attack is None:
+        return come_back(stage, answer, trip)
+    objection = stage.objection(answer, trip)
+    if attack.with_answer is None:
+        return Outcome(bool(objection), f"Refused. {objection}" if objection else "NOT refused.")
+    return Outcome(False, objection) if objection else attack.with_answer(stage, answer, trip)

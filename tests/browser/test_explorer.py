@@ -1,0 +1,249 @@
+"""The flow explorer as a person uses it: each flow to its end, and each *what if?* really tried."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from django_oauthflows.flows import registry
+from django_oauthflows.models import Authorization, Event
+from example_project.explorer.attacks import ATTACKS
+from tests.browser.conftest import Demo
+
+pytestmark = pytest.mark.browser
+
+
+def now(page: Page) -> Locator:
+    """What happened last."""
+    return page.locator("#now")
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def answer_as_alice(page: Page, demo: Demo) -> None:
+    """The user's own steps, on the provider's pages."""
+    demo.log_in(page)
+    page.locator('button[name="decision"][value="allow"]').click()
+
+
+def open_flow(page: Page, demo: Demo, flow: str) -> None:
+    page.goto(f"{demo.provider}/flows/{flow}/")
+
+
+def messages(page: Page) -> list[str]:
+    """First line of each message of the newest entry."""
+    return now(page).locator(".start").all_inner_texts()
+
+
+def value(page: Page, name: str, place: int = 0) -> str:
+    """A parameter's value as the newest entry shows it."""
+    row = now(page).locator(".parameters > div", has=page.get_by_text(name, exact=True)).nth(place)
+    return row.locator("dd").evaluate("node => node.firstChild.textContent")
+
+
+def test_the_home_page_leads_to_chooser_and_explorer(page: Page, demo: Demo) -> None:
+    page.goto(demo.provider + "/")
+    page.get_by_role("link", name="Which flow do I need?").click()
+    page.get_by_role("link", name="Yes, it acts for the people who use it.").click()
+    page.get_by_role("link", name="No, everything runs on the user's device.").click()
+    page.get_by_role("link", name="It is a page in the browser.").click()
+    page.get_by_role("link", name="Yes, or it is new.").click()
+    expect(page.get_by_role("heading", name="Single-page app (spa)")).to_be_visible()
+    page.get_by_role("link", name="Authorization code").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Authorization code")
+    page.goto(demo.provider + "/")
+    page.get_by_role("link", name="Flow explorer").click()
+    expect(page.locator(".flows tbody tr")).to_have_count(len(registry.FLOWS))
+
+
+def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "authorization_code")
+    press(page, "Next step")
+    assert messages(page) == ["302 Found"]
+    state = value(page, "state")
+    press(page, "Next step")
+    answer_as_alice(page, demo)
+    assert value(page, "state") == state
+    assert value(page, "iss") == demo.provider
+    press(page, "Next step")
+    assert messages(page) == ["POST /oauth/token/", "200 OK"]
+    authorization = Authorization.objects.get()
+    assert authorization.generation == 1
+    assert value(page, "expires_in") == "3600"
+    assert re.fullmatch(r"oafa_\S{4}…\S{4}", value(page, "access_token"))
+    press(page, "Next step")
+    assert messages(page) == ["GET /api/me/", "200 OK"]
+    assert value(page, "username") == "alice"
+    expect(page.get_by_text("The flow is complete.")).to_be_visible()
+    expect(page.locator('.diagram [data-state="done"]')).to_have_count(10)
+
+    press(page, "Introspect it")
+    assert value(page, "active") == "true"
+    assert value(page, "sub") == str(authorization.user.pk)
+    press(page, "Refresh it")
+    expect(now(page)).to_contain_text("refresh_token")
+    authorization.refresh_from_db()
+    assert authorization.generation == 2
+    press(page, "Revoke it")
+    press(page, "Introspect it")
+    assert value(page, "active") == "false"
+    press(page, "Call the API")
+    assert messages(page) == ["GET /api/me/", "401 Unauthorized"]
+    press(page, "Start again")
+    expect(page.locator(".entry")).to_have_count(0)
+
+
+def test_the_implicit_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "implicit")
+    press(page, "Next step")
+    press(page, "Next step")
+    answer_as_alice(page, demo)
+    page.wait_for_url("**/flows/implicit/#now")
+    assert value(page, "expires_in") == "600"
+    assert value(page, "scope") == "profile"
+    press(page, "Next step")
+    assert messages(page) == ["GET /api/me/", "200 OK"]
+    assert value(page, "username") == "alice"
+    expect(page.get_by_text("The flow is complete.")).to_be_visible()
+
+
+def test_the_machine_flow_runs_to_its_end_by_keyboard_and_without_scripts(
+    chromium: Browser, demo: Demo
+) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    open_flow(page, demo, "client_credentials")
+    page.get_by_role("button", name="Next step").focus()
+    page.keyboard.press("Enter")
+    expect(now(page).locator(".start").first).to_have_text("POST /oauth/token/")
+    expect(page.locator('.steps [aria-current="step"]').first).to_contain_text("calls the API")
+    page.get_by_role("button", name="Next step").focus()
+    page.keyboard.press("Enter")
+    expect(now(page).locator(".start").first).to_have_text("GET /api/stats/")
+    expect(now(page)).to_contain_text("notes")
+    context.close()
+
+
+def test_refreshing_runs_to_its_end(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "refresh_token")
+    press(page, "Next step")
+    press(page, "Next step")
+    answer_as_alice(page, demo)
+    press(page, "Next step")
+    first = value(page, "refresh_token")
+    press(page, "Next step")
+    assert value(page, "refresh_token") == first
+    assert value(page, "refresh_token", 1) != first
+    press(page, "Next step")
+    assert messages(page) == ["GET /api/me/", "200 OK"]
+    expect(page.get_by_text("The flow is complete.")).to_be_visible()
+    assert Authorization.objects.get().generation == 2
+
+
+def test_a_user_who_refuses_is_told_to_the_client(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "authorization_code")
+    press(page, "Next step")
+    press(page, "Next step")
+    demo.log_in(page)
+    page.locator('button[name="decision"][value="deny"]').click()
+    assert value(page, "error") == "access_denied"
+    expect(now(page).locator(".verdict")).to_contain_text("access_denied")
+    expect(page.get_by_role("button", name="Next step: Go to the provider")).to_be_visible()
+
+
+#: Attack → the start of each answer of the provider, in order, as the protocol demands it.
+ANSWERS = {
+    "wrong-redirect-uri": ["400"],
+    "changed-state": [],
+    "stolen-code": ["400", "400"],
+    "replayed-code": ["200", "400", "401"],
+    "replayed-refresh-token": ["200", "200", "200", "200", "400", "401"],
+    "more-scope": ["302"],
+    "more-scope-machine": ["400"],
+    "more-scope-refresh": ["200", "400"],
+    "wrong-secret": ["401"],
+    "expired-token": ["200", "200", "401"],
+    "other-client-machine": ["200", "200", "200", "200"],
+}
+OTHERS_TOKEN = {
+    "authorization_code": ["200", "400", "200", "200", "200"],
+    "refresh_token": ["200", "400", "200", "200", "200"],
+    "implicit": ["200", "200", "200"],
+}
+#: Attack → what the provider's own record must say afterwards (and what the database holds).
+RECORDED: dict[str, Callable[[], bool]] = {
+    "replayed-code": lambda: Event.objects.filter(kind=Event.Kind.CODE_REPLAYED).exists(),
+    "replayed-refresh-token": lambda: Event.objects.filter(kind=Event.Kind.REFRESH_REUSED).exists(),
+    "stolen-code": lambda: not Authorization.objects.exclude(redeemed_at=None).exists(),
+    "wrong-redirect-uri": lambda: Event.objects.filter(cause="redirect URI not registered").exists(),
+    "changed-state": lambda: not Authorization.objects.exists(),
+}
+
+
+@pytest.mark.parametrize("flow", [flow.name for flow in registry.offered_flows()])
+def test_each_what_if_is_tried_and_the_defence_holds(page: Page, demo: Demo, flow: str) -> None:
+    open_flow(page, demo, flow)
+    logged_in = False
+    for attack in (attack for attack in ATTACKS if flow in attack.flows):
+        press(page, attack.title)
+        if attack.with_answer is not None and not logged_in:
+            answer_as_alice(page, demo)
+            logged_in = True
+        page.wait_for_url(f"**/flows/{flow}/#now")
+        expect(now(page).get_by_role("heading", level=3)).to_have_text(f"What if? {attack.title}")
+        expect(now(page).locator(".verdict")).to_have_attribute("data-held", "yes")
+        expected = OTHERS_TOKEN[flow] if attack.name == "other-client" else ANSWERS[attack.name]
+        answers = [text for text in messages(page) if re.match(r"\d{3} ", text)]
+        assert [answer[:3] for answer in answers] == expected, attack.name
+        assert RECORDED.get(attack.name, lambda: True)(), attack.name
+
+
+def test_the_client_shows_which_state_it_refused(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "authorization_code")
+    press(page, "Next step")
+    kept = value(page, "state")
+    press(page, "Somebody slips in an answer of their own")
+    assert value(page, "state") != kept
+    expect(now(page).locator(".verdict")).to_contain_text("The state is not the one that the client sent")
+
+
+def test_a_parameter_is_explained_on_focus_and_a_step_marks_its_arrow(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "client_credentials")
+    press(page, "Next step")
+    term = now(page).get_by_role("button", name="grant_type")
+    meaning = now(page).get_by_role("tooltip").filter(has_text="What the client presents")
+    expect(meaning).to_be_hidden()
+    term.focus()
+    expect(meaning).to_be_visible()
+    page.locator("#step-2").focus()
+    expect(page.locator('.diagram [data-step="2"]')).to_have_class("arrow marked")
+    expect(page.locator(".diagram .marked")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+def test_the_pages_are_accessible_and_fit(page: Page, demo: Demo, scheme: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    for path in ("/flows/", "/flows/choose/", "/flows/choose/?user=no&secret=yes", "/flows/device_code/"):
+        page.goto(demo.provider + path)
+        assert_accessible(page)
+    open_flow(page, demo, "authorization_code")
+    press(page, "Next step")
+    press(page, "Somebody guesses the client's secret")
+    assert_accessible(page)
+    now(page).get_by_role("button", name="grant_type").focus()
+    assert_accessible(page)
+
+
+def assert_accessible(page: Page) -> None:
+    found: Any = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0, page.url

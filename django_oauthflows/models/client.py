@@ -43,6 +43,11 @@ def use_case_choices() -> list[tuple[str, str]]:
     return [(case.name, case.title) for case in registry.USE_CASES]
 
 
+def _brief(value: Any) -> str:
+    """A value as the record of a change keeps it."""
+    return "" if value is None else str(value)[:500]
+
+
 def unusable_toolkit_secret() -> str:
     """A value for the toolkit's own secret column that no secret matches.
 
@@ -437,6 +442,17 @@ class Client(Application):
         return problems
 
     # Deeds. ------------------------------------------------------------------------------------------
+
+    def change(self, fields: Iterable[str], *, by: Any = None) -> None:
+        """Save these fields, and put on record who changed them from what to what.
+
+        Only these are written: a suspension or a new epoch that came in between stays.
+        """
+        names = [name for name in fields if name != "client_secret"]
+        before = Client.objects.filter(pk=self.pk).values(*names).get() if names else {}
+        self.save(update_fields=[*names, "updated"])
+        changed = {name: [_brief(before[name]), _brief(self.serializable_value(name))] for name in names}
+        self._record("CLIENT_CHANGED", by=by, changed=changed)
 
     def suspend(self, *, by: Any = None, reason: str = "") -> None:
         """Stop it at once: no new tokens, and the ones it has are refused until it is resumed."""

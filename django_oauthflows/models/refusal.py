@@ -60,6 +60,9 @@ _SENTENCES: dict[str, Any] = {
     "unsupported response type": _(
         "The response type is not offered here; the developer should use response_type=code."
     ),
+    "unsupported_response_type": _(
+        "The response type is not offered here; the developer should use response_type=code."
+    ),
     "unsupported grant type": _(
         "The grant type is not offered here; the server metadata lists those that are."
     ),

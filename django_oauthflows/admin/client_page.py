@@ -94,10 +94,10 @@ def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
 
 
 def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
-    today = timezone.localdate()
+    today = timezone.now().date()  # days are counted in UTC
     since = today - timedelta(days=USAGE_DAYS - 1)
-    rows = ClientUsage.objects.filter(client=client, day__gte=since, day__lte=today)
-    counts = {(row.day, row.flow): row.tokens_issued for row in rows}
+    rows = ClientUsage.objects.filter(client=client, day__gte=since, day__lte=today).per_day()
+    counts = {(row["day"], row["flow"]): row["issued"] for row in rows}
     active = Authorization.objects.filter(
         consent__client=client, rotated_at__gte=timezone.now() - timedelta(days=USAGE_DAYS)
     )

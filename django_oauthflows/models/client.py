@@ -74,11 +74,13 @@ class ClientManager(models.Manager["Client"]):
         default_scopes: Iterable[str] | None = None,
         by: Any = None,
         client_secret: str | None = None,
+        issue_secret: bool = True,
         **values: Any,
     ) -> tuple[Client, str | None]:
         """Make a client for a use case, and its first secret if its type has one.
 
-        ``values`` are further fields of ``Client``. Returns the client and its secret, which is
+        ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
+        is issued. Returns the client and its secret, which is
         told this once. Raises ``ValidationError`` naming each field that is wrong.
         """
         from django_oauthflows.models.event import Event
@@ -110,7 +112,7 @@ class ClientManager(models.Manager["Client"]):
         client.save()
         Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
         secret = None
-        if client.has_secret:
+        if client.has_secret and (issue_secret or client_secret):
             secret = (
                 ClientSecret.objects.adopt(client, client_secret, by=by)
                 if client_secret

@@ -1,4 +1,4 @@
-"""``manage.py oauth client``: register, look at, suspend, resume, rotate and delete clients."""
+"""``manage.py oauth client``: register, look at, suspend, resume, revoke, rotate, delete, move clients."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 
 from django_oauthflows.flows import registry
+from django_oauthflows.management import client_transfer
 from django_oauthflows.models import Client, ClientSecret
 
 if TYPE_CHECKING:
@@ -19,16 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     _add_create(verbs.add_parser("create", help="Register a client."))
     _with_json(verbs.add_parser("list", help="All clients."))
+    client_transfer.add_export_arguments(verbs.add_parser("export", help="Clients as JSON; never a secret."))
+    client_transfer.add_import_arguments(
+        verbs.add_parser("import", help="Make and change clients as a JSON file says.")
+    )
     for verb, text in (
         ("show", "One client."),
         ("suspend", "Stop a client at once; its tokens are refused until it is resumed."),
         ("resume", "Let a suspended client go on."),
+        ("revoke-tokens", "End every token of a client, for every user and for itself."),
         ("rotate-secret", "Give a client a new secret."),
         ("delete", "Delete a client with its consents, authorizations and secrets."),
     ):
         one = _with_json(verbs.add_parser(verb, help=text))
         one.add_argument("client_id")
-        if verb in ("suspend", "resume", "delete"):
+        if verb in ("suspend", "resume", "revoke-tokens", "delete"):
             one.add_argument("--reason", default="", help="Why, for the record.")
         if verb == "rotate-secret":
             one.add_argument("--label", default="")
@@ -168,6 +174,12 @@ def _resume(command: Command, options: dict[str, Any]) -> None:
     _tell(command, options, client)
 
 
+def _revoke_tokens(command: Command, options: dict[str, Any]) -> None:
+    client = _found(options)
+    client.revoke_tokens(reason=options["reason"])
+    _tell(command, options, client)
+
+
 def _rotate(command: Command, options: dict[str, Any]) -> None:
     client = _found(options)
     if not client.has_secret:
@@ -194,6 +206,9 @@ _VERBS = {
     "show": _show,
     "suspend": _suspend,
     "resume": _resume,
+    "revoke-tokens": _revoke_tokens,
     "rotate-secret": _rotate,
     "delete": _delete,
+    "export": client_transfer.export,
+    "import": client_transfer.import_,
 }

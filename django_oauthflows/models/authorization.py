@@ -237,12 +237,26 @@ class Authorization(models.Model):
             == 1
         )
 
-    def revoke(self, *, cause: str) -> bool:
-        """End it and everything it gave. False when it had ended already."""
+    def revoke(self, *, cause: str, by: Any = None) -> bool:
+        """End it and everything it gave. False when it had ended already.
+
+        ``by`` is the member of staff who does it, which goes on record.
+        """
+        from django_oauthflows.models.event import Event
+
         revoked = Authorization.objects.filter(pk=self.pk).revoke(cause=cause) == 1
         if revoked:
             ended(authorization=self.pk)
             signals.authorization_revoked.send(sender=Authorization, authorization_ids=[self.pk], cause=cause)
+        if revoked and by is not None:
+            Event.objects.record(
+                Event.Kind.AUTHORIZATION_REVOKED,
+                client=self.client,
+                user=self.user,
+                by=by,
+                cause=cause,
+                authorization=self.pk,
+            )
         return revoked
 
     def revoke_for_misuse(self, kind: str, cause: str) -> None:

@@ -43,6 +43,11 @@ def use_case_choices() -> list[tuple[str, str]]:
     return [(case.name, case.title) for case in registry.USE_CASES]
 
 
+def _brief(value: Any) -> str:
+    """A value as the record of a change keeps it."""
+    return "" if value is None else str(value)[:500]
+
+
 def unusable_toolkit_secret() -> str:
     """A value for the toolkit's own secret column that no secret matches.
 
@@ -69,11 +74,13 @@ class ClientManager(models.Manager["Client"]):
         default_scopes: Iterable[str] | None = None,
         by: Any = None,
         client_secret: str | None = None,
+        issue_secret: bool = True,
         **values: Any,
     ) -> tuple[Client, str | None]:
         """Make a client for a use case, and its first secret if its type has one.
 
-        ``values`` are further fields of ``Client``. Returns the client and its secret, which is
+        ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
+        is issued. Returns the client and its secret, which is
         told this once. Raises ``ValidationError`` naming each field that is wrong.
         """
         from django_oauthflows.models.event import Event
@@ -105,7 +112,7 @@ class ClientManager(models.Manager["Client"]):
         client.save()
         Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
         secret = None
-        if client.has_secret:
+        if client.has_secret and (issue_secret or client_secret):
             secret = (
                 ClientSecret.objects.adopt(client, client_secret, by=by)
                 if client_secret
@@ -440,6 +447,17 @@ class Client(Application):
         return problems
 
     # Deeds. ------------------------------------------------------------------------------------------
+
+    def change(self, fields: Iterable[str], *, by: Any = None) -> None:
+        """Save these fields, and put on record who changed them from what to what.
+
+        Only these are written: a suspension or a new epoch that came in between stays.
+        """
+        names = [name for name in fields if name != "client_secret"]
+        before = Client.objects.filter(pk=self.pk).values(*names).get() if names else {}
+        self.save(update_fields=[*names, "updated"])
+        changed = {name: [_brief(before[name]), _brief(self.serializable_value(name))] for name in names}
+        self._record("CLIENT_CHANGED", by=by, changed=changed)
 
     def suspend(self, *, by: Any = None, reason: str = "") -> None:
         """Stop it at once: no new tokens, and the ones it has are refused until it is resumed."""

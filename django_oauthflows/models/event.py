@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +25,13 @@ _REFERENCE_LENGTH = 8
 MAX_REFUSALS_PER_HOUR = 20
 #: oauthlib's descriptions can be longer than what staff need to see.
 MAX_CAUSE_LENGTH = 60
+#: Beyond that, the count is written at most once in so many seconds.
+_WRITE_EVERY = 10.0
+_MAX_DATA_LENGTH = 300
+#: What secrets, codes and tokens of ours look like, anywhere in a text.
+_CREDENTIAL = re.compile(r"oaf[acrs]_[\w~.%-]*")
+_AFTER_PATH = re.compile(r"([?#]).*")
+_USER_INFO = re.compile(r"//[^/?#]*@")
 
 
 def new_reference() -> str:
@@ -49,19 +61,97 @@ class EventManager(models.Manager["Event"]):
             data={key: value for key, value in data.items() if value not in ("", None)},
         )
 
-    def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: Any) -> Event:
-        """Put a refused request on record, and bound what a flood of them can write.
+    def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: str) -> str:
+        """Put a refused request on record and return its reference, within bounds that a flood cannot move.
 
-        Beyond a small number per client, cause and hour, the newest row only counts on.
+        Beyond a small number per client, cause and hour, the newest row only counts on, and shares
+        its reference. ``cause`` must come from a fixed set of words, never from the request;
+        ``data`` may quote the request and is cleaned here (see ``harmless``).
         """
         cause = cause[:MAX_CAUSE_LENGTH]
         hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+        key = (client.pk if client is not None else None, cause)
+        counted = _overflow.count(key, hour)
+        if counted is not None:
+            return counted
         alike = self.filter(kind=Event.Kind.REQUEST_REFUSED, client=client, cause=cause, at__gte=hour)
-        recent = list(alike.order_by("-at")[:MAX_REFUSALS_PER_HOUR])
+        recent = list(alike.order_by("-at", "-pk").values_list("pk", "reference")[:MAX_REFUSALS_PER_HOUR])
         if len(recent) < MAX_REFUSALS_PER_HOUR:
-            return self.record(Event.Kind.REQUEST_REFUSED, client=client, user=user, cause=cause, **data)
-        self.filter(pk=recent[0].pk).update(count=models.F("count") + 1)
-        return recent[0]
+            cleaned = {name: harmless(name, value) for name, value in data.items()}
+            with transaction.atomic():  # a failure here must not spoil the caller's transaction
+                event = self.record(
+                    Event.Kind.REQUEST_REFUSED, client=client, user=user, cause=cause, **cleaned
+                )
+            return event.reference
+        _overflow.begin(key, hour, *recent[0])
+        return recent[0][1]
+
+    def refusals(self) -> models.QuerySet[Event]:
+        return self.filter(kind=Event.Kind.REQUEST_REFUSED)
+
+
+def harmless(name: str, value: str) -> str:
+    """``value`` of a refused request without anything that could be used: it is going to be stored.
+
+    Secrets, codes and tokens are cut out wherever they stand, a URI loses its query, fragment and
+    password, and what is left is printable and short.
+    """
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in value)
+    if name == "redirect_uri":
+        text = _AFTER_PATH.sub(r"\1…", text)
+        text = _USER_INFO.sub("//…@", text)
+    elif name == "client_id":
+        # Nothing of ours has this id: it may be a secret in the wrong place.
+        return f"{text[:4]}… ({len(text)} characters)" if text else ""
+    return _CREDENTIAL.sub("…", text)[:_MAX_DATA_LENGTH]
+
+
+class _Overflow:
+    """Refusals beyond the bound, counted in memory and written now and then.
+
+    A flood then costs one short UPDATE in ten seconds per process, client and cause. What is lost in a
+    crash is a part of a count.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hour: datetime | None = None
+        self._rows: dict[_Key, _Counted] = {}
+
+    def begin(self, key: _Key, hour: datetime, pk: int, reference: str) -> None:
+        with self._lock:
+            if hour != self._hour:
+                self._hour, self._rows = hour, {}
+            row = self._rows.setdefault(key, _Counted(pk, reference))
+            row.waiting += 1
+
+    def count(self, key: _Key, hour: datetime) -> str | None:
+        """Count one more and return the shared reference; ``None`` while the bound is not reached."""
+        with self._lock:
+            row = self._rows.get(key) if hour == self._hour else None
+            if row is None:
+                return None
+            row.waiting += 1
+            if time.monotonic() - row.written < _WRITE_EVERY:
+                return row.reference
+            waiting, row.waiting, row.written = row.waiting, 0, time.monotonic()
+        if Event.objects.filter(pk=row.pk).update(count=models.F("count") + waiting):
+            return row.reference
+        with self._lock:  # the row was deleted meanwhile
+            self._rows.pop(key, None)
+        return None
+
+
+@dataclass(slots=True)
+class _Counted:
+    pk: int
+    reference: str
+    waiting: int = 0
+    written: float = -_WRITE_EVERY
+
+
+_Key = tuple[int | None, str]
+_overflow = _Overflow()
 
 
 class Event(models.Model):

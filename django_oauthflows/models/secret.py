@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +66,7 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
         self._store(client, secret, label, None, by)
         return secret
 
+    @transaction.atomic
     def rotate(
         self, client: Client, *, overlap: timedelta = timedelta(0), label: str = "", by: Any = None
     ) -> tuple[ClientSecret, str]:
@@ -154,12 +155,17 @@ class ClientSecret(models.Model):
                 digest=digest_of(secret), slow_hash="", hint=secret[-_HINT_LENGTH:]
             )
 
-    def revoke(self, *, by: Any = None) -> None:
+    def revoke(self, *, by: Any = None, reason: str = "") -> None:
         """End it at once."""
         from django_oauthflows.models.event import Event
 
         self.expires_at = timezone.now()
         self.save(update_fields=["expires_at"])
         Event.objects.record(
-            Event.Kind.SECRET_REVOKED, client=self.client, by=by, hint=self.hint, label=self.label
+            Event.Kind.SECRET_REVOKED,
+            client=self.client,
+            by=by,
+            hint=self.hint,
+            label=self.label,
+            reason=reason,
         )

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
 
 from django_oauthflows.conf import options
 from django_oauthflows.models import Authorization
@@ -31,6 +32,11 @@ def check_code_challenge(request: Any) -> None:
             description="code_challenge must be the S256 digest of the verifier: 43 characters.",
             request=request,
         )
+
+
+def _fits(verifier: str, challenge: str) -> bool:
+    """RFC 7636 §4.6, asked here too because oauthlib would refuse without naming this cause."""
+    return _VERIFIER.fullmatch(verifier) is not None and code_challenge_method_s256(verifier, challenge)
 
 
 class AuthorizationCodes:
@@ -83,7 +89,7 @@ class AuthorizationCodes:
         challenge = authorization.code_challenge if authorization else ""
         verifier = request.code_verifier
         # A verifier without a challenge means that somebody took the challenge out (RFC 9700 §4.8.2).
-        if verifier is not None and not (challenge and _VERIFIER.fullmatch(verifier)):
+        if verifier is not None and not (challenge and _fits(verifier, challenge)):
             exchange_of(request).refuse("wrong code verifier")
             raise errors.InvalidGrantError(request=request)
         return challenge or None

@@ -88,7 +88,7 @@ class ClientAuthentication:
         """A public client only names itself (RFC 6749 §3.2.1)."""
         client = self.load_client(client_id, request)
         if client is None:
-            return exchange_of(request).refuse("unknown client")
+            return exchange_of(request).refuse("unknown client", client_id=client_id[:80])
         if client.has_secret:
             return exchange_of(request).refuse("no client secret")
         return self._accept(client, request)
@@ -97,7 +97,7 @@ class ClientAuthentication:
         """The authorization endpoint's question: is there such a client, and is it not suspended?"""
         client = self.load_client(client_id, request)
         if client is None:
-            return exchange_of(request).refuse("unknown client")
+            return exchange_of(request).refuse("unknown client", client_id=client_id[:80])
         return self._accept(client, request)
 
     def load_client(self, client_id: str | None, request: Any) -> Client | None:

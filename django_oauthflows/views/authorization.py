@@ -11,14 +11,14 @@ from oauth2_provider.views import AuthorizationView as ToolkitView
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows import signals
 from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.consent import ConsentForm
-from django_oauthflows.models import Client, Consent, Event
+from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.redirect_uri import host_of, origin_of
 from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.views.consent import consent_page, refusal_page
+from django_oauthflows.views.refusal import record_refusal, with_reference
 
 
 class AuthorizationRedirect(HttpResponseRedirect):
@@ -141,26 +141,16 @@ class AuthorizationView(ToolkitView):
 
     def _refuse_there(self, request: HttpRequest, error: errors.OAuth2Error) -> HttpResponse:
         """Tell the client, at the redirect URI that was found to be its own (RFC 6749 §4.1.2.1, §4.2.2.1)."""
-        self._record(request, error)
+        reference = self._record(request, error)
         flow = registry.flow_for_response_type(error.response_type)
         fragment = flow is not None and flow.response_mode == "fragment"
-        answer = [(name, value) for name, value in error.twotuples if value is not None]
-        uri = add_params_to_uri(
-            str(error.redirect_uri), [*answer, ("iss", issuer(request))], fragment=fragment
-        )
-        return AuthorizationRedirect(uri)
+        answer = dict(error.twotuples) | {
+            "error_description": with_reference(error.description, reference),
+            "iss": issuer(request),
+        }
+        told = [(name, value) for name, value in answer.items() if value is not None]
+        return AuthorizationRedirect(add_params_to_uri(str(error.redirect_uri), told, fragment=fragment))
 
     @staticmethod
-    def _record(request: HttpRequest, error: errors.OAuth2Error) -> Event:
-        exchange = exchange_for(request)
-        event = Event.objects.refused(
-            client=exchange.client,
-            user=request.user if request.user.is_authenticated else None,
-            cause=exchange.cause or error.description or str(error.error),
-            error=str(error.error),
-            **exchange.details,
-        )
-        signals.request_refused.send(
-            sender=Event, client=exchange.client, error=error.error, reference=event.reference
-        )
-        return event
+    def _record(request: HttpRequest, error: errors.OAuth2Error) -> str:
+        return record_refusal(request, str(error.error), error.description or "", user=request.user)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from django_oauthflows.forms.consent import ConsentForm
-from django_oauthflows.models import Client, Event
+from django_oauthflows.models import Client
 from django_oauthflows.scopes import Scope, declared_scopes
 from django_oauthflows.views.pages import page
 
@@ -30,9 +30,9 @@ def consent_page(
     return page(request, "consent.html", context, status=status, form_targets=(form_target,))
 
 
-def refusal_page(request: HttpRequest, error: Any, event: Event) -> HttpResponse:
+def refusal_page(request: HttpRequest, error: Any, reference: str) -> HttpResponse:
     """A page in plain words, with a reference for the site's staff. Echoes nothing of the request."""
-    context = {"explanation": explain(str(error.error)), "reference": event.reference, "error": error.error}
+    context = {"explanation": explain(str(error.error)), "reference": reference, "error": error.error}
     return page(request, "error.html", context, status=error.status_code)
 
 

@@ -14,6 +14,7 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.models import Client
 from django_oauthflows.toolkit.exchange import exchange_for
+from django_oauthflows.views.refusal import refused_json
 
 
 def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
@@ -63,6 +64,8 @@ class Endpoint(ToolkitView):
             body, status, headers = self.answer(request)
         except errors.OAuth2Error as error:
             body, status, headers = error.json, error.status_code, error.headers
+        if status >= 400:
+            body = refused_json(request, body)
         response = HttpResponse(body, status=status, content_type="application/json")
         for name, value in headers.items():
             response.headers[name] = value

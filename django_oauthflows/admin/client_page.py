@@ -1,0 +1,137 @@
+"""What the pages of one client show: its state in words, and a tab for each question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from django_oauthflows.admin.act import ACTS, may
+from django_oauthflows.admin.consent import with_last_activity
+from django_oauthflows.admin.integration import endpoints, snippets
+from django_oauthflows.admin.plot import usage_plot
+from django_oauthflows.flows import registry
+from django_oauthflows.forms.client import RedirectTestForm
+from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
+from django_oauthflows.models.advice import findings
+from django_oauthflows.models.impact import impact_of
+from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.models.refusal import explanation, redirect_uri_verdict
+from django_oauthflows.scopes import declared_scopes
+
+#: How many of the newest rows a tab shows; the full lists have search and pages.
+SHOWN = 50
+USAGE_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: Any
+    context: Callable[[HttpRequest, Client], dict[str, Any]]
+
+
+def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
+    """What stands at the top of each of the client's pages."""
+    name = "admin:django_oauthflows_client_"
+    tabs = [("change", _("Settings")), *((tab, TABS[tab].label) for tab in TABS)]
+    if not client.has_secret:
+        tabs = [tab for tab in tabs if tab[0] != "secrets"]
+    acts = [(act.title, act.name) for act in ACTS if act.allowed_to(request.user) and act.applies(client)]
+    if client.has_secret and may(request.user, "rotate_secret"):
+        acts.insert(0, (_("Rotate secret"), "rotate-secret"))
+    return {
+        "client": client,
+        "sentences": sentences(client),
+        "findings": findings(Client.objects.filter(pk=client.pk)),
+        "tabs": [(label, reverse(name + tab, args=[client.pk]), tab == current) for tab, label in tabs],
+        "acts": [(title, reverse(name + act, args=[client.pk])) for title, act in acts],
+    }
+
+
+def sentences(client: Client) -> list[str]:
+    """What it is and may do, for somebody who has never read an RFC."""
+    case = client.declared_use_case
+    flows = [flow for flow in registry.offered_flows(client.flow_names) if client.may_use(flow)]
+    declared = declared_scopes()
+    allowed = [declared[name].label for name in client.allowed_scope_names()]
+    hosts = list(dict.fromkeys(host_of(uri) for uri in client.redirect_uris.split()))
+    told = [
+        case.title if case else gettext("Brought along from before; no use case was chosen."),
+        gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(f.label for f in flows)}
+        if flows
+        else gettext("Gets no tokens: no flow is open to it."),
+        gettext("May at most: %(scopes)s.") % {"scopes": ", ".join(allowed)}
+        if allowed
+        else gettext("May do nothing: it has no scopes."),
+    ]
+    if hosts:
+        told.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": ", ".join(hosts)})
+    if client.is_first_party:
+        told.append(gettext("Belongs to this site: its users are not asked."))
+    return told
+
+
+def _secrets(request: HttpRequest, client: Client) -> dict[str, Any]:
+    now = timezone.now()
+    rows = [(secret, secret.is_live(now)) for secret in client.secrets.all()]
+    return {"secrets": rows, "may_rotate": may(request.user, "rotate_secret")}
+
+
+def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
+    consents = with_last_activity(Consent.objects.live().filter(client=client)).select_related("user")
+    return {
+        "consents": consents.order_by("-updated_at", "-pk")[:SHOWN],
+        "impact": impact_of([client]),
+        "all_url": f"{reverse('admin:django_oauthflows_consent_changelist')}?client={client.pk}",
+    }
+
+
+def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
+    today = timezone.now().date()  # days are counted in UTC
+    since = today - timedelta(days=USAGE_DAYS - 1)
+    rows = ClientUsage.objects.filter(client=client, day__gte=since, day__lte=today).per_day()
+    counts = {(row["day"], row["flow"]): row["issued"] for row in rows}
+    active = Authorization.objects.filter(
+        consent__client=client, rotated_at__gte=timezone.now() - timedelta(days=USAGE_DAYS)
+    )
+    return {
+        "plot": usage_plot([since + timedelta(days=n) for n in range(USAGE_DAYS)], counts),
+        "active_users": active.values("consent__user").distinct().count(),
+        "days": USAGE_DAYS,
+        "impact": impact_of([client]),
+    }
+
+
+def _events(request: HttpRequest, client: Client) -> dict[str, Any]:
+    rows = client.events.select_related("user", "actor", "client")[:SHOWN]
+    return {
+        "events": [(event, explanation(event) or event.data.get("reason", "")) for event in rows],
+        "all_url": f"{reverse('admin:django_oauthflows_event_changelist')}?client={client.pk}",
+    }
+
+
+def _integration(request: HttpRequest, client: Client) -> dict[str, Any]:
+    form = RedirectTestForm(request.GET if "uri" in request.GET else None)
+    uri = form.cleaned_data["uri"] if form.is_valid() else ""
+    return {
+        "endpoints": endpoints(request, client),
+        "snippets": snippets(request, client),
+        "redirect_form": form if client.redirect_uris else None,
+        "verdict": redirect_uri_verdict(client, uri) if uri else "",
+    }
+
+
+TABS: dict[str, Tab] = {
+    "integration": Tab(_("Integration"), _integration),
+    "secrets": Tab(_("Secrets"), _secrets),
+    "people": Tab(_("People"), _people),
+    "usage": Tab(_("Usage"), _usage),
+    "events": Tab(_("Events"), _events),
+}

@@ -1,0 +1,123 @@
+"""Secrets: shown in the answer to the request that made them, and never again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from django_oauthflows.admin.act import demand
+from django_oauthflows.admin.integration import endpoints
+from django_oauthflows.forms.client import ReasonForm, RotateForm
+from django_oauthflows.models import Client, ClientSecret
+
+if TYPE_CHECKING:
+    from django_oauthflows.admin.client import ClientAdmin
+
+_PERMISSION = "rotate_secret"
+_KEY = "django_oauthflows.new_secret"
+
+
+def remember(request: HttpRequest, secret: str | None) -> None:
+    """Keep it for the answer to this request. Never in a session or message: those are stored."""
+    request.META[_KEY] = secret
+
+
+def remembered(request: HttpRequest) -> str | None:
+    """What ``remember`` was given; once only."""
+    return request.META.pop(_KEY, None)
+
+
+def shown(model_admin: ClientAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+    """The page with the secret. Not kept by the browser: going back does not show it again."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": _("The secret of %(client)s") % {"client": client},
+        "opts": model_admin.opts,
+        "media": model_admin.media,
+        "client": client,
+        "secret": secret,
+        "endpoints": endpoints(request, client),
+    }
+    response = TemplateResponse(request, "admin/django_oauthflows/client/secret.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a new secret; the ones there are end after the chosen overlap."""
+    demand(request.user, _PERMISSION)
+    client = model_admin.client_or_404(request, pk)
+    if not client.has_secret:
+        raise Http404
+    if request.method == "POST":
+        form = RotateForm(request.POST)
+        if form.is_valid():
+            secret = _rotate(model_admin, request, client, form)
+            if secret is not None:
+                return shown(model_admin, request, client, secret)
+            form.add_error(None, _("It got a new secret meanwhile; this form was not carried out again."))
+    else:
+        form = RotateForm(initial={"newest": _newest(client)})
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": _("Rotate the secret of %(client)s") % {"client": client},
+        "opts": model_admin.opts,
+        "client": client,
+        "form": form,
+        "secrets": client.live_secrets(),
+    }
+    return TemplateResponse(request, "admin/django_oauthflows/client/rotate.html", context)
+
+
+def _newest(client: Client) -> int | None:
+    row: ClientSecret | None = client.secrets.order_by("-pk").first()
+    return None if row is None else row.pk
+
+
+@transaction.atomic
+def _rotate(model_admin: ClientAdmin, request: HttpRequest, client: Client, form: RotateForm) -> str | None:
+    Client.objects.select_for_update().only("pk").get(pk=client.pk)  # one at a time
+    if form.cleaned_data["newest"] != _newest(client):
+        return None
+    row, secret = ClientSecret.objects.rotate(
+        client, overlap=form.overlap_time, label=form.cleaned_data["label"], by=request.user
+    )
+    model_admin.log_change(
+        request, client, _("Secret rotated; the new one ends with …%(hint)s.") % {"hint": row.hint}
+    )
+    return secret
+
+
+def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_pk: int) -> HttpResponse:
+    """End one secret at once, after asking why."""
+    demand(request.user, _PERMISSION)
+    client = model_admin.client_or_404(request, pk)
+    secret: ClientSecret | None = client.live_secrets().filter(pk=secret_pk).first()
+    if secret is None:
+        raise Http404
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    back = reverse("admin:django_oauthflows_client_secrets", args=[client.pk])
+    if form.is_valid():
+        secret.revoke(by=request.user, reason=form.cleaned_data["reason"])
+        note = _("Secret …%(hint)s revoked") % {"hint": secret.hint}
+        model_admin.log_change(request, client, f"{note}: {form.cleaned_data['reason']}")
+        model_admin.message_user(request, f"{note}.", messages.SUCCESS)
+        return HttpResponseRedirect(back)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": _("Revoke a secret of %(client)s") % {"client": client},
+        "opts": model_admin.opts,
+        "client": client,
+        "secret": secret,
+        "last": client.live_secrets().count() == 1,
+        "form": form,
+        "back": back,
+    }
+    return TemplateResponse(request, "admin/django_oauthflows/client/revoke_secret.html", context)

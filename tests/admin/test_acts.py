@@ -1,0 +1,224 @@
+"""Suspending, resuming, revoking, rotating, deleting: what they show, do, record, and who may."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from django_oauthflows.flows import registry
+from django_oauthflows.models import Authorization, Client, ClientSecret, Consent, Event
+from tests.admin.conftest import form_data, page_of
+from tests.factories import ClientFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/django_oauthflows/client/"
+CONFIRM = {"confirm": "yes", "reason": "Broke the rules"}
+
+
+def allowed_by(client: Client, user: Any = None) -> Authorization:
+    """Somebody allows ``client``, and it has tokens."""
+    consent = Consent.objects.give(user=user or UserFactory(), client=client, scopes=["profile"])
+    authorization: Authorization = Authorization.objects.begin(
+        consent=consent,
+        flow=registry.flow_named("authorization_code"),
+        scopes=["profile"],
+        lifetime=3600,
+        generation=1,
+    )
+    return authorization
+
+
+def token_status(http: Any, client: Client, secret: str | None) -> int:
+    body = (
+        f"grant_type=client_credentials&client_id={client.client_id}&client_secret={secret}&scope=stats:read"
+    )
+    answer = http.post("/oauth/token/", body, content_type="application/x-www-form-urlencoded")
+    return int(answer.status_code)
+
+
+def test_each_act_shows_first_what_it_hits(boss: Any) -> None:
+    client, _ = ClientFactory()
+    for _n in range(3):
+        allowed_by(client)
+    allowed_by(client, Consent.objects.first().user)
+    for act in ("suspend", "revoke-tokens", "delete"):
+        response = boss.get(page_of(client, act))
+        impact = response.context["impact"]
+        assert (impact.users, impact.authorizations) == (3, 4)
+        assert "Last used" in response.content.decode()
+    assert Client.objects.get().suspended_at is None
+
+
+def test_an_act_asks_for_a_reason(boss: Any) -> None:
+    client, _ = ClientFactory()
+    response = boss.post(page_of(client, "suspend"), {"confirm": "yes", "reason": " "})
+    assert response.status_code == 200
+    assert not Client.objects.get().is_suspended
+
+
+def test_suspend_and_resume_are_felt_at_once_and_recorded(boss: Any, client: Any) -> None:
+    machine, secret = ClientFactory(machine=True)
+    assert token_status(client, machine, secret) == 200
+    assert boss.post(page_of(machine, "suspend"), CONFIRM).status_code == 302
+    assert token_status(client, machine, secret) == 401
+    page = boss.get(page_of(machine)).content.decode()
+    assert "Broke the rules" in page
+    boss.post(page_of(machine, "resume"), CONFIRM)
+    assert token_status(client, machine, secret) == 200
+    events = Event.objects.filter(kind__in=["client_suspended", "client_resumed"])
+    assert {(event.actor, event.data["reason"]) for event in events} == {(boss.user, "Broke the rules")}
+    assert LogEntry.objects.filter(change_message__contains="Broke the rules").count() == 2
+
+
+def test_revoking_ends_every_authorization(boss: Any) -> None:
+    client, _ = ClientFactory()
+    allowed_by(client)
+    epoch = client.token_epoch
+    boss.post(page_of(client, "revoke-tokens"), CONFIRM)
+    client.refresh_from_db()
+    assert client.token_epoch != epoch
+    assert not Authorization.objects.live().exists()
+    assert Consent.objects.live().exists()
+
+
+def test_deleting_keeps_the_record(boss: Any) -> None:
+    client, _ = ClientFactory(name="Gone")
+    allowed_by(client)
+    assert boss.post(page_of(client, "delete"), CONFIRM).status_code == 302
+    assert not Client.objects.exists()
+    event = Event.objects.get(kind=Event.Kind.CLIENT_DELETED)
+    assert (event.client_name, event.actor, event.data["reason"]) == ("Gone", boss.user, "Broke the rules")
+    assert LogEntry.objects.filter(object_repr="Gone").exists()
+
+
+def test_acts_on_many_at_once_ask_first(boss: Any) -> None:
+    clients = [ClientFactory()[0] for _n in range(3)]
+    chosen = {"action": "suspend", "_selected_action": [client.pk for client in clients]}
+    assert "Reason" in boss.post(LIST, chosen).content.decode()
+    assert not Client.objects.exclude(suspended_at=None).exists()
+    assert boss.post(LIST, chosen | CONFIRM).status_code == 302
+    assert Client.objects.exclude(suspended_at=None).count() == 3
+    assert "delete_selected" not in boss.get(LIST).content.decode()
+
+
+def test_rotation_keeps_the_old_secret_for_the_overlap(boss: Any, client: Any) -> None:
+    machine, old = ClientFactory(machine=True)
+    url = page_of(machine, "rotate-secret")
+    newest = boss.get(url).context["form"].initial["newest"]
+    form = {"overlap": 3600, "label": "server 2", "newest": newest}
+    found = re.search(r"oafs_[\w-]+", boss.post(url, form).content.decode())
+    assert found
+    assert token_status(client, machine, old) == 200
+    assert token_status(client, machine, found.group()) == 200
+    # The same form again (back button, double click) changes nothing.
+    assert "oafs_" not in boss.post(url, form).content.decode()
+    assert machine.secrets.count() == 2
+    old_row = machine.secrets.order_by("pk").first()
+    boss.post(page_of(machine, f"secrets/{old_row.pk}/revoke"), CONFIRM)
+    assert token_status(client, machine, old) == 401
+    assert token_status(client, machine, found.group()) == 200
+    assert Event.objects.get(kind=Event.Kind.SECRET_REVOKED).data["reason"] == "Broke the rules"
+
+
+def test_secrets_are_listed_by_hint_only(boss: Any) -> None:
+    client, secret = ClientFactory()
+    page = boss.get(page_of(client, "secrets")).content.decode()
+    assert f"…{secret[-4:]}" in page
+    assert secret not in page
+    assert ClientSecret.objects.get().digest not in page
+
+
+def test_a_public_client_has_no_secret_to_rotate(boss: Any) -> None:
+    client, _ = ClientFactory(public=True)
+    assert boss.get(page_of(client, "rotate-secret")).status_code == 404
+
+
+def test_a_secret_of_another_client_cannot_be_revoked_by_its_number(boss: Any) -> None:
+    mine, _ = ClientFactory()
+    other, _ = ClientFactory()
+    url = page_of(mine, f"secrets/{other.secrets.get().pk}/revoke")
+    assert boss.post(url, CONFIRM).status_code == 404
+    assert other.live_secrets().exists()
+
+
+@pytest.mark.parametrize(
+    ("act", "permission"),
+    [
+        ("suspend", "suspend_client"),
+        ("resume", "suspend_client"),
+        ("revoke-tokens", "revoke_tokens"),
+        ("delete", "delete_client"),
+        ("rotate-secret", "rotate_secret"),
+        ("secrets/{secret}/revoke", "rotate_secret"),
+    ],
+)
+def test_without_its_permission_an_act_is_refused(staff: Any, act: str, permission: str) -> None:
+    client, _ = ClientFactory()
+    others = {"view_client", "change_client", "add_client", "delete_client", "rotate_secret"}
+    others |= {"suspend_client", "revoke_tokens", "trust_client"}
+    browser = staff(*(others - {permission}))
+    url = page_of(client, act.format(secret=client.secrets.get().pk))
+    before = Client.objects.values().get(), ClientSecret.objects.values().get()
+    assert browser.get(url).status_code == 403
+    assert browser.post(url, CONFIRM | {"overlap": 0}).status_code == 403
+    assert (Client.objects.values().get(), ClientSecret.objects.values().get()) == before
+    assert browser.get(page_of(client)).status_code == 200
+    # With it, and without the right to edit, the act can be done.
+    assert staff("view_client", permission).get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("action", "permission"),
+    [("suspend", "suspend_client"), ("resume", "suspend_client"), ("revoke_tokens", "revoke_tokens")],
+)
+def test_without_its_permission_a_bulk_act_is_refused(staff: Any, action: str, permission: str) -> None:
+    client, _ = ClientFactory()
+    browser = staff("view_client", "change_client", "delete_client", "rotate_secret")
+    data = {"action": action, "_selected_action": [client.pk]} | CONFIRM
+    assert browser.post(LIST, data).status_code == 403
+    assert f'value="{action}"' not in browser.get(LIST).content.decode()
+    assert staff("view_client", permission).post(LIST, data).status_code == 302
+
+
+@pytest.mark.parametrize("field", ["trust", "service_user"])
+def test_only_who_may_trust_makes_a_client_first_party_or_gives_it_a_user(staff: Any, field: str) -> None:
+    client, _ = ClientFactory(machine=True)
+    browser = staff("view_client", "change_client")
+    value = {"trust": "first_party", "service_user": str(browser.user.pk)}[field]
+    data = form_data(browser.get(page_of(client)))
+    assert field not in data
+    assert browser.post(page_of(client), data | {field: value}).status_code == 403
+    trusted = staff("view_client", "change_client", "trust_client")
+    data = form_data(trusted.get(page_of(client)))
+    assert trusted.post(page_of(client), data | {field: value}).status_code == 302
+    assert str(Client.objects.values_list(field, flat=True).get()) == value
+
+
+def test_who_may_not_trust_cannot_redirect_a_trusted_client(staff: Any) -> None:
+    client, _ = ClientFactory(trust="first_party")
+    browser = staff("view_client", "change_client")
+    data = form_data(browser.get(page_of(client)))
+    assert "redirect_uris" not in data
+    stolen = data | {"redirect_uris": "https://evil.example/"}
+    assert browser.post(page_of(client), stolen).status_code == 403
+    assert browser.post(page_of(client), data | {"name": "Renamed"}).status_code == 302
+    client.refresh_from_db()
+    assert (client.name, client.redirect_uris) == ("Renamed", "https://client.example/callback")
+
+
+def test_adding_needs_the_permission_to_add(staff: Any) -> None:
+    url = "/admin/django_oauthflows/client/add/"
+    browser = staff("view_client", "change_client")
+    assert browser.get(url).status_code == 403
+    assert browser.post(f"{url}?use_case=web", {"name": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["integration", "secrets", "people", "usage", "events", "change"])
+def test_looking_needs_the_permission_to_view(staff: Any, page: str) -> None:
+    client, _ = ClientFactory()
+    assert staff("suspend_client").get(page_of(client, page)).status_code == 403
+    assert staff("suspend_client").get(LIST + "advice/").status_code == 403
+    assert staff("suspend_client").get(LIST + "export/").status_code == 403

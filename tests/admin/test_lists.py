@@ -1,0 +1,227 @@
+"""Lists that answer questions, advice, usage: and a constant number of statements for each page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
+from django_oauthflows.models.client import unusable_toolkit_secret
+from tests.admin.conftest import page_of
+from tests.factories import ClientFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+ROOT = "/admin/django_oauthflows"
+LONG_AGO = timezone.now() - timedelta(days=400)
+
+
+def names(response: Any) -> set[str]:
+    assert response.status_code == 200
+    return {client.name for client in response.context["cl"].result_list}
+
+
+def test_search_finds_by_name_id_redirect_host_and_owner(boss: Any) -> None:
+    owner = UserFactory(username="charlie")
+    wanted, _ = ClientFactory(name="Calendar", redirect_uris=["https://cal.example/cb"], owner=owner)
+    ClientFactory(name="Other")
+    for text in ("calend", wanted.client_id, "cal.example", "charlie"):
+        assert names(boss.get(f"{ROOT}/client/", {"q": text})) == {"Calendar"}
+
+
+def test_filters_by_use_case_flow_and_status(boss: Any) -> None:
+    ClientFactory(name="web")
+    ClientFactory(name="job", machine=True)[0].suspend()
+    assert names(boss.get(f"{ROOT}/client/?use_case=service")) == {"job"}
+    assert names(boss.get(f"{ROOT}/client/?flow=authorization_code")) == {"web"}
+    assert names(boss.get(f"{ROOT}/client/?status=suspended")) == {"job"}
+    assert names(boss.get(f"{ROOT}/client/?status=nonsense&risk=nonsense")) == {"web", "job"}
+
+
+def with_risks() -> None:
+    """One client per risk, named after it."""
+    now = timezone.now()
+    ClientFactory(name="fine", scopes=["profile"])
+    ClientFactory(name="implicit-over", fragment=True, implicit_until=now - timedelta(days=1))
+    ClientFactory(name="implicit", fragment=True, implicit_reason="Old")
+    soon, _ = ClientFactory(name="secret-expires")
+    soon.secrets.update(expires_at=now + timedelta(days=10))
+    old, _ = ClientFactory(name="secret-old")
+    old.secrets.update(created_at=LONG_AGO)
+    unused, _ = ClientFactory(name="unused", public=True)
+    Client.objects.filter(pk=unused.pk).update(created=LONG_AGO)
+    scoped, _ = ClientFactory(name="scopes-unused", scopes=["profile", "email"])
+    Consent.objects.give(
+        user=UserFactory(), client=scoped, scopes=["profile"], redirect_host="client.example"
+    )
+    ClientFactory(name="redirect", client_uri="https://elsewhere.example/")
+    ClientFactory(name="no-pkce", pkce_exemption="Old library")
+
+
+def test_each_risk_is_found_by_filter_and_told_as_advice(boss: Any) -> None:
+    with_risks()
+    advice = boss.get(f"{ROOT}/client/advice/")
+    told = {str(finding.client): finding for finding in advice.context["findings"]}
+    assert len(advice.context["findings"]) == len(told)
+    for client in Client.objects.exclude(name="fine"):
+        assert names(boss.get(f"{ROOT}/client/?risk={client.name}")) == {client.name}
+        assert told[client.name].remedy in boss.get(page_of(client)).content.decode().replace("&#x27;", "'")
+    assert "fine" not in told
+
+
+def test_a_client_in_use_is_not_called_unused(boss: Any) -> None:
+    client, _ = ClientFactory(name="busy")
+    Client.objects.update(created=LONG_AGO)
+    ClientUsage.objects.create(client=client, day=timezone.now().date(), flow="refresh_token")
+    assert names(boss.get(f"{ROOT}/client/?risk=unused")) == set()
+
+
+def test_the_list_as_csv_follows_the_filters_and_is_no_formula(boss: Any) -> None:
+    _, secret = ClientFactory(name="=HYPERLINK(1)")
+    ClientFactory(name="job", machine=True)
+    answer = boss.get(f"{ROOT}/client/export/?use_case=web")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["name"] for row in rows] == ["'=HYPERLINK(1)"]
+    assert secret not in answer.content.decode()
+    chosen = {"action": "export_csv", "_selected_action": [Client.objects.get(name="job").pk]}
+    rows = list(csv.DictReader(io.StringIO(boss.post(f"{ROOT}/client/", chosen).content.decode())))
+    assert [row["name"] for row in rows] == ["job"]
+
+
+def test_usage_is_drawn_and_told_as_a_table(boss: Any) -> None:
+    client, _ = ClientFactory()
+    today = timezone.now().date()
+    for issued in (3, 4):  # two processes have counted
+        ClientUsage.objects.create(client=client, day=today, flow="refresh_token", tokens_issued=issued)
+    ClientUsage.objects.create(client=client, day=today - timedelta(60), flow="implicit", tokens_issued=9)
+    page = boss.get(page_of(client, "usage"))
+    assert page.context["plot"].rows == [(today, [7], 7)]
+    assert page.content.decode().count("<rect") == 1
+    assert f"{today.isoformat()}: 7 (Refresh token)" in page.content.decode()
+
+
+def grow(clients: int, each: int, sessions: int) -> None:
+    """``clients`` with ``each`` consents of ``sessions`` authorizations, made by a few statements."""
+    users = get_user_model().objects.bulk_create(
+        [get_user_model()(username=f"u{n}") for n in range(each)], ignore_conflicts=True
+    )
+    users = list(get_user_model().objects.filter(username__startswith="u")[:each])
+    made = [ClientFactory(machine=False, owner=users[0])[0] for _n in range(clients)]
+    Consent.objects.bulk_create(
+        Consent(client=client, user=user, scope="profile") for client in made for user in users
+    )
+    Authorization.objects.bulk_create(
+        Authorization(
+            consent_id=consent,
+            flow="authorization_code",
+            scope="profile",
+            generation=1,
+            rotated_at=timezone.now(),
+            expires_at=timezone.now() + timedelta(days=1),
+        )
+        for consent in Consent.objects.values_list("pk", flat=True)
+        for _n in range(sessions)
+    )
+    Event.objects.bulk_create(
+        Event(kind="request_refused", cause="scope not allowed", client=client, client_name=client.name)
+        for client in made
+        for _n in range(each)
+    )
+
+
+PAGES = [
+    "client/",
+    "client/?risk=unused",
+    "client/?q=client",
+    "client/advice/",
+    "client/export/",
+    "client/{pk}/change/",
+    "client/{pk}/people/",
+    "client/{pk}/usage/",
+    "client/{pk}/secrets/",
+    "client/{pk}/events/",
+    "client/{pk}/integration/",
+    "client/{pk}/delete/",
+    "client/{pk}/suspend/",
+    "consent/",
+    "consent/?q=user&state=live",
+    "authorization/",
+    "authorization/?q=user&state=live",
+    "event/",
+    "event/?q=ABC",
+]
+
+
+def test_each_page_takes_a_constant_number_of_statements(boss: Any) -> None:
+    def counts() -> dict[str, int]:
+        pk = Client.objects.order_by("pk")[0].pk
+        found = {}
+        for page in PAGES:
+            with CaptureQueriesContext(connection) as statements:
+                response = boss.get(f"{ROOT}/{page.format(pk=pk)}")
+            assert response.status_code == 200, page
+            found[page] = len(statements)
+        return found
+
+    grow(3, 3, 1)
+    few = counts()
+    grow(40, 20, 3)
+    assert counts() == few
+    assert max(few.values()) <= 20
+
+
+def test_nothing_about_a_live_authorization_can_be_edited(boss: Any) -> None:
+    grow(1, 1, 1)
+    authorization = Authorization.objects.get()
+    for model, row in (
+        ("authorization", authorization),
+        ("consent", authorization.consent),
+        ("event", Event.objects.first()),
+    ):
+        url = f"{ROOT}/{model}/{row.pk}/"
+        page = boss.get(f"{url}change/")
+        assert page.status_code == 200
+        assert 'name="_save"' not in page.content.decode()
+        assert str(authorization.token_epoch) not in page.content.decode()
+        assert boss.post(f"{url}change/", {"user": 1}).status_code == 403
+        assert boss.post(f"{url}delete/", {"post": "yes"}).status_code == 403
+        assert boss.get(f"{ROOT}/{model}/add/").status_code == 403
+
+
+@pytest.mark.parametrize(("model", "action"), [("consent", "withdraw"), ("authorization", "revoke")])
+def test_ending_asks_first_and_is_recorded(boss: Any, staff: Any, model: str, action: str) -> None:
+    grow(1, 2, 1)
+    row = (Consent if model == "consent" else Authorization).objects.first()
+    chosen = {"action": action, "_selected_action": [row.pk]}
+    looker = staff("view_client", "view_consent", "view_authorization")
+    assert looker.post(f"{ROOT}/{model}/", chosen | {"confirm": "1"}).status_code == 403
+    boss.post(f"{ROOT}/{model}/", chosen)
+    assert Authorization.objects.live().count() == 2
+    boss.post(f"{ROOT}/{model}/", chosen | {"confirm": "1"})
+    assert Authorization.objects.live().count() == 1
+    assert Event.objects.filter(
+        actor=boss.user, kind__in=["consent_withdrawn", "authorization_revoked"]
+    ).get()
+
+
+def test_clients_that_the_toolkit_made_open_too(boss: Any) -> None:
+    from oauth2_provider.models import get_application_model
+
+    get_application_model().objects.create(
+        name="Brought along",
+        client_type="public",
+        authorization_grant_type="authorization-code",
+        redirect_uris="https://old.example/cb",
+        client_secret=unusable_toolkit_secret(),
+    )
+    client = Client.objects.get()
+    assert "no use case was chosen" in boss.get(page_of(client)).content.decode()
+    assert names(boss.get(f"{ROOT}/client/")) == {"Brought along"}
+    assert not ClientSecret.objects.exists()

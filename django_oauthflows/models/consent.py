@@ -96,7 +96,13 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
         added = tuple(name for name in names if name not in before)
         consent._record_given(names, asked=tuple(shown) or names, implied=implied)
         signals.consent_given.send(
-            sender=Consent, consent=consent, scopes=names, request=request, first=first, added=added, implied=implied
+            sender=Consent,
+            consent=consent,
+            scopes=names,
+            request=request,
+            first=first,
+            added=added,
+            implied=implied,
         )
         return consent
 

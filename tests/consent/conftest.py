@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,9 +46,9 @@ class Walk:
         form = hidden_fields(html) | {"decision": decision, "scope": ticked} | more
         return self.visitor.post(page.wsgi_request.get_full_path(), form)
 
-    def allow(self, scope: str = "profile", **more: Any) -> dict[str, str]:
+    def allow(self, asked: str = "profile", /, **more: Any) -> dict[str, str]:
         """Ask and agree; what the app is told."""
-        response = self.answer(self.ask(scope), **more)
+        response = self.answer(self.ask(asked), **more)
         assert response.status_code == 302, response.content.decode()
         return answer_of(response["Location"])
 
@@ -65,12 +67,25 @@ def visitor(user: Any) -> Visitor:
 
 @pytest.fixture
 def app(db: None) -> Client:
-    return ClientFactory(name="Calendar")[0]
+    return ClientFactory(
+        name="Calendar", scopes=("profile", "email", "notes:read", "notes:write", "stats:read")
+    )[0]
 
 
 @pytest.fixture
 def walk(visitor: Visitor, app: Client) -> Walk:
     return Walk(visitor, app)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let so many seconds pass."""
+    now = time.time
+
+    def pass_by(seconds: int) -> None:
+        monkeypatch.setattr(time, "time", lambda: now() + seconds)
+
+    return pass_by
 
 
 def told(response: Any) -> dict[str, str]:

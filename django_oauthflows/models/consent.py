@@ -212,6 +212,7 @@ class Consent(models.Model):
         mine = Consent.objects.filter(pk=self.pk, withdrawn_at=None)
         if not mine.update(withdrawn_at=self.withdrawn_at):
             return False
+        ended(consent=self.pk)
         Authorization.objects.filter(consent=self).revoke(cause="consent withdrawn")
         legacy.revoke_all(application_id=self.client_id, user_id=self.user_id)
         Event.objects.record(Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by)

@@ -6,8 +6,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.utils.decorators import method_decorator
 from oauth2_provider.views import AuthorizationView as ToolkitView
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
@@ -35,6 +37,9 @@ class AuthorizationRedirect(HttpResponseRedirect):
         self.headers["Referrer-Policy"] = "no-referrer"
 
 
+# Again: the toolkit's own mark stands on the dispatch that we override, and LoginRequiredMiddleware would
+# send a bad request, or one with prompt=none, to the login page.
+@method_decorator(login_not_required, name="dispatch")
 class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ def test_the_journey_on_another_host(host: str) -> None:
             "tests/hosts/journey.py",
         ],
         cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": "sqlite://:memory:"},
         capture_output=True,
         text=True,
         timeout=120,

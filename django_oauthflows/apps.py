@@ -12,9 +12,15 @@ class OAuthFlowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_oauthflows import checks  # noqa: F401 - registers them
+        from django_oauthflows import (
+            checks,  # noqa: F401 - registers them
+            logins,
+            notices,
+        )
         from django_oauthflows.models import adoption, authorization, legacy, usage
 
+        logins.watch()
+        notices.watch()
         legacy.watch()
         adoption.watch()
         authorization.watch()

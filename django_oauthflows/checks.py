@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.template import Context, TemplateDoesNotExist, loader
+from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
 
-from django_oauthflows.conf import problems
+from django_oauthflows.conf import options, problems
 from django_oauthflows.flows import registry
 from django_oauthflows.toolkit.settings import provider_settings
 
@@ -54,7 +56,7 @@ def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
                 hint="Use letters, digits and signs such as : . _ - without spaces or quotes.",
                 id="oauthflows.E003",
             )
-        for implied in () if isinstance(entry, str) else entry.get("implies", ()):
+        for implied in entry.get("implies", ()) if isinstance(entry, Mapping) else ():
             if implied not in scopes:
                 yield Error(
                     f"The scope {name!r} implies {implied!r}, which is not declared.",
@@ -145,6 +147,50 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register(Tags.templates)
+def check_base_template(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """The host's own base template, if named, has the places that our pages fill."""
+    name = options().BASE_TEMPLATE
+    if not name:
+        return []
+    try:
+        found = _block_names(loader.get_template(name))
+    except TemplateDoesNotExist:
+        return [
+            Error(
+                f"OAUTHFLOWS['BASE_TEMPLATE'] names {name!r}, which is no template.",
+                hint='OAUTHFLOWS["BASE_TEMPLATE"] = "base.html"',
+                id="oauthflows.E011",
+            )
+        ]
+    return [
+        Error(
+            f"The template {name!r} has no block named {block!r}, so a part of our pages would be lost.",
+            hint=f"{{% block {block} %}}{{% endblock %}}" + (" inside <head>" if block == "head" else ""),
+            id="oauthflows.E012",
+        )
+        for block in ("title", "head", "content")
+        if block not in found
+    ]
+
+
+def _block_names(template: Any) -> set[str]:
+    """Names of the blocks of a template of Django's own engine and of those that it extends."""
+    parsed = getattr(template, "template", None)
+    names: set[str] = set()
+    while parsed is not None:
+        names |= {block.name for block in parsed.nodelist.get_nodes_by_type(BlockNode)}
+        extended = next(iter(parsed.nodelist.get_nodes_by_type(ExtendsNode)), None)
+        parsed = extended.get_parent(_context(template)) if extended is not None else None
+    return names
+
+
+def _context(template: Any) -> Context:
+    context = Context()
+    context.template = template.template
+    return context
 
 
 @register(Tags.security, deploy=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.utils.functional import Promise
 
 DAY = 24 * 60 * 60
 
@@ -53,7 +54,13 @@ class Options:
     TOKEN_CACHE: str = ""
     #: How long a remembered token may be believed without asking the database.
     TOKEN_CACHE_SECONDS: int = 30
-    #: The host's template that our pages extend; empty: our own plain page.
+    #: How long a user can allow something: ``"once"``, a number of days, ``"always"`` (until they end it).
+    #: More than one: the user chooses, and the first is chosen beforehand.
+    CONSENT_DURATIONS: tuple[str | int, ...] = ("always",)
+    #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
+    NOTICES: bool = True
+    #: The host's template that our pages extend; empty: our own plain page. It needs the blocks
+    #: ``title`` (inside ``<title>``), ``head`` (inside ``<head>``) and ``content`` (inside ``<main>``).
     BASE_TEMPLATE: str = ""
     #: How the site calls itself to its users; empty: the host name.
     SITE_NAME: str = ""
@@ -66,7 +73,7 @@ class Options:
 
 def _is_scopes(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(name, str) and isinstance(entry, str | Mapping) for name, entry in value.items()
+        isinstance(name, str) and isinstance(entry, str | Promise | Mapping) for name, entry in value.items()
     )
 
 
@@ -76,6 +83,14 @@ def _is_seconds(value: Any) -> bool:
 
 def _is_strings(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
+
+
+def _is_durations(value: Any) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(item in ("once", "always") or _is_seconds(item) for item in value)
+    )
 
 
 def _is_lifetimes(value: Any) -> bool:
@@ -99,6 +114,8 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "ACCESS_TOKEN_LIFETIMES": (_is_lifetimes, 'a mapping such as {"authorization_code": 1800}'),
     "END_ON_PASSWORD_CHANGE": (lambda value: isinstance(value, bool), "True or False"),
     "TOKEN_CACHE": (lambda value: isinstance(value, str), 'the name of a cache, such as "default"'),
+    "CONSENT_DURATIONS": (_is_durations, 'a list such as ["always", 30, "once"]'),
+    "NOTICES": (lambda value: isinstance(value, bool), "True or False"),
     "BASE_TEMPLATE": (lambda value: isinstance(value, str), 'a template name, such as "base.html"'),
     "SITE_NAME": (lambda value: isinstance(value, str), 'a name, such as "Example Notes"'),
 }
@@ -132,7 +149,7 @@ def read(raw: Any) -> Options:
         return Options()
     wrong = {problem.key for problem in problems(raw)}
     values = {key: value for key, value in raw.items() if key not in wrong}
-    for name in ("FLOWS", "TOKEN_KEYS"):
+    for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS"):
         if values.get(name) is not None:
             values[name] = tuple(values[name])
     return Options(**values)

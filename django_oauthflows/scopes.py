@@ -14,7 +14,10 @@ from django_oauthflows.conf import options
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One thing that a client can ask for, in the words a user reads."""
+    """One thing that a client can ask for, in the words a user reads.
+
+    Words can be lazy translations: they are kept as they are and turned into text on the page.
+    """
 
     name: str
     label: str
@@ -26,15 +29,15 @@ class Scope:
     retired: bool = False
 
     @classmethod
-    def declared(cls, name: str, entry: str | Mapping[str, Any]) -> Scope:
-        """The scope behind one entry of ``OAUTHFLOWS["SCOPES"]``."""
-        if isinstance(entry, str):
+    def declared(cls, name: str, entry: Any) -> Scope:
+        """The scope behind one entry of ``OAUTHFLOWS["SCOPES"]``: a label, or a mapping."""
+        if not isinstance(entry, Mapping):
             return cls(name=name, label=entry)
         return cls(
             name=name,
-            label=str(entry.get("label", name)),
-            detail=str(entry.get("detail", "")),
-            group=str(entry.get("group", "")),
+            label=entry.get("label", name),
+            detail=entry.get("detail", ""),
+            group=entry.get("group", ""),
             sensitive=bool(entry.get("sensitive", False)),
             required=bool(entry.get("required", False)),
             implies=tuple(entry.get("implies", ())),

@@ -5,7 +5,9 @@
 
 from django.dispatch import Signal
 
-#: A user agreed: ``consent``, ``scopes`` (tuple of names), ``request`` (or ``None``).
+#: A user agreed, once per decision: ``consent``, ``scopes`` (tuple of names), ``request`` (or ``None``),
+#: ``first`` (no live consent stood before), ``added`` (those of ``scopes`` that were not allowed before),
+#: ``implied`` (the site vouched for the client and nobody was asked).
 consent_given = Signal()
 #: A user or member of staff ended an agreement: ``consent``, ``by`` (user or ``None``).
 consent_withdrawn = Signal()

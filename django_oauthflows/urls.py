@@ -3,8 +3,15 @@
 The namespace is the toolkit's own, because it reverses names in it.
 """
 
-from django.urls import path
+from django.urls import path, re_path
 
+from django_oauthflows.views.apps import (
+    ConnectedAppsView,
+    DisconnectAppView,
+    DisconnectLinkView,
+    HistoryView,
+    RemovePermissionView,
+)
 from django_oauthflows.views.authorization import AuthorizationView
 from django_oauthflows.views.metadata import ServerMetadataView
 from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
@@ -16,6 +23,11 @@ urlpatterns = [
     path("oauth/token/", TokenView.as_view(), name="token"),
     path("oauth/revoke/", RevocationView.as_view(), name="revoke-token"),
     path("oauth/introspect/", IntrospectionView.as_view(), name="introspect"),
+    path("oauth/apps/", ConnectedAppsView.as_view(), name="apps"),
+    path("oauth/apps/<int:pk>/remove/", RemovePermissionView.as_view(), name="apps-remove"),
+    path("oauth/apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
+    re_path(r"^oauth/apps/history\.(?P<form>json|csv)$", HistoryView.as_view(), name="apps-history"),
+    path("oauth/disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
     path(
         ".well-known/oauth-authorization-server",
         ServerMetadataView.as_view(),

@@ -3,57 +3,98 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from django_oauthflows.conf import options
+from django_oauthflows.logins import login_id
+from django_oauthflows.models import Client, Consent
+from django_oauthflows.models.consent import Duration, wording_of
 from django_oauthflows.scopes import declared_scopes
 
 _SALT = "django_oauthflows.consent"
 #: A page that was left open for longer must be shown again.
 MAX_AGE = 60 * 60
+STALE = "stale"
 
 
-def _binding(request: HttpRequest, scopes: Iterable[str]) -> dict[str, Any]:
-    """What ties an answer to its question: the user, this login of theirs, the request, the scopes shown."""
-    session = request.session.session_key or ""
-    return {
-        "user": str(request.user.pk),
-        "login": hashlib.sha256(session.encode()).hexdigest()[:32],
-        "request": hashlib.sha256(request.META.get("QUERY_STRING", "").encode()).hexdigest(),
-        "scopes": list(scopes),
-    }
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the page asks: everything that an answer must not be able to change."""
+
+    request: HttpRequest
+    client: Client
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    #: What there is already, live or not.
+    standing: Consent | None = None
+
+    def binding(self) -> dict[str, Any]:
+        """What ties an answer to its question: user, login, request, client, destination, words, state.
+
+        The state makes an answer count once: it differs after every decision.
+        """
+        query = self.request.META.get("QUERY_STRING", "")
+        return {
+            "user": str(self.request.user.pk),
+            "login": login_id(self.request),
+            "request": hashlib.sha256(query.encode()).hexdigest(),
+            "client": self.client.client_id,
+            "redirect_uri": hashlib.sha256(self.redirect_uri.encode()).hexdigest(),
+            "scopes": {name: wording_of(name) for name in self.scopes},
+            "state": self.standing.version if self.standing is not None else "",
+        }
+
+
+def duration_choices() -> list[tuple[str, Any]]:
+    """What the site lets users choose from, in its order."""
+    named = {"once": _("This time only"), "always": _("Until I end it")}
+    return [
+        (
+            str(choice),
+            named[choice]
+            if isinstance(choice, str)
+            else ngettext("For %(days)d day", "For %(days)d days", choice) % {"days": choice},
+        )
+        for choice in options().CONSENT_DURATIONS
+    ]
 
 
 class ConsentForm(forms.Form):
-    """Buttons ``decision`` (allow, deny) and one checkbox ``scope`` per scope."""
+    """Buttons ``decision`` (allow, deny), one checkbox ``scope`` per scope, radio buttons ``duration``."""
 
     shown = forms.CharField(widget=forms.HiddenInput)
     decision = forms.ChoiceField(choices=[("allow", _("Allow")), ("deny", _("Don't allow"))])
     scope = forms.MultipleChoiceField(required=False)
+    duration = forms.ChoiceField(required=False)
 
-    def __init__(self, *args: Any, request: HttpRequest, scopes: Iterable[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, question: Question, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request = request
-        self.scopes = tuple(scopes)
+        self.question = question
+        self.scopes = question.scopes
         self.fields["scope"].choices = [(name, name) for name in self.scopes]  # type: ignore[attr-defined]
-        self.initial["shown"] = signing.dumps(_binding(request, self.scopes), salt=_SALT, compress=True)
+        self.fields["duration"].choices = duration_choices()  # type: ignore[attr-defined]
+        self.initial["shown"] = signing.dumps(question.binding(), salt=_SALT, compress=True)
 
     def clean_shown(self) -> str:
-        """Refuse an answer to another question, of another user, from another login, or too old."""
+        """Refuse an answer to another question, of another user, from another login, used, or too old."""
         value: str = self.cleaned_data["shown"]
         try:
             shown = signing.loads(value, salt=_SALT, max_age=MAX_AGE)
         except signing.BadSignature:
             shown = None
-        if shown != _binding(self.request, self.scopes):
+        if shown != self.question.binding():
             raise ValidationError(
-                _("This page is out of date. Please look again and decide anew."), code="stale"
+                _("This page is out of date. Please look again and decide anew."), code=STALE
             )
         return value
 
@@ -74,10 +115,27 @@ class ConsentForm(forms.Form):
         return name in declared and declared[name].required
 
     @property
-    def allows(self) -> bool:
-        return bool(self.cleaned_data["decision"] == "allow")
+    def denies(self) -> bool:
+        """Whether the answer is no. A no changes nothing, so it counts on an outdated page as well."""
+        return bool(self.cleaned_data.get("decision") == "deny")
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it is a yes that came once before, such as a second click on the button."""
+        return self.has_error("shown", STALE) and self.cleaned_data.get("decision") == "allow"
 
     @property
     def granted(self) -> list[str]:
         """The scopes that were shown and left ticked, in the order shown."""
         return [name for name in self.scopes if name in self.cleaned_data["scope"]]
+
+    def chosen_duration(self, access_token_lifetime: int) -> Duration:
+        """How long it is to hold. "This time only" ends with the tokens that are given now (seconds)."""
+        chosen = self.cleaned_data["duration"] or str(options().CONSENT_DURATIONS[0])
+        if chosen == "always":
+            return Duration()
+        now = timezone.now()
+        if chosen == "once":
+            lifetime = access_token_lifetime + options().AUTHORIZATION_CODE_LIFETIME
+            return Duration(expires_at=now + timedelta(seconds=lifetime), remembered=False)
+        return Duration(expires_at=now + timedelta(days=int(chosen)))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.http import HttpRequest
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
@@ -21,15 +23,28 @@ if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
 
-def wording_of(scopes: Iterable[str]) -> str:
-    """A fingerprint of the words that describe ``scopes``, to notice when they change."""
-    declared = declared_scopes()
-    words = [
-        f"{name}\t{declared[name].label}\t{declared[name].detail}"
-        for name in sorted(set(scopes))
-        if name in declared
-    ]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
+def wording_of(name: str) -> str:
+    """A fingerprint of the words that describe a scope, to notice when they change.
+
+    Taken from the words as they are declared, so that another language is no other wording.
+    """
+    scope = declared_scopes().get(name)
+    if scope is None:
+        return ""
+    with translation.override(None):
+        return hashlib.sha256(f"{scope.label}\t{scope.detail}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long a consent is to hold."""
+
+    expires_at: datetime | None = None
+    #: False for "this time only": the next authorization request asks again.
+    remembered: bool = True
+
+
+UNTIL_ENDED = Duration()
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
@@ -43,57 +58,52 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 
 class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ignore[misc]
+    @transaction.atomic
     def give(
         self,
         *,
         user: Any,
         client: Client,
         scopes: Iterable[str],
+        shown: Iterable[str] = (),
         redirect_host: str = "",
-        expires_at: datetime | None = None,
+        duration: Duration = UNTIL_ENDED,
         implied: bool = False,
+        request: HttpRequest | None = None,
     ) -> Consent:
         """Record that ``user`` allows ``client`` these scopes; they join what is allowed already.
 
-        A consent that was withdrawn or has ended starts anew with just these. ``implied`` says that
-        nobody was asked: the site vouches for the client, or the agreement predates this package.
+        A scope that was ``shown`` and not chosen is no longer allowed. A consent that was withdrawn or
+        has ended starts anew. ``implied`` says that nobody was asked: the site vouches for the client,
+        or the agreement predates this package.
         """
-        from django_oauthflows.models.event import Event
-
         names = tuple(scopes)
-        consent, created = self.get_or_create(
-            user=user,
-            client=client,
-            defaults={
-                "scope": scope_string(names),
-                "wording": wording_of(names),
-                "redirect_host": redirect_host,
-                "expires_at": expires_at,
-                "implied": implied,
-            },
-        )
-        if not created:
-            kept = consent.scope.split() if consent.is_live() else ()
-            merged = {*kept, *names}
-            if not consent.is_live():
-                consent.given_at = timezone.now()
-            consent.scope = scope_string(merged)
-            consent.wording = wording_of(merged)
-            consent.redirect_host = redirect_host
-            consent.expires_at = expires_at
+        self.get_or_create(user=user, client=client, defaults={"withdrawn_at": timezone.now()})
+        # Two answers at once join one after the other; neither undoes the other.
+        consent: Consent = self.select_for_update().get(user=user, client=client)
+        consent.user, consent.client = user, client
+        first = not consent.is_live()
+        before = () if first else tuple(consent.scope.split())
+        consent._take(names, asked={*names, *shown}, before=before)
+        if first:
+            consent.given_at, consent.withdrawn_at = timezone.now(), None
+        if first or not implied:
+            # What the user chose themselves is not changed over their head.
+            consent.expires_at, consent.remembered = duration.expires_at, duration.remembered
             consent.implied = implied
-            consent.withdrawn_at = None
-            consent.updated_at = timezone.now()
-            consent.save()
-        Event.objects.record(
-            Event.Kind.CONSENT_GIVEN,
-            client=client,
-            user=user,
-            by=user,
-            scope=scope_string(names),
+        consent.redirect_host = redirect_host or consent.redirect_host
+        consent.save()
+        added = tuple(name for name in names if name not in before)
+        consent._record_given(names, asked=tuple(shown) or names, implied=implied)
+        signals.consent_given.send(
+            sender=Consent,
+            consent=consent,
+            scopes=names,
+            request=request,
+            first=first,
+            added=added,
             implied=implied,
         )
-        signals.consent_given.send(sender=Consent, consent=consent, scopes=names, request=None)
         return consent
 
 
@@ -110,12 +120,14 @@ class Consent(models.Model):
         "Client", verbose_name=_("client"), on_delete=models.CASCADE, related_name="consents"
     )
     scope = models.TextField(_("allowed scopes"), blank=True)
-    wording = models.CharField(max_length=32, blank=True, editable=False)
+    #: Scope → fingerprint of the words it was last answered in, allowed or not.
+    wordings = models.JSONField(default=dict, blank=True, editable=False)
     redirect_host = models.CharField(_("answers went to"), max_length=255, blank=True, editable=False)
     implied = models.BooleanField(_("without asking"), default=False, editable=False)
     given_at = models.DateTimeField(_("first allowed"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("last changed"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)
+    remembered = models.BooleanField(_("holds for the next time"), default=True, editable=False)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
 
     objects = ConsentManager()
@@ -140,35 +152,103 @@ class Consent(models.Model):
 
     def covers(self, scopes: Iterable[str], redirect_host: str) -> bool:
         """Whether ``scopes`` need not be asked for again, in today's words and for this destination."""
-        allowed = self.scope.split()
         return (
             self.is_live()
-            and set(scopes) <= set(allowed)
-            and self.wording == wording_of(allowed)
+            and self.remembered
             and self.redirect_host == redirect_host
+            and not self.unanswered(scopes)
         )
 
-    def withdraw(self, *, by: Any = None) -> None:
-        """End it: every token that stands on it is refused from now on."""
+    def unanswered(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``scopes`` that are not allowed, or were in other words."""
+        allowed = self.scope.split() if self.is_live() else ()
+        return tuple(
+            name for name in scopes if name not in allowed or self.wordings.get(name) != wording_of(name)
+        )
+
+    def was_taken_back(self, scopes: Iterable[str]) -> bool:
+        """Whether the user ended it, or said no to one of ``scopes``."""
+        allowed = self.scope.split()
+        return self.withdrawn_at is not None or any(
+            name in self.wordings and name not in allowed for name in scopes
+        )
+
+    @property
+    def version(self) -> str:
+        """Changes with every decision: an answer to an older page can be told by it."""
+        return f"{self.updated_at.timestamp()} {self.withdrawn_at.timestamp() if self.withdrawn_at else ''}"
+
+    def _take(self, names: Iterable[str], *, asked: set[str], before: Iterable[str]) -> None:
+        self.scope = scope_string({*set(before).difference(asked), *names})
+        kept = self.wordings if before else {}
+        self.wordings = kept | {name: wording_of(name) for name in asked}
+        self.updated_at = timezone.now()
+
+    def _record_given(self, names: Iterable[str], *, asked: Iterable[str], implied: bool) -> None:
+        """What was shown stands beside what was allowed, so that a later dispute can be settled."""
+        from django_oauthflows.models.event import Event
+
+        Event.objects.record(
+            Event.Kind.CONSENT_GIVEN,
+            client=self.client,
+            user=self.user,
+            by=None if implied else self.user,
+            scope=scope_string(names),
+            shown=scope_string(asked),
+            wordings={name: self.wordings[name] for name in asked},
+            redirect_host=self.redirect_host,
+            until=self.expires_at.isoformat() if self.expires_at else "",
+            implied=implied,
+        )
+
+    @transaction.atomic
+    def withdraw(self, *, by: Any = None) -> bool:
+        """End it: every token that stands on it is refused from now on. False when it had ended already."""
         from django_oauthflows.models import legacy
         from django_oauthflows.models.authorization import Authorization
         from django_oauthflows.models.event import Event
 
         self.withdrawn_at = timezone.now()
-        self.save(update_fields=["withdrawn_at"])
+        mine = Consent.objects.filter(pk=self.pk, withdrawn_at=None)
+        if not mine.update(withdrawn_at=self.withdrawn_at):
+            return False
+        ended(consent=self.pk)
         Authorization.objects.filter(consent=self).revoke(cause="consent withdrawn")
         legacy.revoke_all(application_id=self.client_id, user_id=self.user_id)
         Event.objects.record(Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by)
         signals.consent_withdrawn.send(sender=Consent, consent=self, by=by)
+        return True
 
-    def remove_scope(self, name: str, *, by: Any = None) -> None:
-        """Take one permission back; tokens go on with the others."""
+    def removed_with(self, name: str) -> tuple[str, ...]:
+        """What goes when ``name`` goes: itself, and every allowed scope that includes it."""
+        declared = declared_scopes()
+        return tuple(scope for scope in self.scope.split() if name in declared.expand([scope]))
+
+    @transaction.atomic
+    def remove_scope(self, name: str, *, by: Any = None) -> tuple[str, ...]:
+        """Take a permission back, with those that include it; tokens go on with the others.
+
+        Ends the consent when nothing would be left. Returns what was taken back; nothing when ``name``
+        is not allowed.
+        """
         from django_oauthflows.models.event import Event
 
-        self.scope = scope_string(scope for scope in self.scope.split() if scope != name)
-        self.wording = wording_of(self.scope.split())
+        fresh: Consent = Consent.objects.select_for_update().get(pk=self.pk)
+        self.scope, self.wordings = fresh.scope, fresh.wordings
+        removed = self.removed_with(name)
+        if not removed:
+            return ()
+        if set(removed) == set(self.scope.split()):
+            self.withdraw(by=by)
+            return removed
+        self.scope = scope_string(set(self.scope.split()).difference(removed))
         self.updated_at = timezone.now()
-        self.save(update_fields=["scope", "wording", "updated_at"])
+        self.save(update_fields=["scope", "updated_at"])
         Event.objects.record(
-            Event.Kind.CONSENT_NARROWED, client=self.client, user=self.user, by=by, scope=name
+            Event.Kind.CONSENT_NARROWED,
+            client=self.client,
+            user=self.user,
+            by=by,
+            scope=scope_string(removed),
         )
+        return removed

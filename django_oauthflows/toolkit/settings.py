@@ -16,9 +16,9 @@ def provider_settings(oauthflows: Mapping[str, Any]) -> dict[str, Any]:
     """
     scopes = oauthflows.get("SCOPES", {})
     labels = {
-        name: entry if isinstance(entry, str) else str(entry.get("label", name))
+        # A label may be a lazy translation, which cannot be read yet.
+        name: entry.get("label", name) if isinstance(entry, Mapping) else entry
         for name, entry in (scopes.items() if isinstance(scopes, Mapping) else ())
-        if isinstance(entry, str | Mapping)
     }
     fixed: dict[str, Any] = {
         "OAUTH2_VALIDATOR_CLASS": _ROOM + "validator.Validator",

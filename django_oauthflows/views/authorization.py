@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.utils.decorators import method_decorator
 from oauth2_provider.views import AuthorizationView as ToolkitView
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
-from django_oauthflows.forms.consent import ConsentForm
+from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.redirect_uri import host_of, origin_of
+from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.scopes import scope_string
 from django_oauthflows.toolkit.exchange import exchange_for
-from django_oauthflows.views.consent import consent_page, refusal_page
+from django_oauthflows.views import asking
+from django_oauthflows.views.asking import Verdict
+from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
 from django_oauthflows.views.refusal import record_refusal, with_reference
 
 
@@ -31,6 +37,9 @@ class AuthorizationRedirect(HttpResponseRedirect):
         self.headers["Referrer-Policy"] = "no-referrer"
 
 
+# Again: the toolkit's own mark stands on the dispatch that we override, and LoginRequiredMiddleware would
+# send a bad request, or one with prompt=none, to the login page.
+@method_decorator(login_not_required, name="dispatch")
 class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 
@@ -45,36 +54,27 @@ class AuthorizationView(ToolkitView):
 
     def handle_no_permission(self) -> HttpResponse:
         """Nobody is logged in. The request is checked first: a bad one is no reason to log in."""
-        self._validated(self.request)
-        return redirect_to_login(self.request.get_full_path(), self.get_login_url())
+        return self._follow_rule(self.request, *self._validated(self.request))
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        scopes, credentials = self._validated(request)
-        client = self._client(request)
-        consent = self._standing_consent(request, client, scopes, credentials["redirect_uri"])
-        if consent is not None:
-            return self._grant(request, consent, scopes, credentials)
-        form = ConsentForm(request=request, scopes=scopes)
-        return self._ask(request, client, form, credentials)
+        return self._follow_rule(request, *self._validated(request))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # The authorization request is read from the URL again and checked again; the form carries only
         # the user's answer, and is refused unless it answers just this question.
         scopes, credentials = self._validated(request)
-        client = self._client(request)
-        form = ConsentForm(request.POST, request=request, scopes=scopes)
-        if not form.is_valid():
-            return self._ask(request, client, form, credentials, status=400)
-        if not form.allows:
-            exchange_for(request).refuse("user did not allow it")
+        if request.POST.get("account") == "switch":
+            logout(request)
+            return self._to_login(request)
+        question = self._question(request, scopes, credentials)
+        form = ConsentForm(request.POST, question=question)
+        valid = form.is_valid()
+        if form.denies:
+            exchange_for(request).refuse("user did not allow it", shown=scope_string(scopes))
             self.create_authorization_response(request, "", credentials, allow=False)
-        consent = Consent.objects.give(
-            user=request.user,
-            client=client,
-            scopes=form.granted,
-            redirect_host=host_of(credentials["redirect_uri"]),
-        )
-        return self._grant(request, consent, form.granted, credentials)
+        if not valid:
+            return self._look_again(request, form, credentials)
+        return self._grant(request, self._give(request, form), form.granted, credentials)
 
     # Steps. ------------------------------------------------------------------------------------------
 
@@ -90,33 +90,70 @@ class AuthorizationView(ToolkitView):
         assert client is not None
         return client
 
-    @staticmethod
-    def _standing_consent(
-        request: HttpRequest, client: Client, scopes: list[str], redirect_uri: str
-    ) -> Consent | None:
-        """A consent that makes asking unnecessary."""
-        host = host_of(redirect_uri)
-        consent: Consent | None = Consent.objects.filter(user=request.user, client=client).first()
-        if consent is not None and consent.covers(scopes, host):
-            return consent
-        if client.may_skip_consent(redirect_uri):
-            return Consent.objects.give(
-                user=request.user, client=client, scopes=scopes, redirect_host=host, implied=True
-            )
-        return None
+    @classmethod
+    def _question(cls, request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> Question:
+        client = cls._client(request)
+        user = request.user
+        standing = Consent.objects.filter(user=user, client=client).first() if user.is_authenticated else None
+        return Question(request, client, tuple(scopes), credentials["redirect_uri"], standing)
 
-    def _ask(
-        self,
-        request: HttpRequest,
-        client: Client,
-        form: ConsentForm,
-        credentials: dict[str, Any],
-        status: int = 200,
+    def _follow_rule(
+        self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any]
     ) -> HttpResponse:
-        redirect_uri = credentials["redirect_uri"]
-        return consent_page(
-            request, client, form, host_of(redirect_uri), form_target=origin_of(redirect_uri), status=status
+        """What the rule for asking (``views/asking.py``) says is done here."""
+        question = self._question(request, scopes, credentials)
+        client, consent = question.client, question.standing
+        answer = asking.verdict(asking.situation_of(request, client, consent, scopes, credentials))
+        asking.raise_refusal(answer, scopes, credentials)
+        if answer is Verdict.LOG_IN:
+            return self._to_login(request)
+        if answer is Verdict.LOG_IN_AGAIN:
+            came_back = asking.sent_to_login_at(request) is not None
+            return login_again_page(request, client) if came_back else self._to_login(request)
+        if answer is Verdict.VOUCH:
+            consent = Consent.objects.give(
+                user=request.user,
+                client=client,
+                scopes=scopes,
+                redirect_host=host_of(question.redirect_uri),
+                implied=True,
+                request=request,
+            )
+        elif answer is Verdict.ASK or consent is None:
+            return consent_page(request, ConsentForm(question=question))
+        return self._grant(request, consent, scopes, credentials)
+
+    def _to_login(self, request: HttpRequest) -> HttpResponse:
+        """To the site's login page, and back to this very request."""
+        wants_fresh = "max_age" in request.GET or "login" in request.GET.get("prompt", "").split()
+        back = asking.way_back(request) if wants_fresh else request.get_full_path()
+        return redirect_to_login(back, self.get_login_url())
+
+    def _look_again(
+        self, request: HttpRequest, form: ConsentForm, credentials: dict[str, Any]
+    ) -> HttpResponse:
+        """The answer does not count. Nothing is asked twice, though, that a first click has settled."""
+        question = form.question
+        scopes = list(question.scopes)
+        situation = asking.situation_of(request, question.client, question.standing, scopes, credentials)
+        if form.repeats and question.standing is not None and asking.verdict(situation) is Verdict.GRANT:
+            return self._grant(request, question.standing, scopes, credentials)
+        return consent_page(request, form, status=400)
+
+    @staticmethod
+    def _give(request: HttpRequest, form: ConsentForm) -> Consent:
+        question, flow = form.question, exchange_for(request).flow
+        assert flow is not None
+        consent: Consent = Consent.objects.give(
+            user=request.user,
+            client=question.client,
+            scopes=form.granted,
+            shown=form.scopes,
+            redirect_host=host_of(question.redirect_uri),
+            duration=form.chosen_duration(question.client.access_token_lifetime_for(flow)),
+            request=request,
         )
+        return consent
 
     def _grant(
         self, request: HttpRequest, consent: Consent, scopes: list[str], credentials: dict[str, Any]

@@ -1,0 +1,184 @@
+"""Connected apps: what the user has allowed, and how to end it; with or without a login."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import Max
+from django.db.models.functions import Greatest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.generic import View
+
+from django_oauthflows.conf import site_name
+from django_oauthflows.lookalikes import readable
+from django_oauthflows.models import Consent, Event
+from django_oauthflows.notices import consent_for_key
+from django_oauthflows.scopes import Scope, declared_scopes
+from django_oauthflows.views.consent import app_context
+from django_oauthflows.views.pages import page, secured
+
+#: What a user's history is made of.
+HISTORY = (Event.Kind.CONSENT_GIVEN, Event.Kind.CONSENT_NARROWED, Event.Kind.CONSENT_WITHDRAWN)
+COLUMNS = ("time", "app", "event", "permissions", "shown", "sent_to", "until", "without_asking", "reference")
+
+
+class PersonalView(LoginRequiredMixin, View):
+    """For the logged-in user, about their own; never kept in a cache or shown in a frame."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        return secured(response) if isinstance(response, HttpResponse) else response
+
+    @staticmethod
+    def own(request: HttpRequest, pk: int) -> Consent:
+        """A live consent of the user. Another's is not found, as if it did not exist."""
+        return get_object_or_404(Consent.objects.live().select_related("client"), user=request.user, pk=pk)
+
+
+class ConnectedAppsView(PersonalView):
+    """One card per app."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        # Greatest is NULL on some databases when one of its values is, so the template falls back.
+        consents = (
+            Consent.objects.live()
+            .filter(user=request.user)
+            .select_related("client")
+            .annotate(
+                last_used_at=Greatest(
+                    Max("authorizations__rotated_at"), Max("authorizations__created_at"), "given_at"
+                )
+            )
+            .order_by("-updated_at")
+        )
+        cards = [_card(request, consent) for consent in consents]
+        return page(request, "apps.html", {"cards": cards})
+
+
+def _card(request: HttpRequest, consent: Any) -> dict[str, Any]:
+    return {
+        "consent": consent,
+        "app": app_context(request, consent.client),
+        "permissions": _permissions(consent),
+        "suspended": consent.client.is_suspended,
+    }
+
+
+def _permissions(consent: Consent) -> list[dict[str, Any]]:
+    """Each allowed scope in words, and what else would go with it."""
+    declared = declared_scopes()
+    lines = []
+    for name in declared.ordered(consent.scope.split()):
+        gone = consent.removed_with(name)
+        lines.append(
+            {
+                "scope": declared.get(name, Scope(name=name, label=name)),
+                "with_it": [declared[other].label for other in gone if other != name],
+                "is_all": set(gone) == set(consent.scope.split()),
+            }
+        )
+    return lines
+
+
+class RemovePermissionView(PersonalView):
+    """Take one permission back."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        consent = self.own(request, pk)
+        removed = consent.remove_scope(request.POST.get("scope", ""), by=request.user)
+        if not removed:
+            raise Http404
+        declared = declared_scopes()
+        labels = [str(declared[name].label) if name in declared else name for name in removed]
+        _tell(
+            request,
+            _("%(app)s can no longer do this: %(permissions)s.")
+            % {"app": readable(consent.client.name), "permissions": ", ".join(labels)},
+        )
+        return redirect("oauth2_provider:apps")
+
+
+class DisconnectAppView(PersonalView):
+    """End all that the user has allowed an app."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        consent = self.own(request, pk)
+        consent.withdraw(by=request.user)
+        _tell(
+            request,
+            _("%(app)s is disconnected from your account.") % {"app": readable(consent.client.name)},
+        )
+        return redirect("oauth2_provider:apps")
+
+
+def _tell(request: HttpRequest, text: str) -> None:
+    """A message on the next page, where the host has messages."""
+    messages.success(request, text, fail_silently=True)
+
+
+class HistoryView(PersonalView):
+    """The user's own consent history, to take away. ``form`` is ``json`` or ``csv``."""
+
+    def get(self, request: HttpRequest, form: str) -> HttpResponse:
+        rows = list(history_of(request.user))
+        if form == "csv":
+            response = HttpResponse(content_type="text/csv; charset=utf-8")
+            writer = csv.writer(response)
+            writer.writerow(COLUMNS)
+            writer.writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
+        else:
+            response = JsonResponse({"site": site_name(request), "history": rows})
+        response.headers["Content-Disposition"] = f'attachment; filename="connected-apps.{form}"'
+        return response
+
+
+def history_of(user: Any) -> Iterator[dict[str, Any]]:
+    """What ``user`` allowed and took back, newest first, one mapping of ``COLUMNS`` per event."""
+    events = Event.objects.filter(user=user, kind__in=HISTORY).order_by("-at", "-pk")
+    for event in events:
+        yield {
+            "time": event.at.isoformat(),
+            "app": readable(event.client_name),
+            "event": event.kind,
+            "permissions": event.data.get("scope", "").split(),
+            "shown": event.data.get("shown", "").split(),
+            "sent_to": event.data.get("redirect_host", ""),
+            "until": event.data.get("until", ""),
+            "without_asking": bool(event.data.get("implied", False)),
+            "reference": event.reference,
+        }
+
+
+def _cell(value: Any) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+@method_decorator(login_not_required, name="dispatch")
+class DisconnectLinkView(View):
+    """The link in a notice. Looking at it changes nothing: mail scanners fetch links."""
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+        consent = consent_for_key(key)
+        if consent is None:
+            return page(request, "disconnect_stale.html", {}, status=410)
+        context = {
+            "app": app_context(request, consent.client),
+            "permissions": _permissions(consent),
+        }
+        return page(request, "disconnect.html", context)
+
+    def post(self, request: HttpRequest, key: str) -> HttpResponse:
+        consent = consent_for_key(key)
+        if consent is None or not consent.withdraw(by=consent.user):
+            return page(request, "disconnect_stale.html", {}, status=410)
+        return page(request, "disconnected.html", {"app": app_context(request, consent.client)})

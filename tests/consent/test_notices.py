@@ -1,0 +1,119 @@
+"""Mails about connected apps, and the link in them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.core import mail
+from django.test import Client as Visitor
+from django.utils import timezone
+
+from django_oauthflows.models import Client, Consent
+from tests.consent.conftest import Walk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def link_in(message: Any) -> str:
+    found = re.search(r"http://testserver(/oauth/disconnect/\S+)", str(message.body))
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_first_connection_and_new_sensitive_permissions_are_told(walk: Walk) -> None:
+    walk.allow("profile")
+    walk.allow("profile notes:read")
+    walk.allow("profile notes:write")
+    walk.ask("profile")
+    assert [message.subject for message in mail.outbox] == [
+        "Calendar was connected to your account at Example Notes",
+        "Calendar can do more with your account at Example Notes",
+    ]
+    assert mail.outbox[0].to == ["alice@example.org"]
+    assert "- See your name" in str(mail.outbox[0].body)
+    assert "- Write and change your notes" in str(mail.outbox[1].body)
+
+
+def test_a_site_can_turn_notices_off(walk: Walk, settings: Any) -> None:
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"NOTICES": False}
+    walk.allow("profile")
+    assert mail.outbox == []
+
+
+def test_no_mail_for_a_no_or_for_a_user_without_an_address(walk: Walk, user: Any) -> None:
+    walk.answer(walk.ask("profile"), "deny")
+    user.email = ""
+    user.save()
+    walk.allow("profile")
+    assert mail.outbox == []
+
+
+def test_the_link_asks_first_works_once_and_needs_no_login(walk: Walk) -> None:
+    walk.allow("profile")
+    link = link_in(mail.outbox[0])
+    stranger = Visitor()
+    for _scan in range(2):
+        page = stranger.get(link)
+        assert page.status_code == 200
+        assert stranger.head(link).status_code == 200
+    assert Consent.objects.live().exists()
+    assert "Disconnect <bdi>Calendar</bdi>?" in page.content.decode()
+    assert "alice" not in page.content.decode()
+    assert page["Content-Security-Policy"].startswith("default-src 'none'")
+    done = stranger.post(link)
+    assert "is disconnected from your account" in done.content.decode()
+    assert not Consent.objects.live().exists()
+    for again in (stranger.get(link), stranger.post(link)):
+        assert again.status_code == 410
+        assert "no longer works" in again.content.decode()
+
+
+def test_the_link_does_not_end_a_later_connection_of_the_same_app(walk: Walk, user: Any) -> None:
+    walk.allow("profile")
+    link = link_in(mail.outbox[0])
+    Consent.objects.get().withdraw(by=user)
+    walk.allow("profile")
+    assert Visitor().post(link).status_code == 410
+    assert Consent.objects.live().exists()
+
+
+def test_the_link_expires_and_cannot_be_forged(walk: Walk, later: Any) -> None:
+    walk.allow("profile")
+    link = link_in(mail.outbox[0])
+    for forged in (link[:-3] + "xx/", "/oauth/disconnect/1/", "/oauth/disconnect/a:b:c/"):
+        assert Visitor().post(forged).status_code == 410
+    later(30 * 86400 + 1)
+    assert Visitor().post(link).status_code == 410
+    assert Consent.objects.live().exists()
+
+
+def test_posting_the_link_from_another_site_is_refused(walk: Walk) -> None:
+    walk.allow("profile")
+    assert Visitor(enforce_csrf_checks=True).post(link_in(mail.outbox[0])).status_code == 403
+    assert Consent.objects.live().exists()
+
+
+def test_an_apps_name_cannot_write_the_mail(walk: Walk, app: Client) -> None:
+    name = "Calendar\r\nBcc: all@example.org\r\n\r\nYour account is locked\u202e"
+    Client.objects.filter(pk=app.pk).update(name=name)
+    walk.allow("profile")
+    message = mail.outbox[0].message()
+    assert message["Bcc"] is None
+    assert "\n" not in mail.outbox[0].subject
+    assert "\nYour account is locked" not in str(mail.outbox[0].body)
+
+
+def test_a_mail_server_that_is_down_stops_nobody(walk: Walk, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    assert "code" in walk.allow("profile")
+
+
+def test_a_consent_that_has_ended_needs_no_link(walk: Walk) -> None:
+    walk.allow("profile")
+    Consent.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert Visitor().get(link_in(mail.outbox[0])).status_code == 410

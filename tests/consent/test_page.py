@@ -1,0 +1,328 @@
+"""What the consent page shows, and that an answer counts only for what was shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.test import Client as Visitor
+
+from django_oauthflows.models import Client, Consent, Event
+from tests.consent.conftest import Walk, told
+from tests.factories import ClientFactory, UserFactory
+from tests.oauth_client import hidden_fields
+
+pytestmark = pytest.mark.django_db
+
+BREAKOUTS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg/onload=alert(1)>",
+    "{{ request.user.password }}{% now 'Y' %}",
+    "</title><script>alert(1)</script>",
+)
+
+
+def html_of(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def test_the_page_says_who_asks_for_what_and_where_it_leads(walk: Walk, app: Client) -> None:
+    app.description, app.publisher = "Shows your notes in a calendar.", "Calendar Inc."
+    app.policy_uri = "https://client.example/privacy"
+    app.save()
+    response = walk.ask("profile email notes:write")
+    html = html_of(response)
+    for words in (
+        "Allow <bdi>Calendar</bdi> to use your account?",
+        "as <strong><bdi>alice</bdi></strong>",
+        "Shows your notes in a calendar.",
+        "Calendar Inc.",
+        'href="https://client.example/privacy"',
+        "Not reviewed by Example Notes",
+        "<strong><bdi>client.example</bdi></strong>",
+        "<legend>Notes</legend>",
+        "Includes: Read your notes",
+    ):
+        assert words in html
+    assert html.count(">Sensitive<") == 2
+    assert response["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        "form-action 'self' https://client.example; frame-ancestors 'none'; base-uri 'none'"
+    )
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Cache-Control"] == "no-store"
+    assert "<script" not in html
+    assert " style=" not in html
+
+
+@pytest.mark.parametrize("text", BREAKOUTS)
+def test_no_string_of_a_client_breaks_out_of_the_page(walk: Walk, app: Client, text: str) -> None:
+    Client.objects.filter(pk=app.pk).update(
+        name=text,
+        description=text,
+        publisher=text,
+        client_uri=text,
+        policy_uri=text,
+        tos_uri=text,
+        logo_uri=text,
+    )
+    html = html_of(walk.ask("profile", state=text))
+    for sign in ("<script", "<img", "<svg", "onerror=alert(1)>"):
+        assert sign not in html
+    consent = Consent.objects.give(user=UserFactory(), client=app, scopes=["profile"])
+    visitor = Visitor()
+    visitor.force_login(consent.user)
+    for path in ("/oauth/apps/", "/oauth/apps/history.csv", "/oauth/apps/history.json"):
+        response = visitor.get(path)
+        assert response.status_code == 200
+        assert "text/html" not in response["Content-Type"] or "<script" not in html_of(response)
+
+
+@pytest.mark.parametrize("text", BREAKOUTS)
+@pytest.mark.parametrize("parameter", ["client_id", "redirect_uri", "scope", "response_type"])
+def test_a_broken_request_is_not_echoed(walk: Walk, parameter: str, text: str) -> None:
+    scope = text if parameter == "scope" else "profile"
+    more = {} if parameter == "scope" else {parameter: text}
+    response = walk.ask(scope, **more)
+    if response.status_code == 302:
+        assert response["Location"].startswith("https://client.example/callback?")
+        assert "<" not in response["Location"]
+    else:
+        assert response.status_code == 400
+        assert text not in html_of(response)
+        assert Event.objects.get(kind="request_refused").reference in html_of(response)
+        assert "stopped to protect you" in html_of(response)
+
+
+@pytest.mark.parametrize(
+    "uri", ["javascript:alert(1)", "data:text/html,x", "ftp://x.example/", "//x", "https://", "x"]
+)
+def test_only_web_addresses_become_links(walk: Walk, app: Client, uri: str) -> None:
+    Client.objects.filter(pk=app.pk).update(client_uri=uri, policy_uri=uri, tos_uri=uri)
+    assert "<a " not in html_of(walk.ask("profile"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://testserver/media/logos/calendar.png", True),
+        ("https://testserver/media/logos/calendar.png", True),
+        ("https://client.example/media/logo.png", False),
+        ("http://testserver/accounts/logout/", False),
+        ("http://testserver/media/../accounts/logout/", False),
+        ("http://testserver/media/%2e%2e/accounts/logout/", False),
+        ("http://testserver/media/x?next=/", False),
+        ("http://testserver:80@client.example/media/x.png", False),
+        ("http://[/media/", False),
+    ],
+)
+def test_a_logo_is_shown_only_from_our_own_uploads(
+    walk: Walk, app: Client, settings: Any, uri: str, shown: bool
+) -> None:
+    settings.MEDIA_URL = "/media/"
+    Client.objects.filter(pk=app.pk).update(logo_uri=uri)
+    html = html_of(walk.ask("profile"))
+    assert ("<img" in html) is shown
+    assert "client.example/media" not in html
+    settings.MEDIA_URL = ""
+    assert "<img" not in html_of(walk.ask("profile"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Example Notes",
+        "Ехаmple Notes",
+        "Example\u200b Notes",
+        "ExampIe N0tes",
+        "exarnple-notes",
+        "\u202eExample Notes",
+    ],
+)
+def test_a_name_that_looks_like_the_sites_is_pointed_out(walk: Walk, app: Client, name: str) -> None:
+    Client.objects.filter(pk=app.pk).update(name=name)
+    html = html_of(walk.ask("profile"))
+    assert "this app looks like <strong><bdi>Example Notes</bdi>" in html
+    assert "\u202e" not in html
+    assert "\u200b" not in html
+
+
+def test_a_name_or_host_that_looks_like_a_trusted_apps_is_pointed_out(visitor: Visitor) -> None:
+    ClientFactory(name="PayPal", trust="reviewed", redirect_uris=("https://paypal.example/cb",))
+    for values in (
+        {"name": "РаyРаl", "redirect_uris": ("https://other.example/cb",)},
+        {"name": "Payments", "redirect_uris": ("https://paypa1.example/cb",)},
+        {"name": "Payments", "redirect_uris": ("https://xn--pypal-4ve.example/cb",)},
+    ):
+        app, _ = ClientFactory(**values)
+        assert "Be careful" in html_of(Walk(visitor, app).ask("profile"))
+    honest, _ = ClientFactory(name="Paper", redirect_uris=("https://paper.example/cb",))
+    assert "Be careful" not in html_of(Walk(visitor, honest).ask("profile"))
+
+
+def test_unticked_permissions_are_not_granted(walk: Walk) -> None:
+    walk.allow("profile notes:read", scope=["profile"])
+    assert Consent.objects.get().scope == "profile"
+
+
+def test_unticking_what_was_allowed_before_takes_it_back(walk: Walk) -> None:
+    walk.allow("profile notes:read")
+    walk.answer(walk.ask("profile notes:read stats:read"), scope=["profile", "stats:read"])
+    assert set(Consent.objects.get().scope.split()) == {"profile", "stats:read"}
+
+
+def test_a_needed_permission_cannot_be_left_out(walk: Walk, settings: Any) -> None:
+    scopes = site.OAUTHFLOWS["SCOPES"] | {"profile": {"label": "See your name", "required": True}}
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
+    page = walk.ask("profile notes:read")
+    assert "Needed by the app" in html_of(page)
+    refused = walk.answer(page, scope=["notes:read"])
+    assert refused.status_code == 400
+    assert 'role="alert"' in html_of(refused)
+    assert walk.answer(page, scope=[]).status_code == 400
+    assert not Consent.objects.exists()
+    # The ticks that were left are still there, so that nothing is chosen for the user.
+    assert 'value="notes:read" checked' in html_of(refused)
+    assert 'value="profile" checked' not in html_of(refused)
+
+
+def test_the_record_says_what_was_shown(walk: Walk) -> None:
+    walk.allow("profile notes:read", scope=["profile"])
+    event = Event.objects.get(kind="consent_given")
+    assert event.data["shown"] == "profile notes:read"
+    assert event.data["scope"] == "profile"
+    assert event.data["redirect_host"] == "client.example"
+    assert set(event.data["wordings"]) == {"profile", "notes:read"}
+
+
+class TestForeignAnswers:
+    """Answers that were not given to just this question, by just this user, now."""
+
+    def refused(self, response: Any) -> None:
+        assert response.status_code == 400
+        assert "out of date" in html_of(response)
+        assert not Consent.objects.exists()
+
+    def test_a_tampered_form(self, walk: Walk) -> None:
+        page = walk.ask("profile")
+        shown = hidden_fields(html_of(page))["shown"]
+        for forged in (shown[:-1] + ("a" if shown[-1] != "a" else "b"), "", "x", shown + "x"):
+            response = walk.answer(page, shown=forged)
+            assert response.status_code == 400
+        assert not Consent.objects.exists()
+
+    def test_more_scopes_than_were_shown(self, walk: Walk) -> None:
+        response = walk.answer(walk.ask("profile"), scope=["profile", "notes:write"])
+        assert response.status_code == 400
+        assert not Consent.objects.exists()
+
+    def test_another_request(self, walk: Walk) -> None:
+        shown = hidden_fields(html_of(walk.ask("profile")))["shown"]
+        self.refused(walk.answer(walk.ask("profile notes:write"), shown=shown))
+        self.refused(walk.answer(walk.ask("profile", state="other"), shown=shown))
+
+    def test_another_client(self, walk: Walk, visitor: Visitor) -> None:
+        shown = hidden_fields(html_of(walk.ask("profile")))["shown"]
+        other, _ = ClientFactory()
+        self.refused(Walk(visitor, other).answer(Walk(visitor, other).ask("profile"), shown=shown))
+
+    def test_another_user(self, walk: Walk, app: Client) -> None:
+        mallory = Visitor()
+        mallory.force_login(UserFactory(username="mallory"))
+        shown = hidden_fields(html_of(Walk(mallory, app).ask("profile")))["shown"]
+        self.refused(walk.answer(walk.ask("profile"), shown=shown))
+
+    def test_after_logout_and_after_a_new_login(self, walk: Walk, user: Any) -> None:
+        page = walk.ask("profile")
+        walk.visitor.logout()
+        assert walk.answer(page)["Location"].startswith("/accounts/login/")
+        walk.visitor.force_login(user)
+        self.refused(walk.answer(page))
+
+    def test_words_that_changed_meanwhile(self, walk: Walk, settings: Any) -> None:
+        page = walk.ask("profile")
+        scopes = site.OAUTHFLOWS["SCOPES"] | {"profile": "See everything about you"}
+        settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
+        self.refused(walk.answer(page))
+
+    def test_a_page_that_was_open_too_long(self, walk: Walk, later: Any) -> None:
+        page = walk.ask("profile")
+        later(3601)
+        self.refused(walk.answer(page))
+
+    def test_a_second_click_is_no_second_decision(self, walk: Walk) -> None:
+        page = walk.ask("profile notes:read")
+        assert "code" in told(walk.answer(page, scope=["profile", "notes:read"]))
+        assert "code" in told(walk.answer(page, scope=["profile", "notes:read"]))
+        assert Event.objects.filter(kind="consent_given").count() == 1
+
+    def test_an_old_yes_does_not_undo_a_later_no(self, walk: Walk, user: Any) -> None:
+        page = walk.ask("profile notes:read")
+        walk.answer(page)
+        Consent.objects.get().remove_scope("notes:read", by=user)
+        assert walk.answer(page).status_code == 400
+        assert Consent.objects.get().scope == "profile"
+        Consent.objects.get().withdraw(by=user)
+        assert walk.answer(page).status_code == 400
+        assert not Consent.objects.live().exists()
+
+    def test_a_no_counts_even_on_an_old_page(self, walk: Walk) -> None:
+        page = walk.ask("profile")
+        walk.answer(page)
+        assert told(walk.answer(page, "deny"))["error"] == "access_denied"
+
+    def test_a_form_from_another_site(self, app: Client, user: Any) -> None:
+        visitor = Visitor(enforce_csrf_checks=True)
+        visitor.force_login(user)
+        walk = Walk(visitor, app)
+        page = walk.ask("profile")
+        assert walk.answer(page, csrfmiddlewaretoken="x" * 32).status_code == 403
+        assert visitor.post(walk.url("profile"), {"account": "switch"}).status_code == 403
+        assert "_auth_user_id" in visitor.session
+
+
+def test_a_signal_is_sent_once_per_decision_with_the_request(walk: Walk) -> None:
+    from django_oauthflows.signals import consent_given
+
+    seen: list[dict[str, Any]] = []
+
+    def listen(**values: Any) -> None:
+        seen.append(values)
+
+    consent_given.connect(listen)
+    try:
+        walk.allow("profile")
+        walk.ask("profile")
+        walk.allow("profile notes:read")
+    finally:
+        consent_given.disconnect(listen)
+    assert [values["added"] for values in seen] == [("profile",), ("notes:read",)]
+    assert [values["first"] for values in seen] == [True, False]
+    assert all(values["request"].path == "/oauth/authorize/" for values in seen)
+
+
+def test_the_pages_fit_into_the_hosts_base_template(walk: Walk, settings: Any, tmp_path: Any) -> None:
+    (tmp_path / "host.html").write_text(
+        "<!doctype html><title>{% block title %}{% endblock %} | Host</title>{% block head %}{% endblock %}"
+        "<nav>Host menu</nav><main>{% block content %}{% endblock %}</main>"
+    )
+    (tmp_path / "poor.html").write_text("{% extends 'host.html' %}")
+    (tmp_path / "bare.html").write_text("{% block title %}{% endblock %}")
+    settings.TEMPLATES = [site.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"BASE_TEMPLATE": "host.html"}
+    html = html_of(walk.ask("profile"))
+    assert "Host menu" in html
+    assert '<meta name="referrer" content="same-origin">' in html
+    assert "Allow Calendar? | Host" in html
+
+    from django_oauthflows.checks import check_base_template
+
+    assert check_base_template(None) == []
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"BASE_TEMPLATE": "poor.html"}
+    assert check_base_template(None) == []
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"BASE_TEMPLATE": "bare.html"}
+    assert [found.id for found in check_base_template(None)] == ["oauthflows.E012"] * 2
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"BASE_TEMPLATE": "missing.html"}
+    assert [found.id for found in check_base_template(None)] == ["oauthflows.E011"]

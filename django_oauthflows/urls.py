@@ -6,7 +6,8 @@ The namespace is the toolkit's own, because it reverses names in it.
 from django.urls import path
 
 from django_oauthflows.views.authorization import AuthorizationView
-from django_oauthflows.views.metadata import ServerMetadataView
+from django_oauthflows.views.jwks import JwksView
+from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
 from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
 
 app_name = "oauth2_provider"
@@ -16,6 +17,13 @@ urlpatterns = [
     path("oauth/token/", TokenView.as_view(), name="token"),
     path("oauth/revoke/", RevocationView.as_view(), name="revoke-token"),
     path("oauth/introspect/", IntrospectionView.as_view(), name="introspect"),
+    path("oauth/jwks/", JwksView.as_view(), name="jwks"),
+    path(
+        ".well-known/oauth-protected-resource",
+        ResourceMetadataView.as_view(),
+        name="oauth-resource-metadata",
+    ),
+    path(".well-known/oauth-protected-resource/<path:path>", ResourceMetadataView.as_view()),
     path(
         ".well-known/oauth-authorization-server",
         ServerMetadataView.as_view(),

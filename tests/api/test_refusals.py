@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as site
 from django.test import AsyncClient, Client
 from django.test.utils import override_settings
 
 from django_oauthflows.models import Authorization, Consent
 from django_oauthflows.testing import headers_for, machine_token, make_client, user_token
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
@@ -31,13 +32,11 @@ def call(request: Any) -> Call:
 
     def asgi(path: str, headers: dict[str, str], method: str = "get") -> Any:
         client = AsyncClient(enforce_csrf_checks=True)
-        return asyncio.run(getattr(client, method)(path, headers=headers))
+        return async_to_sync(getattr(client, method))(path, headers=headers)
 
     return wsgi if request.param == "wsgi" else asgi
 
 
-# Under ASGI the one look-up happens in another thread, which sees committed rows only.
-database = pytest.mark.django_db(transaction=True)
 
 
 def refused(response: Any, status: int, header: str, body: dict[str, str]) -> None:
@@ -51,11 +50,9 @@ def invalid(response: Any, detail: str) -> None:
     refused(response, 401, header, {"detail": detail, "error": "invalid_token"})
 
 
-@database
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", VIEWS)
 def test_every_refusal_of_a_bad_token(path: str, call: Call) -> None:
-    from tests.factories import UserFactory
-
     user, client = UserFactory(), make_client()
 
     def token(**values: Any) -> str:
@@ -109,11 +106,9 @@ def test_every_refusal_of_a_bad_token(path: str, call: Call) -> None:
     assert call(path, headers_for(writing), "post").status_code == 200, "a token needs no CSRF token"
 
 
-@database
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", VIEWS)
 def test_every_refusal_of_a_token_that_was_good(path: str, call: Call) -> None:
-    from tests.factories import UserFactory
-
     user, client = UserFactory(), make_client()
     headers = headers_for(user_token(user, "notes:read", client=client))
     machine = headers_for(machine_token(client, "notes:read"))
@@ -147,12 +142,10 @@ def test_every_refusal_of_a_token_that_was_good(path: str, call: Call) -> None:
     )
 
 
-@database
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", VIEWS)
 @override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "RATES": {"api": "2/hour"}})
 def test_too_many_calls(path: str, call: Call) -> None:
-    from tests.factories import UserFactory
-
     user, client = UserFactory(), make_client()
     headers = headers_for(user_token(user, "notes:read", client=client))
     assert [call(path, headers).status_code for _ in range(3)] == [200, 200, 429]

@@ -85,7 +85,9 @@ class AccessTokenVerifier:
         granted = frozenset(str(claims.get("scope", "")).split())
         lacking = set(scopes) - granted
         if lacking:
-            raise AccessTokenError("insufficient_scope", f"The access token does not cover: {' '.join(lacking)}.")
+            raise AccessTokenError(
+                "insufficient_scope", f"The access token does not cover: {' '.join(lacking)}."
+            )
         return VerifiedToken(
             subject=str(claims["sub"]),
             client_id=str(claims["client_id"]),

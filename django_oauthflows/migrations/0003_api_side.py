@@ -7,38 +7,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('django_oauthflows', '0002_adopt_applications'),
+        ("django_oauthflows", "0002_adopt_applications"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SigningKey',
+            name="SigningKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kid', models.CharField(editable=False, max_length=40, unique=True, verbose_name='key ID')),
-                ('algorithm', models.CharField(editable=False, max_length=10, verbose_name='algorithm')),
-                ('public', models.JSONField(editable=False, verbose_name='public key')),
-                ('private_sealed', models.TextField(blank=True, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('signs_from', models.DateTimeField(editable=False, verbose_name='signs from')),
-                ('retired_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='retired')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kid", models.CharField(editable=False, max_length=40, unique=True, verbose_name="key ID")),
+                ("algorithm", models.CharField(editable=False, max_length=10, verbose_name="algorithm")),
+                ("public", models.JSONField(editable=False, verbose_name="public key")),
+                ("private_sealed", models.TextField(blank=True, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                ("signs_from", models.DateTimeField(editable=False, verbose_name="signs from")),
+                (
+                    "retired_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="retired"),
+                ),
             ],
             options={
-                'verbose_name': 'signing key',
-                'verbose_name_plural': 'signing keys',
-                'ordering': ['signs_from', 'pk'],
+                "verbose_name": "signing key",
+                "verbose_name_plural": "signing keys",
+                "ordering": ["signs_from", "pk"],
             },
         ),
         migrations.AddField(
-            model_name='client',
-            name='access_token_format',
-            field=models.CharField(choices=[('opaque', 'Opaque: checked by this site'), ('jwt', 'JWT: can be checked elsewhere')], default='opaque', help_text='A JWT (RFC 9068) can be checked by an API on another machine without asking this site; it is longer, and such an API notices a revocation only when the token expires.', max_length=10, verbose_name='access token format'),
+            model_name="client",
+            name="access_token_format",
+            field=models.CharField(
+                choices=[
+                    ("opaque", "Opaque: checked by this site"),
+                    ("jwt", "JWT: can be checked elsewhere"),
+                ],
+                default="opaque",
+                help_text="A JWT (RFC 9068) can be checked by an API on another machine without asking this site; it is longer, and such an API notices a revocation only when the token expires.",
+                max_length=10,
+                verbose_name="access token format",
+            ),
         ),
         migrations.AddField(
-            model_name='client',
-            name='throttle_rate',
-            field=models.CharField(blank=True, help_text="How many API calls it may make, as in 1000/hour; empty for the site's own rate.", max_length=30, validators=[django.core.validators.RegexValidator(re.compile('\\A[1-9][0-9]{0,8}/(second|minute|hour|day)\\Z'), 'Write a number and a unit, as in 1000/hour. Units: second, minute, hour, day.')], verbose_name='API rate'),
+            model_name="client",
+            name="throttle_rate",
+            field=models.CharField(
+                blank=True,
+                help_text="How many API calls it may make, as in 1000/hour; empty for the site's own rate.",
+                max_length=30,
+                validators=[
+                    django.core.validators.RegexValidator(
+                        re.compile("\\A[1-9][0-9]{0,8}/(second|minute|hour|day)\\Z"),
+                        "Write a number and a unit, as in 1000/hour. Units: second, minute, hour, day.",
+                    )
+                ],
+                verbose_name="API rate",
+            ),
         ),
     ]

@@ -27,9 +27,7 @@ def admit(request: HttpRequest, needs: ScopeNeeds) -> None:
     identify(request, require(request, needs.of(request.method)))
 
 
-def require_scopes(
-    *scopes: str, read: str = "", write: str = "", **methods: str
-) -> Callable[[View], View]:
+def require_scopes(*scopes: str, read: str = "", write: str = "", **methods: str) -> Callable[[View], View]:
     """Ask for an access token that covers ``scopes``.
 
     ``read`` and ``write`` add scopes by kind of method, ``post="notes:write"`` and the like for one

@@ -97,7 +97,6 @@ class TokenUse:
         else:
             legacy.revoke(token, client)
 
-
     @staticmethod
     def _revoke_signed(token: str, client: Client) -> None:
         try:

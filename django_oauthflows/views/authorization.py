@@ -19,6 +19,8 @@ from django_oauthflows.models.redirect_uri import host_of, origin_of
 from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.views.consent import consent_page, refusal_page
 from django_oauthflows.views.refusal import record_refusal, with_reference
+from django_oauthflows.views.limited import wait_at_front
+from django_oauthflows.views.pages import too_many_requests_page
 
 
 class AuthorizationRedirect(HttpResponseRedirect):
@@ -35,6 +37,9 @@ class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        wait = wait_at_front(request)
+        if wait:
+            return too_many_requests_page(request, wait)
         try:
             return super().dispatch(request, *args, **kwargs)
         except errors.FatalClientError as error:

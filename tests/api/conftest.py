@@ -12,8 +12,6 @@ from django_oauthflows.models.signing_key import ring
 from tests.factories import UserFactory
 
 
-
-
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     """What a process remembers beside the database goes with the database's content."""

@@ -37,8 +37,6 @@ def call(request: Any) -> Call:
     return wsgi if request.param == "wsgi" else asgi
 
 
-
-
 def refused(response: Any, status: int, header: str, body: dict[str, str]) -> None:
     assert response.status_code == status, response.content
     assert response.headers["WWW-Authenticate"] == header
@@ -162,7 +160,12 @@ def test_too_many_calls(path: str, call: Call) -> None:
 
 @pytest.mark.parametrize("path", VIEWS)
 def test_one_statement_for_a_call(
-    path: str, user: Any, client: Client, django_assert_num_queries: Any, bearer: Any, machine_bearer: Any,
+    path: str,
+    user: Any,
+    client: Client,
+    django_assert_num_queries: Any,
+    bearer: Any,
+    machine_bearer: Any,
     oauth_client: Any,
 ) -> None:
     headers, machine = bearer(user, "notes:read"), machine_bearer(oauth_client, "notes:read")

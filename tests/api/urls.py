@@ -26,7 +26,11 @@ from example_project.notes.models import Note
 
 
 def who(request: HttpRequest | Request) -> dict[str, object]:
-    return {"user": request.user.get_username(), "pk": request.user.pk, "scope": request.auth.scope}
+    return {
+        "user": request.user.get_username(),
+        "pk": request.user.pk,
+        "scope": getattr(request.auth, "scope", ""),
+    }
 
 
 class Framework(APIView):
@@ -97,7 +101,9 @@ class DeleteOnly(Framework):
 
 def unprotected(request: HttpRequest) -> JsonResponse:
     """What ``BearerTokenMiddleware`` is for."""
-    return JsonResponse({"user": request.user.get_username(), "is_user": isinstance(request.user, get_user_model())})
+    return JsonResponse(
+        {"user": request.user.get_username(), "is_user": isinstance(request.user, get_user_model())}
+    )
 
 
 urlpatterns = [

@@ -77,7 +77,7 @@ class Backend(_Parent):
     """Passes on what oauthlib needs and nothing more, and refuses early what no honest client sends."""
 
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
-        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: request}
+        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: lambda: request}
         for name, key in (("Authorization", "HTTP_AUTHORIZATION"), ("Content-Type", "CONTENT_TYPE")):
             if key in request.META:
                 headers[name] = request.META[key]
@@ -133,7 +133,7 @@ class Backend(_Parent):
 
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """For the toolkit's own DRF classes, which a site may go on using."""
-        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: request}
+        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: lambda: request}
         oauthlib_request = Request(request.path, headers=headers)
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(

@@ -55,5 +55,8 @@ def exchange_of(oauthlib_request: Any) -> Exchange:
 
 
 def http_request_of(oauthlib_request: Any) -> HttpRequest:
-    """The Django request that an oauthlib request was made from."""
-    return cast(HttpRequest, oauthlib_request.headers[HTTP_REQUEST])
+    """The Django request that an oauthlib request was made from.
+
+    It travels inside a function: oauthlib takes anything that can be iterated over for a list of pairs.
+    """
+    return cast(HttpRequest, oauthlib_request.headers[HTTP_REQUEST]())

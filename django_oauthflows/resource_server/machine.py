@@ -61,7 +61,7 @@ class MachineUser:
         return f"machine {self.client}"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, MachineUser) and other.client == self.client
+        return isinstance(other, MachineUser) and other.get_username() == self.get_username()
 
     def __hash__(self) -> int:
-        return hash(("machine", self.client.pk))
+        return hash(("machine", self.get_username()))

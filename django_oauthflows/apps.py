@@ -12,7 +12,13 @@ class OAuthFlowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.apps import apps
+
         from django_oauthflows import checks  # noqa: F401 - registers them
+        from django_oauthflows.resource_server import checks as api_checks  # noqa: F401
+
+        if apps.is_installed("drf_spectacular"):
+            from django_oauthflows.rest_framework import openapi  # noqa: F401
         from django_oauthflows.models import adoption, authorization, legacy, usage
 
         legacy.watch()

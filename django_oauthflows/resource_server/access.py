@@ -17,7 +17,6 @@ from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.toolkit.backend import bearer_token
 from django_oauthflows.toolkit.token_use import check_access_token
 
-
 _KNOWN = "oauthflows.access"
 
 
@@ -61,7 +60,7 @@ def identify(request: HttpRequest, access: AccessToken) -> None:
 
     request.user = user
     request.auth = access  # type: ignore[attr-defined]
-    request.auser = auser  # type: ignore[method-assign]
+    request.auser = auser
 
 
 def require(request: HttpRequest, scopes: Iterable[str]) -> AccessToken:

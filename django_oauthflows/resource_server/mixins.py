@@ -22,7 +22,7 @@ class ScopesRequiredMixin:
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
-        view = super().as_view(**initkwargs)  # type: ignore[misc]
+        view: Callable[..., Any] = super().as_view(**initkwargs)  # type: ignore[misc]
         declared = initkwargs.get("required_scopes", cls.required_scopes)
         # The decorator sees whether `view` is a coroutine function: Django marks it so for async handlers.
         if isinstance(declared, Mapping):

@@ -10,7 +10,7 @@ from django.conf import settings as site
 from django.contrib.auth.models import Permission
 from django.test import AsyncClient, Client
 
-from django_oauthflows.testing import headers_for, machine_token, make_client, user_token
+from django_oauthflows.testing import headers_for, machine_token, make_client
 from tests.factories import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]

@@ -13,10 +13,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-#: The public client that the page is; registered by the demo.
-CLIENT_ID = "demo-api-docs"
-REDIRECT_PATH = "/api/docs/oauth2-redirect.html"
-
 _TYPES = {"html": "text/html", "js": "text/javascript"}
 _SWAGGER = "drf_spectacular_sidecar/swagger-ui-dist/"
 

@@ -174,7 +174,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_OAUTH2_CONFIG": {
-        "clientId": "demo-api-docs",
+        "clientId": "demo-api-docs",  # see clients/directory.py
         "scopes": "profile notes:read",
         "usePkceWithAuthorizationCodeGrant": True,
     },

@@ -12,9 +12,8 @@ from django.core import checks
 from django.test import Client
 from openapi_spec_validator import validate
 
-from django_oauthflows.models import Client as OAuthClientModel
 from django_oauthflows.resource_server.checks import check_scopes_of_views
-from example_project.schema import CLIENT_ID, REDIRECT_PATH
+from example_project.demo import seed
 
 pytestmark = pytest.mark.django_db
 
@@ -68,13 +67,7 @@ def test_a_view_that_asks_for_an_undeclared_scope_is_a_check_error(settings: Any
 def test_the_authorize_button_works(live_server: Any, alice: Any) -> None:
     """Swagger UI, in Chromium: authorize, log in, allow, call the API."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    OAuthClientModel.objects.register(
-        client_id=CLIENT_ID,
-        name="API page",
-        use_case="spa",
-        redirect_uris=[live_server.url + REDIRECT_PATH],
-        scopes=["profile", "notes:read"],
-    )
+    seed(live_server.url)
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]

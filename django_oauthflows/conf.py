@@ -85,7 +85,8 @@ class Options:
         return self.FLOWS
 
 
-def _is_scopes(value: Any) -> bool:
+def is_scopes(value: Any) -> bool:
+    """Whether ``value`` has the form of ``OAUTHFLOWS["SCOPES"]``."""
     return isinstance(value, Mapping) and all(
         isinstance(name, str) and isinstance(entry, str | Mapping) for name, entry in value.items()
     )
@@ -128,7 +129,7 @@ def _is_rates(value: Any) -> bool:
 
 
 _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "SCOPES": (_is_scopes, 'a mapping such as {"notes:read": "Read your notes"}'),
+    "SCOPES": (is_scopes, 'a mapping such as {"notes:read": "Read your notes"}'),
     "ISSUER": (_is_origin, 'an origin without a path, such as "https://example.org"'),
     "FLOWS": (lambda value: value is None or _is_strings(value), 'a list such as ["authorization_code"]'),
     "TOKEN_KEYS": (_is_strings, "a list of long random strings, newest first"),

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows import signals
 from django_oauthflows.models.authorization import Authorization, loaded, user_field_names
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.statement import Given, Read
@@ -194,6 +195,7 @@ def revoke_access_token(text: str, client: Client, kind: Kind = Kind.ACCESS) -> 
         ignore_conflicts=True,
     )
     ended(serial=reference.serial)
+    signals.token_revoked.send(sender=RevokedToken, client=client)
     return True
 
 

@@ -82,10 +82,10 @@ def require(request: HttpRequest, scopes: Iterable[str]) -> AccessToken:
 def wait_of_client(access: AccessToken) -> int | None:
     """Count a call of the client; seconds to wait if it is one too many. Staff's own rate goes first."""
     rate = access.client.throttle_rate or limits.rate_of("api")
-    return limits.count("api", str(access.client.pk), rate) if rate else None
+    return limits.count("api", access.client.client_id, rate) if rate else None
 
 
 def wait_of_user(access: AccessToken) -> int | None:
     """Count a call of the client for this user; a machine is counted by its client alone."""
     rate = "" if access.is_machine else limits.rate_of("api_user")
-    return limits.count("api_user", f"{access.client.pk}.{access.user.pk}", rate) if rate else None
+    return limits.count("api_user", f"{access.client.client_id}.{access.user.pk}", rate) if rate else None

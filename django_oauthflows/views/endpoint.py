@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +13,8 @@ from django.views.generic import View
 from oauth2_provider.views import TokenView as ToolkitView
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.models import Client
+from django_oauthflows import signals
+from django_oauthflows.models import Client, Event
 from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.views.refusal import refused_json
 from django_oauthflows.views.limited import note_failure, wait_before
@@ -75,6 +77,13 @@ class Endpoint(ToolkitView):
         response = HttpResponse(body, status=status, content_type="application/json")
         for name, value in headers.items():
             response.headers[name] = value
+        if status >= 400:
+            signals.request_refused.send(
+                sender=Event,
+                client=exchange_for(request).client,
+                error=json.loads(body).get("error", ""),
+                reference="",
+            )
         if status == 401:
             note_failure(request)
             # RFC 6749 §5.2: a failed client authentication is answered with the scheme that is wanted.

@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 
 from django_oauthflows.conf import options, problems
 from django_oauthflows.flows import registry
+from django_oauthflows.scopes import declarations
 from django_oauthflows.toolkit.settings import provider_settings
 
 
@@ -35,7 +36,7 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if found:
         return found
     return [
-        *_check_scopes(raw.get("SCOPES", {})),
+        *_check_scopes(declarations()),
         *_check_flows(raw.get("FLOWS")),
         *_check_token_cache(raw.get("TOKEN_CACHE", "")),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -14,6 +15,10 @@ from django.utils.functional import Promise
 DAY = 24 * 60 * 60
 
 SettingValue = Mapping[str, Any]
+
+#: What can be limited (see ``limits.py``), and how a rate is written.
+RATE_NAMES = ("api", "api_user", "token", "introspection", "authorize", "failed_authentication")
+RATE = re.compile(r"\A[1-9][0-9]{0,8}/(second|minute|hour|day)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,22 @@ class Options:
     BASE_TEMPLATE: str = ""
     #: How the site calls itself to its users; empty: the host name.
     SITE_NAME: str = ""
+    #: The identifier of this site's API (RFC 8707 §2, RFC 9728 §1.2), such as ``https://example.org/api``.
+    #: Empty: the issuer.
+    RESOURCE: str = ""
+    #: Identifiers of further APIs, elsewhere, that clients may ask tokens for.
+    RESOURCES: tuple[str, ...] = ()
+    #: Whether this site's API believes a JWT access token without asking the database. Faster, but
+    #: revocation, suspension and a withdrawn consent then wait until the token expires.
+    JWT_WITHOUT_DATABASE: bool = False
+    #: How new signing keys sign: ``ES256`` or ``RS256`` (RFC 7518 §3.1).
+    JWT_ALGORITHM: str = "ES256"
+    #: Path prefixes under which ``BearerTokenMiddleware`` sets ``request.user`` from a token.
+    BEARER_PATHS: tuple[str, ...] = ("/api/",)
+    #: Limits, joined to the defaults (see ``limits.DEFAULT_RATES``); an empty rate is no limit.
+    RATES: SettingValue = field(default_factory=dict)
+    #: How many proxies of the site's own stand before it and add to ``X-Forwarded-For``.
+    NUM_PROXIES: int = 0
 
     @property
     def enabled_flows(self) -> tuple[str, ...] | None:
@@ -71,7 +92,8 @@ class Options:
         return self.FLOWS
 
 
-def _is_scopes(value: Any) -> bool:
+def is_scopes(value: Any) -> bool:
+    """Whether ``value`` has the form of ``OAUTHFLOWS["SCOPES"]``."""
     return isinstance(value, Mapping) and all(
         isinstance(name, str) and isinstance(entry, str | Promise | Mapping) for name, entry in value.items()
     )
@@ -106,8 +128,23 @@ def _is_origin(value: Any) -> bool:
     return value == "" or (scheme in ("https", "http") and bool(separator and rest) and "/" not in rest)
 
 
+def _is_resource(value: Any) -> bool:
+    """An absolute URI without a fragment (RFC 8707 §2)."""
+    if not isinstance(value, str) or any(letter.isspace() or letter in '"\\' for letter in value):
+        return False
+    scheme, separator, rest = value.partition("://")
+    return scheme in ("https", "http") and bool(separator and rest) and "#" not in rest
+
+
+def _is_rates(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        name in RATE_NAMES and isinstance(rate, str) and (rate == "" or RATE.fullmatch(rate))
+        for name, rate in value.items()
+    )
+
+
 _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "SCOPES": (_is_scopes, 'a mapping such as {"notes:read": "Read your notes"}'),
+    "SCOPES": (is_scopes, 'a mapping such as {"notes:read": "Read your notes"}'),
     "ISSUER": (_is_origin, 'an origin without a path, such as "https://example.org"'),
     "FLOWS": (lambda value: value is None or _is_strings(value), 'a list such as ["authorization_code"]'),
     "TOKEN_KEYS": (_is_strings, "a list of long random strings, newest first"),
@@ -117,6 +154,22 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "CONSENT_DURATIONS": (_is_durations, 'a list such as ["always", 30, "once"]'),
     "NOTICES": (lambda value: isinstance(value, bool), "True or False"),
     "BASE_TEMPLATE": (lambda value: isinstance(value, str), 'a template name, such as "base.html"'),
+    "RESOURCE": (lambda value: value == "" or _is_resource(value), 'a URL such as "https://example.org/api"'),
+    "RESOURCES": (
+        lambda value: _is_strings(value) and all(map(_is_resource, value)),
+        'a list of URLs such as ["https://api.example.org"]',
+    ),
+    "JWT_WITHOUT_DATABASE": (lambda value: isinstance(value, bool), "True or False"),
+    "JWT_ALGORITHM": (lambda value: value in ("ES256", "RS256"), '"ES256" or "RS256"'),
+    "BEARER_PATHS": (
+        lambda value: _is_strings(value) and all(path.startswith("/") for path in value),
+        'a list of path prefixes such as ["/api/"]',
+    ),
+    "RATES": (_is_rates, f'a mapping such as {{"api": "1000/hour"}}; names: {", ".join(RATE_NAMES)}'),
+    "NUM_PROXIES": (
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+        "a number such as 1",
+    ),
     "SITE_NAME": (lambda value: isinstance(value, str), 'a name, such as "Example Notes"'),
 }
 _SECONDS = (_is_seconds, "a number of seconds above zero, such as 600")
@@ -149,7 +202,7 @@ def read(raw: Any) -> Options:
         return Options()
     wrong = {problem.key for problem in problems(raw)}
     values = {key: value for key, value in raw.items() if key not in wrong}
-    for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS"):
+    for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS", "RESOURCES", "BEARER_PATHS"):
         if values.get(name) is not None:
             values[name] = tuple(values[name])
     return Options(**values)
@@ -166,6 +219,11 @@ def options() -> Options:
 def issuer(request: HttpRequest) -> str:
     """The issuer identifier (RFC 8414 §2, RFC 9207 §2): the configured one, or the request's origin."""
     return options().ISSUER or f"{request.scheme}://{request.get_host()}"
+
+
+def api_resource(request: HttpRequest) -> str:
+    """The identifier of this site's API (RFC 8707 §2): the configured one, or the issuer."""
+    return options().RESOURCE or issuer(request)
 
 
 def site_name(request: HttpRequest) -> str:

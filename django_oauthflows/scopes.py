@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils.module_loading import module_has_submodule
 
-from django_oauthflows.conf import options
+from django_oauthflows.conf import is_scopes, options
+
+#: Their modules of that name are about something else.
+_NOT_ASKED = ("django_oauthflows", "oauth2_provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,24 @@ class ScopeRegistry(Mapping[str, Scope]):
 @lru_cache(maxsize=1)
 def declared_scopes() -> ScopeRegistry:
     """The site's scopes."""
-    return ScopeRegistry(Scope.declared(name, entry) for name, entry in options().SCOPES.items())
+    return ScopeRegistry(Scope.declared(name, entry) for name, entry in declarations().items())
+
+
+def declarations() -> dict[str, Any]:
+    """What is declared, as it was written: in the apps' ``scopes.py`` and in the settings, which win.
+
+    An app that has an API can bring its scopes along: a mapping ``SCOPES`` in its ``scopes.py``, of the
+    same form as ``OAUTHFLOWS["SCOPES"]``. Raises ``ImproperlyConfigured`` naming a malformed one.
+    """
+    found = dict(options().SCOPES)
+    for app in apps.get_app_configs():
+        if app.name in _NOT_ASKED or not module_has_submodule(app.module, "scopes"):
+            continue
+        brought = getattr(import_module(f"{app.name}.scopes"), "SCOPES", {})
+        if not is_scopes(brought):
+            raise ImproperlyConfigured(f"{app.name}.scopes.SCOPES must be a mapping of names to labels.")
+        found = {**brought, **found}
+    return found
 
 
 def scope_string(names: Iterable[str]) -> str:
@@ -96,7 +120,7 @@ def scope_string(names: Iterable[str]) -> str:
 
 
 def _forget(*, setting: str, **_: Any) -> None:
-    if setting == "OAUTHFLOWS":
+    if setting in ("OAUTHFLOWS", "INSTALLED_APPS"):
         declared_scopes.cache_clear()
 
 

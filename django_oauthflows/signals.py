@@ -13,10 +13,13 @@ consent_given = Signal()
 consent_withdrawn = Signal()
 #: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name).
 token_issued = Signal()
-#: An authorization or token request was refused: ``client`` (or ``None``), ``error``, ``reference``.
+#: An authorization or token request was refused: ``client`` (or ``None``), ``error``, and ``reference`` of
+#: its event (empty at the endpoints for programs).
 request_refused = Signal()
 #: An authorization ended before its time: ``authorization_ids``, ``cause``.
 authorization_revoked = Signal()
 #: Staff stopped or resumed a client: ``client``, ``by``.
 client_suspended = Signal()
 client_resumed = Signal()
+#: A machine's token was ended by its client (RFC 7009): ``client``. A user's ends its authorization, above.
+token_revoked = Signal()

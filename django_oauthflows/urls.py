@@ -13,7 +13,8 @@ from django_oauthflows.views.apps import (
     RemovePermissionView,
 )
 from django_oauthflows.views.authorization import AuthorizationView
-from django_oauthflows.views.metadata import ServerMetadataView
+from django_oauthflows.views.jwks import JwksView
+from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
 from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
 
 app_name = "oauth2_provider"
@@ -28,6 +29,13 @@ urlpatterns = [
     path("oauth/apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
     re_path(r"^oauth/apps/history\.(?P<form>json|csv)$", HistoryView.as_view(), name="apps-history"),
     path("oauth/disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
+    path("oauth/jwks/", JwksView.as_view(), name="jwks"),
+    path(
+        ".well-known/oauth-protected-resource",
+        ResourceMetadataView.as_view(),
+        name="oauth-resource-metadata",
+    ),
+    path(".well-known/oauth-protected-resource/<path:path>", ResourceMetadataView.as_view()),
     path(
         ".well-known/oauth-authorization-server",
         ServerMetadataView.as_view(),

@@ -11,7 +11,7 @@ from django.db import transaction
 from django_oauthflows.models import Client, ClientSecret
 from django_oauthflows.models.secret import digest_of
 from example_project.clients.credentials import client_secret
-from example_project.clients.directory import CLIENTS, DemoClient
+from example_project.clients.directory import API_DOCS, CLIENTS, DemoClient
 from example_project.notes.models import Note
 
 CLIENTS_ORIGIN = "http://localhost:8000"
@@ -47,6 +47,8 @@ def seed(clients_origin: str = CLIENTS_ORIGIN) -> None:
         _add_person(person)
     for client in CLIENTS:
         _register(client, clients_origin)
+    for host in ("localhost", "127.0.0.1"):  # the page works under both names of this machine
+        _register(API_DOCS, clients_origin.replace("localhost", host))
 
 
 def _add_person(person: Person) -> None:

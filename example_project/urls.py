@@ -24,6 +24,7 @@ urlpatterns = [
         "accounts/password_change/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"
     ),
     path("admin/", admin.site.urls),
+    path("api/", include("example_project.schema")),
     path("api/me/", api.Me.as_view(), name="api-me"),
     path("api/notes/", api.Notes.as_view(), name="api-notes"),
     path("api/stats/", api.Stats.as_view(), name="api-stats"),

@@ -10,6 +10,8 @@ import pytest
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import Browser, OAuthClient
 
+pytest_plugins = ["django_oauthflows.testing"]
+
 
 @pytest.fixture
 def alice(transactional_db: None) -> Any:

@@ -5,6 +5,7 @@ from django_oauthflows.models.client import Client
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
 from django_oauthflows.models.secret import ClientSecret
+from django_oauthflows.models.signing_key import SigningKey
 from django_oauthflows.models.token import RevokedToken
 from django_oauthflows.models.usage import ClientUsage
 
@@ -16,4 +17,5 @@ __all__ = [
     "Consent",
     "Event",
     "RevokedToken",
+    "SigningKey",
 ]

@@ -181,14 +181,24 @@ class Authorization(models.Model):
         """The authorization code (RFC 6749 §4.1.2) for it."""
         return self._seal(Kind.CODE, generation=0, issued=self.created_at, expires=self.expires_at)
 
-    def access_token(self, *, generation: int, scopes: Iterable[str], issued: datetime, lifetime: int) -> str:
+    def access_token(
+        self,
+        *,
+        generation: int,
+        scopes: Iterable[str],
+        issued: datetime,
+        lifetime: int,
+        resources: Iterable[str] = (),
+        kind: Kind = Kind.ACCESS,
+    ) -> str:
         """An access token of ``generation`` for ``scopes``, living ``lifetime`` seconds."""
         return self._seal(
-            Kind.ACCESS,
+            kind,
             generation=generation,
             issued=issued,
             expires=issued + timedelta(seconds=lifetime),
             scopes=tuple(scopes),
+            resources=tuple(resources),
         )
 
     def refresh_token(self, *, generation: int, issued: datetime) -> str:
@@ -210,6 +220,7 @@ class Authorization(models.Model):
         issued: datetime,
         expires: datetime,
         scopes: tuple[str, ...] = (),
+        resources: tuple[str, ...] = (),
     ) -> str:
         return seal(
             kind,
@@ -221,6 +232,7 @@ class Authorization(models.Model):
                 issued=int(issued.timestamp()),
                 expires=int(expires.timestamp()),
                 scopes=scopes,
+                resources=resources,
             ),
         )
 
@@ -334,6 +346,7 @@ _OF_CLIENT = (
     "refresh_token_absolute_lifetime",
     "is_resource_server",
     "suspended_at",
+    "throttle_rate",
     "token_epoch",
 )
 

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
-from django_oauthflows.conf import options
+from django_oauthflows.conf import RATE, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, Need, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
@@ -138,6 +139,10 @@ class Client(Application):
         REVIEWED = "reviewed", _("Reviewed by this site")
         FIRST_PARTY = "first_party", _("Belongs to this site")
 
+    class TokenFormat(models.TextChoices):
+        OPAQUE = "opaque", _("Opaque: checked by this site")
+        JWT = "jwt", _("JWT: can be checked elsewhere")
+
     application = models.OneToOneField(
         APPLICATION_MODEL,
         on_delete=models.CASCADE,
@@ -227,6 +232,27 @@ class Client(Application):
     )
     resources = models.TextField(
         _("resources"), blank=True, help_text=_("Addresses of its API (RFC 8707), separated by spaces.")
+    )
+    access_token_format = models.CharField(
+        _("access token format"),
+        max_length=10,
+        choices=TokenFormat.choices,
+        default=TokenFormat.OPAQUE,
+        help_text=_(
+            "A JWT (RFC 9068) can be checked by an API on another machine without asking this site; it is "
+            "longer, and such an API notices a revocation only when the token expires."
+        ),
+    )
+    throttle_rate = models.CharField(
+        _("API rate"),
+        max_length=30,
+        blank=True,
+        validators=[
+            RegexValidator(
+                RATE, _("Write a number and a unit, as in 1000/hour. Units: second, minute, hour, day.")
+            )
+        ],
+        help_text=_("How many API calls it may make, as in 1000/hour; empty for the site's own rate."),
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
     suspended_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows import signals
 from django_oauthflows.models.authorization import Authorization, loaded, user_field_names
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.statement import Given, Read
@@ -48,11 +49,18 @@ class RevokedToken(models.Model):
         return f"revoked token of {self.client}"
 
 
-def machine_token(client: Client, scopes: Iterable[str], *, lifetime: int) -> str:
+def machine_token(
+    client: Client,
+    scopes: Iterable[str],
+    *,
+    lifetime: int,
+    resources: Iterable[str] = (),
+    kind: Kind = Kind.ACCESS,
+) -> str:
     """An access token with which ``client`` acts for itself (RFC 6749 §4.4.3). Nothing is written."""
     issued = int(timezone.now().timestamp())
     return seal(
-        Kind.ACCESS,
+        kind,
         Reference(
             subject=Subject.CLIENT,
             id=client.pk,
@@ -61,18 +69,19 @@ def machine_token(client: Client, scopes: Iterable[str], *, lifetime: int) -> st
             issued=issued,
             expires=issued + lifetime,
             scopes=tuple(scopes),
+            resources=tuple(resources),
         ),
     )
 
 
-def find_access_token(text: str) -> AccessToken:
+def find_access_token(text: str, kind: Kind = Kind.ACCESS) -> AccessToken:
     """What ``text`` allows now. One statement; none for a malformed, forged or expired token.
 
     Raises ``TokenRefused``.
     """
     now = timezone.now()
     try:
-        reference = unseal(Kind.ACCESS, text)
+        reference = unseal(kind, text)
     except BadToken:
         raise TokenRefused("malformed") from None
     if reference.expires <= now.timestamp():
@@ -122,7 +131,6 @@ def _user_access(reference: Reference, now: datetime) -> AccessToken:
         application=authorization.client,
         authorization_id=authorization.pk,
         consent_id=authorization.consent_id,
-        audience=tuple(authorization.resource.split()),
     )
 
 
@@ -161,14 +169,15 @@ def _token(reference: Reference, scopes: tuple[str, ...], **values: Any) -> Acce
         scope=" ".join(scopes),
         issued=datetime.fromtimestamp(reference.issued, UTC),
         expires=datetime.fromtimestamp(reference.expires, UTC),
+        audience=reference.resources,
         **values,
     )
 
 
-def revoke_access_token(text: str, client: Client) -> bool:
+def revoke_access_token(text: str, client: Client, kind: Kind = Kind.ACCESS) -> bool:
     """End an access token of ``client`` (RFC 7009 §2.1). False when it is not one, or not theirs."""
     try:
-        reference = unseal(Kind.ACCESS, text)
+        reference = unseal(kind, text)
     except BadToken:
         return False
     if reference.subject is Subject.AUTHORIZATION:
@@ -186,6 +195,7 @@ def revoke_access_token(text: str, client: Client) -> bool:
         ignore_conflicts=True,
     )
     ended(serial=reference.serial)
+    signals.token_revoked.send(sender=RevokedToken, client=client)
     return True
 
 
@@ -213,6 +223,7 @@ _OF_CLIENT = (
     "allowed_scopes",
     "is_resource_server",
     "suspended_at",
+    "throttle_rate",
     "service_user_id",
     "token_epoch",
 )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from rest_framework.permissions import SAFE_METHODS, BasePermission, OperationHolderMixin
+from rest_framework.permissions import BasePermission, OperationHolderMixin
 from rest_framework.request import Request
 
+from django_oauthflows.resource_server import challenges
+from django_oauthflows.resource_server.access import token_in_query
+from django_oauthflows.resource_server.challenges import Refusal
+from django_oauthflows.resource_server.declaration import ScopeNeeds
+from django_oauthflows.rest_framework.authentication import AccessRefused
 from django_oauthflows.tokens.access_token import AccessToken
 
 if TYPE_CHECKING:
@@ -17,29 +23,48 @@ if TYPE_CHECKING:
 class ScopesPermission(BasePermission):
     """The token covers the scopes of the request's method."""
 
-    def __init__(self, for_reading: tuple[str, ...], for_writing: tuple[str, ...]) -> None:
-        self.for_reading, self.for_writing = for_reading, for_writing
-
-    def required(self, request: Request) -> tuple[str, ...]:
-        return self.for_reading if request.method in SAFE_METHODS else self.for_writing
+    def __init__(self, needs: ScopeNeeds) -> None:
+        self.needs = needs
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return isinstance(request.auth, AccessToken) and request.auth.allow_scopes(self.required(request))
+        scopes = self.needs.of(request.method)
+        if isinstance(request.auth, AccessToken) and request.auth.allow_scopes(scopes):
+            return True
+        # Saying why must wait: in `HasScopes(…) | IsAdminUser` the other half may still let the call in.
+        # The framework calls this hook of the view, which lives for one request, only after all said no.
+        view.permission_denied = partial(_deny, scopes)  # type: ignore[method-assign]
+        return False
+
+
+def _deny(scopes: tuple[str, ...], request: Request, message: Any = None, code: Any = None) -> NoReturn:
+    raise AccessRefused(_refusal(scopes, request), request._request)
+
+
+def _refusal(scopes: tuple[str, ...], request: Request) -> Refusal:
+    if isinstance(request.auth, AccessToken):
+        return challenges.insufficient_scope(scopes)
+    if request.successful_authenticator:
+        # Somebody is logged in by other means, which is not enough here (and no reason to log in again).
+        return Refusal(403, "This call needs an access token.", scope=" ".join(scopes))
+    return challenges.no_token(scopes, in_query=token_in_query(request._request))
 
 
 class HasScopes(OperationHolderMixin):
-    """``HasScopes("notes:read")``, or by kind of method ``HasScopes(read="notes:read", write="notes:write")``."""
+    """``HasScopes("notes:read")``; by kind of method ``HasScopes(read="notes:read", write="notes:write")``;
+    by method ``HasScopes("notes:read", delete="notes:write")``.
+    """
 
-    def __init__(self, *scopes: str, read: str = "", write: str = "") -> None:
-        self.for_reading = (*scopes, *read.split())
-        self.for_writing = (*scopes, *write.split())
+    def __init__(self, *scopes: str, read: str = "", write: str = "", **methods: str) -> None:
+        self.oauthflows_scopes = ScopeNeeds.declared(*scopes, read=read, write=write, **methods)
 
     def __call__(self) -> ScopesPermission:
-        return ScopesPermission(self.for_reading, self.for_writing)
+        return ScopesPermission(self.oauthflows_scopes)
 
 
 class IsUser(BasePermission):
     """A person's authorization stands behind the token."""
+
+    message = "This call is for users: the access token acts for a machine."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return isinstance(request.auth, AccessToken) and not request.auth.is_machine
@@ -47,6 +72,8 @@ class IsUser(BasePermission):
 
 class IsMachine(BasePermission):
     """A client acts for itself."""
+
+    message = "This call is for machines: the access token acts for a user."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return isinstance(request.auth, AccessToken) and request.auth.is_machine

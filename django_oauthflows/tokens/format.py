@@ -10,7 +10,8 @@ sealing, is (big-endian)::
     serial    8 bytes   generation of an authorization; a random number for a machine's token
     issued    8 bytes   Unix time in seconds
     expires   8 bytes   Unix time in seconds
-    scopes    the rest  UTF-8, separated by spaces
+    scopes    the rest  UTF-8, separated by spaces; then, where the token is for certain APIs only,
+                        a line feed and their identifiers (RFC 8707), separated by spaces
 
 It is encrypted and authenticated (Fernet: AES-128-CBC and HMAC-SHA256), so a malformed or forged
 token is refused before anything asks the database.
@@ -34,6 +35,8 @@ class Kind(StrEnum):
     CODE = "oafc_"
     ACCESS = "oafa_"
     REFRESH = "oafr_"
+    #: The ``jti`` of a JWT access token: finds its row, and is no token itself.
+    JWT_ID = "oafj_"
 
 
 class Subject(IntEnum):
@@ -67,6 +70,7 @@ class Reference:
     issued: int
     expires: int
     scopes: tuple[str, ...]
+    resources: tuple[str, ...] = ()
 
 
 def seal(kind: Kind, reference: Reference) -> str:
@@ -81,7 +85,7 @@ def seal(kind: Kind, reference: Reference) -> str:
             reference.issued,
             reference.expires,
         )
-        + " ".join(reference.scopes).encode()
+        + "\n".join((" ".join(reference.scopes), " ".join(reference.resources))).rstrip("\n").encode()
     )
     # Base64 padding says nothing and needs escaping in a URL: left out here, put back in `unseal`.
     return kind.value + sealing_keys(kind.name).encrypt(payload).decode().rstrip("=")
@@ -108,6 +112,7 @@ def unseal(kind: Kind, text: str) -> Reference:
     version, subject, id_, epoch, serial, issued, expires = _HEAD.unpack_from(payload)
     if version != _VERSION:
         raise BadToken
+    scopes, _, resources = payload[_HEAD.size :].decode().partition("\n")
     return Reference(
         subject=Subject(subject),
         id=id_,
@@ -115,5 +120,6 @@ def unseal(kind: Kind, text: str) -> Reference:
         serial=serial,
         issued=issued,
         expires=expires,
-        scopes=tuple(payload[_HEAD.size :].decode().split()),
+        scopes=tuple(scopes.split()),
+        resources=tuple(resources.split()),
     )

@@ -58,6 +58,7 @@ class AuthorizationCodes:
             redirect_uri=request.redirect_uri,
             code_challenge=request.code_challenge or "",
             nonce=(request.nonce or "")[:255],
+            resource=" ".join(exchange.resources),
         )
         code["code"] = authorization.code()
 

@@ -14,7 +14,7 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.flows import registry
-from django_oauthflows.toolkit.exchange import HEADER, exchange_for
+from django_oauthflows.toolkit.exchange import HEADER, HTTP_REQUEST, exchange_for
 
 # Found by its settings name: the module it lives in moves with the toolkit's next releases.
 _Parent: Any = import_string(str(DEFAULTS["OAUTH2_BACKEND_CLASS"]))
@@ -77,7 +77,7 @@ class Backend(_Parent):
     """Passes on what oauthlib needs and nothing more, and refuses early what no honest client sends."""
 
     def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
-        headers: dict[str, Any] = {HEADER: exchange_for(request)}
+        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: lambda: request}
         for name, key in (("Authorization", "HTTP_AUTHORIZATION"), ("Content-Type", "CONTENT_TYPE")):
             if key in request.META:
                 headers[name] = request.META[key]
@@ -133,7 +133,7 @@ class Backend(_Parent):
 
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """For the toolkit's own DRF classes, which a site may go on using."""
-        headers: dict[str, Any] = {HEADER: exchange_for(request)}
+        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: lambda: request}
         oauthlib_request = Request(request.path, headers=headers)
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(

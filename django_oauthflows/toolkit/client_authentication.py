@@ -161,6 +161,7 @@ _FIELDS = (
     "allowed_origins",
     "allowed_scopes",
     "default_scopes",
+    "access_token_format",
     "access_token_lifetime",
     "refresh_token_idle_lifetime",
     "refresh_token_absolute_lifetime",

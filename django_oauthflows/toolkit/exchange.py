@@ -16,6 +16,7 @@ from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client, Consent
 
 HEADER = "oauthflows.exchange"
+HTTP_REQUEST = "oauthflows.request"
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Exchange:
     consent: Consent | None = None
     authorization: Authorization | None = None
     generation: int = 0
+    resources: tuple[str, ...] = ()
     cause: str = ""
     details: dict[str, str] = field(default_factory=dict)
 
@@ -50,3 +52,11 @@ def exchange_for(request: HttpRequest) -> Exchange:
 def exchange_of(oauthlib_request: Any) -> Exchange:
     """The exchange that an oauthlib request belongs to."""
     return cast(Exchange, oauthlib_request.headers[HEADER])
+
+
+def http_request_of(oauthlib_request: Any) -> HttpRequest:
+    """The Django request that an oauthlib request was made from.
+
+    It travels inside a function: oauthlib takes anything that can be iterated over for a list of pairs.
+    """
+    return cast(HttpRequest, oauthlib_request.headers[HTTP_REQUEST]())

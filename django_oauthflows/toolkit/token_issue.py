@@ -14,6 +14,8 @@ from django_oauthflows.models.token import TokenRefused, find_refresh_token, mac
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.tokens.format import Kind, looks_like
 from django_oauthflows.toolkit.exchange import Exchange, exchange_of
+from django_oauthflows.toolkit.resources import granted_resources
+from django_oauthflows.toolkit.signed_tokens import delivered, kind_for
 
 Token = dict[str, Any]
 
@@ -32,13 +34,15 @@ class TokenIssue:
     def save_bearer_token(self, token: Token, request: Any, *_: Any, **__: Any) -> None:
         """Claim what the request presents, then fill ``token`` with what it gets.
 
-        Raises ``InvalidGrantError`` when somebody else claimed it in the meantime.
+        Raises ``InvalidGrantError`` when somebody else claimed it in the meantime, and
+        ``InvalidTargetError`` before anything is claimed.
         """
         exchange = exchange_of(request)
         assert exchange.flow is not None
         token["expires_in"] = request.client.access_token_lifetime_for(exchange.flow)
         token["scope"] = scope_string(request.scopes)
         token.pop("refresh_token", None)
+        exchange.resources = granted_resources(request, exchange)
         _ISSUE[exchange.flow.name](token, request, exchange)
         authorization = exchange.authorization
         signals.token_issued.send(
@@ -119,9 +123,14 @@ def _accept_as_retry(authorization: Authorization, exchange: Exchange, request: 
 
 
 def _issue_for_machine(token: Token, request: Any, exchange: Exchange) -> None:
-    token["access_token"] = machine_token(
-        request.client, token["scope"].split(), lifetime=token["expires_in"]
+    sealed = machine_token(
+        request.client,
+        token["scope"].split(),
+        lifetime=token["expires_in"],
+        resources=exchange.resources,
+        kind=kind_for(request.client),
     )
+    token["access_token"] = delivered(sealed, token, request, exchange)
 
 
 def _issue_in_fragment(token: Token, request: Any, exchange: Exchange) -> None:
@@ -133,9 +142,10 @@ def _issue_in_fragment(token: Token, request: Any, exchange: Exchange) -> None:
         scopes=request.scopes,
         lifetime=token["expires_in"],
         redirect_uri=request.redirect_uri,
+        resource=" ".join(exchange.resources),
         generation=1,
     )
-    _seal_access(token, exchange, generation=1)
+    _seal_access(token, request, exchange, generation=1)
 
 
 _ISSUE: dict[str, Callable[[Token, Any, Exchange], None]] = {
@@ -154,7 +164,7 @@ def _end(authorization: Authorization, client: Client, token: Token, exchange: E
 
 
 def _seal_pair(token: Token, request: Any, exchange: Exchange, *, generation: int) -> None:
-    _seal_access(token, exchange, generation=generation)
+    _seal_access(token, request, exchange, generation=generation)
     if request.client.may_refresh():
         assert exchange.authorization is not None
         token["refresh_token"] = exchange.authorization.refresh_token(
@@ -162,11 +172,14 @@ def _seal_pair(token: Token, request: Any, exchange: Exchange, *, generation: in
         )
 
 
-def _seal_access(token: Token, exchange: Exchange, *, generation: int) -> None:
+def _seal_access(token: Token, request: Any, exchange: Exchange, *, generation: int) -> None:
     assert exchange.authorization is not None
-    token["access_token"] = exchange.authorization.access_token(
+    sealed = exchange.authorization.access_token(
         generation=generation,
         scopes=token["scope"].split(),
         issued=exchange.now,
         lifetime=token["expires_in"],
+        resources=exchange.resources,
+        kind=kind_for(request.client),
     )
+    token["access_token"] = delivered(sealed, token, request, exchange)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from django_oauthflows.conf import api_resource, options
 from django_oauthflows.models import Client, legacy
 from django_oauthflows.models.token import (
     TokenRefused,
@@ -16,6 +17,10 @@ from django_oauthflows.models.token import (
 )
 from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.tokens.format import Kind, looks_like
+from django_oauthflows.tokens.signed import looks_signed
+from django_oauthflows.toolkit.exchange import http_request_of
+from django_oauthflows.toolkit.resources import meant_for
+from django_oauthflows.toolkit.signed_tokens import sealed_within, signed_access
 
 #: What a refused caller is told, by cause (RFC 6750 §3.1). Causes not listed say only "invalid".
 DESCRIPTIONS = {
@@ -26,6 +31,7 @@ DESCRIPTIONS = {
     "client suspended": "The client is suspended.",
     "no scope left": "None of its permissions is left.",
     "user inactive": "The user account is inactive.",
+    "wrong audience": "The access token is for another API.",
 }
 
 
@@ -34,10 +40,28 @@ def describe(cause: str) -> str:
     return DESCRIPTIONS.get(cause, "The access token is invalid.")
 
 
-def check_access_token(text: str) -> AccessToken:
-    """What ``text`` allows now, for every API that is protected by us. Raises ``TokenRefused``."""
+def check_access_token(text: str, resource: str = "") -> AccessToken:
+    """What ``text`` allows now, for every API that is protected by us. Raises ``TokenRefused``.
+
+    ``resource`` is the identifier of the API that is called: a token for another one is refused
+    (RFC 8707 §2). Without it, as when somebody asks about a token, every API's tokens count.
+    """
+    access = _found(text, believe=bool(resource) and options().JWT_WITHOUT_DATABASE)
+    if resource and access.audience and not meant_for(resource, access.audience):
+        raise TokenRefused("wrong audience", access.client)
+    return access
+
+
+def _found(text: str, *, believe: bool) -> AccessToken:
     if looks_like(Kind.ACCESS, text):
         return find_access_token(text)
+    if looks_signed(text):
+        try:
+            return signed_access(text, believe=believe)
+        except TokenRefused as refused:
+            if refused.cause != "malformed":
+                raise
+    # A site may bring along tokens of any form, even signed ones.
     return legacy.find_access_token(text)
 
 
@@ -47,7 +71,7 @@ class TokenUse:
     def validate_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
         """The toolkit's question; its DRF classes read ``request.user`` and ``request.access_token``."""
         try:
-            access = check_access_token(token or "")
+            access = check_access_token(token or "", api_resource(http_request_of(request)))
         except TokenRefused as refused:
             request.oauth2_error = {"error": "invalid_token", "error_description": describe(refused.cause)}
             return False
@@ -68,7 +92,16 @@ class TokenUse:
             revoke_access_token(token, client)
         elif looks_like(Kind.REFRESH, token):
             revoke_refresh_token(token, client)
+        elif looks_signed(token):
+            self._revoke_signed(token, client)
         else:
+            legacy.revoke(token, client)
+
+    @staticmethod
+    def _revoke_signed(token: str, client: Client) -> None:
+        try:
+            revoke_access_token(sealed_within(token), client, Kind.JWT_ID)
+        except TokenRefused:
             legacy.revoke(token, client)
 
 
@@ -104,7 +137,9 @@ def _may_see(access: AccessToken, asker: Client) -> bool:
     """A client sees its own tokens; an API sees those that are meant for it."""
     if access.client.pk == asker.pk:
         return True
-    meant_for_asker = not access.audience or bool(set(access.audience) & set(asker.resources.split()))
+    meant_for_asker = not access.audience or any(
+        meant_for(resource, access.audience) for resource in asker.resources.split()
+    )
     return asker.is_resource_server and meant_for_asker
 
 

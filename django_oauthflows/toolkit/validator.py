@@ -12,6 +12,7 @@ from django_oauthflows.flows import registry
 from django_oauthflows.toolkit.authorization_codes import AuthorizationCodes, check_code_challenge
 from django_oauthflows.toolkit.client_authentication import ClientAuthentication
 from django_oauthflows.toolkit.exchange import exchange_of
+from django_oauthflows.toolkit.resources import requested_resources
 from django_oauthflows.toolkit.token_issue import TokenIssue
 from django_oauthflows.toolkit.token_use import TokenUse
 
@@ -46,6 +47,7 @@ class Validator(ClientAuthentication, AuthorizationCodes, TokenIssue, TokenUse, 
                 request=request,
             )
         check_code_challenge(request)
+        exchange.resources = requested_resources(request)
         exchange.flow = flow
         return True
 

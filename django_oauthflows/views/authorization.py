@@ -24,6 +24,8 @@ from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.views import asking
 from django_oauthflows.views.asking import Verdict
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
+from django_oauthflows.views.limited import wait_at_front
+from django_oauthflows.views.pages import too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, with_reference
 
 
@@ -44,6 +46,9 @@ class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        wait = wait_at_front(request)
+        if wait:
+            return too_many_requests_page(request, wait)
         try:
             return super().dispatch(request, *args, **kwargs)
         except errors.FatalClientError as error:

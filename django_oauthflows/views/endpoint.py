@@ -14,6 +14,7 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.models import Client
 from django_oauthflows.toolkit.exchange import exchange_for
+from django_oauthflows.views.limited import note_failure, wait_before
 from django_oauthflows.views.refusal import refused_json
 
 
@@ -50,6 +51,8 @@ class Endpoint(ToolkitView):
     http_method_names = ["post", "options"]
     #: Whether browser apps may call it (CORS).
     for_browsers = True
+    #: Which rate counts its requests (see ``limits.py``).
+    limit = "token"
 
     @csrf_exempt
     @login_not_required
@@ -60,6 +63,9 @@ class Endpoint(ToolkitView):
     @sensitive_variables()
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         vars(request)["sensitive_post_parameters"] = "__ALL__"  # what `sensitive_post_parameters` does
+        wait = wait_before(request, self.limit)
+        if wait:
+            return self._too_many(request, wait)
         try:
             body, status, headers = self.answer(request)
         except errors.OAuth2Error as error:
@@ -70,8 +76,15 @@ class Endpoint(ToolkitView):
         for name, value in headers.items():
             response.headers[name] = value
         if status == 401:
+            note_failure(request)
             # RFC 6749 §5.2: a failed client authentication is answered with the scheme that is wanted.
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'
+        return self._finish(request, response)
+
+    def _too_many(self, request: HttpRequest, wait: int) -> HttpResponse:
+        """RFC 6585 §4, with an error code that client libraries can read."""
+        error = errors.TemporarilyUnavailableError(description=f"Too many requests. Try again in {wait} s.")
+        response = JsonResponse(dict(error.twotuples), status=429, headers={"Retry-After": str(wait)})
         return self._finish(request, response)
 
     def answer(self, request: HttpRequest) -> tuple[str, int, dict[str, str]]:

@@ -1,16 +1,17 @@
-"""What the authorization server says of itself (RFC 8414): what it lists works, the rest is refused."""
+"""What authorization server (RFC 8414) and API (RFC 9728) say of themselves: what is listed works."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import View
 
-from django_oauthflows.conf import issuer, options
+from django_oauthflows.conf import api_resource, issuer, options, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.scopes import declared_scopes
@@ -30,6 +31,7 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
     document: dict[str, Any] = {
         "issuer": origin,
         "token_endpoint": origin + reverse("oauth2_provider:token"),
+        "jwks_uri": origin + reverse("oauth2_provider:jwks"),
         "revocation_endpoint": origin + reverse("oauth2_provider:revoke-token"),
         "introspection_endpoint": origin + reverse("oauth2_provider:introspect"),
         "scopes_supported": list(declared_scopes().grantable),
@@ -47,14 +49,45 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
     return document
 
 
-@method_decorator(login_not_required, name="dispatch")
-class ServerMetadataView(View):
-    """RFC 8414 §3: at the root of the origin."""
+def resource_metadata(request: HttpRequest) -> dict[str, Any]:
+    """What this site's API says of itself (RFC 9728 §2)."""
+    return {
+        "resource": api_resource(request),
+        "resource_name": site_name(request),
+        "authorization_servers": [issuer(request)],
+        "jwks_uri": issuer(request) + reverse("oauth2_provider:jwks"),
+        "scopes_supported": list(declared_scopes().grantable),
+        "bearer_methods_supported": ["header"],
+    }
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        response = JsonResponse(server_metadata(request))
+
+@method_decorator(login_not_required, name="dispatch")
+class PublicDocument(View):
+    """JSON that anybody may read, a registered browser app among them."""
+
+    def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        response = JsonResponse(self.document(request, **kwargs))
         add_cors(request, response)
         return response
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return preflight(request, "GET, OPTIONS")
+
+
+class ServerMetadataView(PublicDocument):
+    """RFC 8414 §3: at the root of the origin."""
+
+    def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
+        return server_metadata(request)
+
+
+class ResourceMetadataView(PublicDocument):
+    """RFC 9728 §3.1: at the root of the origin, followed by the path of the API's identifier, if any."""
+
+    def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
+        if kwargs.get("path", "").strip("/") != urlsplit(api_resource(request)).path.strip("/"):
+            raise Http404
+        return resource_metadata(request)

@@ -43,3 +43,10 @@ def page(
     }
     response = render(request, f"django_oauthflows/{template}", context, status=status)
     return secured(response, form_targets=form_targets)
+
+
+def too_many_requests_page(request: HttpRequest, wait: int) -> HttpResponse:
+    """RFC 6585 §4, for a person. Nothing is put on record: a flood must not write."""
+    response = page(request, "too_many_requests.html", {"wait": wait}, status=429)
+    response.headers["Retry-After"] = str(wait)
+    return response

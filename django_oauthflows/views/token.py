@@ -37,6 +37,7 @@ class IntrospectionView(Endpoint):
     """Tells an authenticated client about its own tokens, and an API about those meant for it."""
 
     for_browsers = False  # its callers hold a secret, which no browser can keep
+    limit = "introspection"
 
     def answer(self, request: HttpRequest) -> Answer:
         if request.META.get("QUERY_STRING"):

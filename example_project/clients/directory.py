@@ -97,4 +97,17 @@ LEGACY_SPA = DemoClient(
     calls_from_browser=True,
 )
 
+#: The page at /api/docs/, whose "Authorize" button is a client as well. Part of the site, so not in the list.
+API_DOCS = DemoClient(
+    client_id="demo-api-docs",
+    name="API page of Example Notes",
+    use_case="spa",
+    path="/api/docs/",
+    description="The page where developers try the API.",
+    flow="Authorization code with PKCE; no secret",
+    scopes=("profile", "email", "notes:read", "notes:write"),
+    source="example_project/schema.py",
+    callback="/api/docs/oauth2-redirect.html",
+)
+
 CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -23,11 +24,31 @@ class NoteSerializer(serializers.ModelSerializer[Note]):
         fields = ("id", "text", "created_at")
 
 
+class MeSerializer(serializers.Serializer[User]):
+    username = serializers.CharField()
+    email = serializers.EmailField(required=False, help_text="With the scope email only.")
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    notes = serializers.IntegerField()
+
+
+class AuthorSerializer(serializers.Serializer[Any]):
+    author = serializers.CharField()
+    notes = serializers.IntegerField()
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    made_for = serializers.CharField()
+    authors = AuthorSerializer(many=True)
+
+
 class Me(APIView):
     """Who the user is."""
 
     permission_classes = [HasScopes("profile") & IsUser]
 
+    @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
         user, access = cast(User, request.user), cast(AccessToken, request.auth)
         data: dict[str, Any] = {"username": user.get_username()}
@@ -54,6 +75,7 @@ class Stats(APIView):
 
     permission_classes: Any = [HasScopes("stats:read")]
 
+    @extend_schema(responses=StatsSerializer)
     def get(self, request: Request) -> Response:
         return Response({"notes": Note.objects.count()})
 
@@ -70,6 +92,7 @@ class Report(APIView):
 
     permission_classes = [HasScopes("stats:read") & MayViewAllNotes]
 
+    @extend_schema(responses=ReportSerializer)
     def get(self, request: Request) -> Response:
         authors = Note.objects.order_by("author__username").values("author__username").annotate(n=Count("pk"))
         return Response(

@@ -15,6 +15,7 @@ NOUNS = {
     "client": "django_oauthflows.management.client",
     "purge": "django_oauthflows.management.purge",
     "tour": "django_oauthflows.management.tour",
+    "key": "django_oauthflows.management.key",
 }
 
 

@@ -1,0 +1,91 @@
+"""From a request to who calls and what they may: one look-up, shared by every way to protect a view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+
+from django_oauthflows import limits
+from django_oauthflows.conf import api_resource
+from django_oauthflows.models.token import TokenRefused
+from django_oauthflows.resource_server import challenges
+from django_oauthflows.resource_server.challenges import Refused
+from django_oauthflows.resource_server.machine import MachineUser
+from django_oauthflows.tokens.access_token import AccessToken
+from django_oauthflows.toolkit.backend import bearer_token
+from django_oauthflows.toolkit.token_use import check_access_token
+
+_KNOWN = "oauthflows.access"
+
+
+def token_in_query(request: HttpRequest) -> bool:
+    """Whether the address carries a token (RFC 6750 §2.3), which we accept nowhere: addresses are logged."""
+    return "access_token=" in request.META.get("QUERY_STRING", "")
+
+
+def presented_access(request: HttpRequest) -> AccessToken | None:
+    """The checked token of the Authorization header; ``None`` when there is none. Raises ``Refused``.
+
+    Looked up once in a request, however many ask: a middleware, a view and a permission may.
+    """
+    known: AccessToken | None = request.META.get(_KNOWN)
+    if known is not None:
+        return known
+    text = bearer_token(request)
+    if text is None:
+        return None
+    if token_in_query(request):
+        raise Refused(challenges.two_tokens())
+    try:
+        access = check_access_token(text, api_resource(request))
+    except TokenRefused as refused:
+        raise Refused(challenges.invalid_token(refused.cause)) from None
+    request.META[_KNOWN] = access
+    return access
+
+
+def user_of(access: AccessToken) -> Any:
+    """Who ``request.user`` is: the user, the client's service user, or the machine itself."""
+    return access.user if access.user is not None else MachineUser(access.client)
+
+
+def identify(request: HttpRequest, access: AccessToken) -> None:
+    """Set ``request.user`` and ``request.auth``, whatever a session said before."""
+    user = user_of(access)
+
+    async def auser() -> Any:
+        return user
+
+    request.user = user
+    request.auth = access  # type: ignore[attr-defined]
+    request.auser = auser
+
+
+def require(request: HttpRequest, scopes: Iterable[str]) -> AccessToken:
+    """The token of a request that may go on: valid, covering ``scopes``, within the limits.
+
+    Raises ``Refused``.
+    """
+    access = presented_access(request)
+    if access is None:
+        raise Refused(challenges.no_token(scopes, in_query=token_in_query(request)))
+    if not access.allow_scopes(scopes):
+        raise Refused(challenges.insufficient_scope(scopes))
+    wait = wait_of_client(access) or wait_of_user(access)
+    if wait:
+        raise Refused(challenges.throttled(wait))
+    return access
+
+
+def wait_of_client(access: AccessToken) -> int | None:
+    """Count a call of the client; seconds to wait if it is one too many. Staff's own rate goes first."""
+    rate = access.client.throttle_rate or limits.rate_of("api")
+    return limits.count("api", access.client.client_id, rate) if rate else None
+
+
+def wait_of_user(access: AccessToken) -> int | None:
+    """Count a call of the client for this user; a machine is counted by its client alone."""
+    rate = "" if access.is_machine else limits.rate_of("api_user")
+    return limits.count("api_user", f"{access.client.client_id}.{access.user.pk}", rate) if rate else None

@@ -1,0 +1,97 @@
+"""What a refused caller is told: status, ``WWW-Authenticate`` and body (RFC 6750 §3, RFC 9728 §5.1).
+
+The only place that writes them, for Django REST framework and for plain Django views alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, JsonResponse
+
+from django_oauthflows.conf import api_resource
+from django_oauthflows.scopes import scope_string
+from django_oauthflows.toolkit.token_use import describe
+
+REALM = "api"
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One answer to a caller who may not go on. ``error`` is one of RFC 6750 §3.1, or empty."""
+
+    status: int
+    detail: str
+    error: str = ""
+    scope: str = ""
+    retry_after: int = 0
+
+    def header(self, request: HttpRequest) -> str:
+        """The ``WWW-Authenticate`` header. Every value is of our making, so nothing needs escaping."""
+        parameters = {"realm": REALM, "error": self.error}
+        if self.error:
+            parameters["error_description"] = self.detail
+        parameters["scope"] = self.scope
+        parameters["resource_metadata"] = metadata_url(request)
+        return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items() if value)
+
+    def body(self) -> dict[str, str]:
+        """``detail`` as Django REST framework names it, and the members of RFC 6750."""
+        members = {"detail": self.detail, "error": self.error, "scope": self.scope}
+        return {name: value for name, value in members.items() if value}
+
+    def headers(self, request: HttpRequest) -> dict[str, str]:
+        if self.retry_after:
+            return {"Retry-After": str(self.retry_after)}
+        return {"WWW-Authenticate": self.header(request)}
+
+    def response(self, request: HttpRequest) -> JsonResponse:
+        """The whole answer, for views without Django REST framework."""
+        headers = {"Cache-Control": "no-store", **self.headers(request)}
+        return JsonResponse(self.body(), status=self.status, headers=headers)
+
+
+class Refused(Exception):  # noqa: N818 - a refusal, not an error of ours
+    """Carries a ``Refusal`` up to where it can be answered."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+def no_token(scopes: Iterable[str] = (), *, in_query: bool = False) -> Refusal:
+    """Nothing was presented: RFC 6750 §3.1 wants no error code then."""
+    detail = "Authentication credentials were not provided."
+    if in_query:
+        detail = "Send the access token in the Authorization header, not in the address."
+    return Refusal(401, detail, scope=scope_string(scopes))
+
+
+def two_tokens() -> Refusal:
+    """RFC 6750 §2: one way of sending a token, not two."""
+    return Refusal(400, "Send the access token in the Authorization header only.", "invalid_request")
+
+
+def invalid_token(cause: str) -> Refusal:
+    """RFC 6750 §3.1: expired, revoked, malformed or otherwise not good here."""
+    return Refusal(401, describe(cause), "invalid_token")
+
+
+def insufficient_scope(scopes: Iterable[str]) -> Refusal:
+    """RFC 6750 §3.1: the token is good, and does not cover ``scopes``, which are what is needed."""
+    scope = scope_string(scopes)
+    return Refusal(403, f"The access token does not cover: {scope}.", "insufficient_scope", scope)
+
+
+def throttled(seconds: int) -> Refusal:
+    """RFC 6585 §4: too many calls."""
+    return Refusal(429, f"Too many calls. Try again in {seconds} s.", retry_after=seconds)
+
+
+def metadata_url(request: HttpRequest) -> str:
+    """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path."""
+    parts = urlsplit(api_resource(request))
+    return f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path.rstrip('/')}"

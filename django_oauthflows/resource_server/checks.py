@@ -1,0 +1,61 @@
+"""A view that asks for a scope which nobody declared can never be called: say so before it ships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from django_oauthflows.resource_server.declaration import ScopeNeeds
+from django_oauthflows.scopes import declared_scopes
+
+
+@register(Tags.urls)
+def check_scopes_of_views(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Every scope that a view in the URLconf asks for is declared."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    found: dict[tuple[str, str], CheckMessage] = {}
+    for view, needs in _protected_views(get_resolver().url_patterns):
+        for name in sorted(set(needs.names()) - set(declared_scopes())):
+            found[view, name] = Error(
+                f"{view} asks for the scope {name!r}, which is not declared.",
+                hint=f'OAUTHFLOWS["SCOPES"][{name!r}] = "What it allows"',
+                id="oauthflows.E012",
+            )
+    return list(found.values())
+
+
+def _protected_views(patterns: list[URLPattern | URLResolver]) -> Iterator[tuple[str, ScopeNeeds]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _protected_views(pattern.url_patterns)
+            continue
+        view: Any = pattern.callback
+        cls = getattr(view, "cls", None) or getattr(view, "view_class", view)
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        for needs in _needs(view, cls):
+            yield name, needs
+
+
+def _needs(view: Any, cls: Any) -> Iterator[ScopeNeeds]:
+    """What a view declares: the decorator marks the view, a permission of the REST framework the class."""
+    marked = getattr(view, "oauthflows_scopes", None)
+    if marked is not None:
+        yield marked
+    given: dict[str, Any] = getattr(view, "initkwargs", {})
+    for permission in given.get("permission_classes") or getattr(cls, "permission_classes", None) or ():
+        yield from _within(permission)
+
+
+def _within(permission: Any) -> Iterator[ScopeNeeds]:
+    """``HasScopes`` in a permission, however it is composed."""
+    needs = getattr(permission, "oauthflows_scopes", None)
+    if needs is not None:
+        yield needs
+    for operand in ("op1_class", "op2_class"):
+        if hasattr(permission, operand):
+            yield from _within(getattr(permission, operand))

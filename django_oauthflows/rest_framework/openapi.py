@@ -1,0 +1,84 @@
+"""The OAuth part of an OpenAPI schema made by drf-spectacular: the site's flows, URLs and scopes, and
+which scopes each operation needs. Loaded when drf-spectacular is installed.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import permissions
+
+from django_oauthflows.conf import issuer, options
+from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import Flow
+from django_oauthflows.rest_framework.permissions import ScopesPermission
+from django_oauthflows.scopes import declared_scopes
+
+#: What OpenAPI calls the flows (OpenAPI 3.1 §4.8.30), by our names.
+_NAMES = {
+    "authorization_code": "authorizationCode",
+    "implicit": "implicit",
+    "client_credentials": "clientCredentials",
+}
+
+Alternatives = list[frozenset[str]]
+
+
+class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes ``OAuthAuthentication``."""
+
+    target_class = "django_oauthflows.rest_framework.authentication.OAuthAuthentication"
+    name = "oauth2"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        origin = _origin(auto_schema)
+        flows = registry.offered_flows(options().enabled_flows)
+        return {
+            "type": "oauth2",
+            "flows": {_NAMES[flow.name]: _flow(flow, origin) for flow in flows if flow.name in _NAMES},
+        }
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        """One entry for each set of scopes that opens the operation; any of them does."""
+        ways: Alternatives = [frozenset()]
+        for permission in auto_schema.view.get_permissions():
+            ways = _joined(ways, _alternatives(permission, auto_schema.method))
+        order = declared_scopes().ordered
+        return [{self.name: list(order(scopes))} for scopes in dict.fromkeys(ways)]
+
+
+def _origin(auto_schema: Any) -> str:
+    """Where the endpoints are. A schema that is made on the command line needs ``OAUTHFLOWS["ISSUER"]``."""
+    request = getattr(auto_schema.view, "request", None)
+    return issuer(request._request) if request is not None else options().ISSUER
+
+
+def _flow(flow: Flow, origin: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "scopes": {name: declared_scopes()[name].label for name in declared_scopes().grantable}
+    }
+    if flow.visits_authorization_endpoint:
+        described["authorizationUrl"] = origin + reverse("oauth2_provider:authorize")
+    if flow.visits_token_endpoint:
+        described["tokenUrl"] = origin + reverse("oauth2_provider:token")
+        if flow.may_refresh:
+            described["refreshUrl"] = described["tokenUrl"]
+    return described
+
+
+def _alternatives(permission: Any, method: str) -> Alternatives:
+    """The sets of scopes that satisfy a permission, however it is composed."""
+    if isinstance(permission, ScopesPermission):
+        return [frozenset(permission.needs.of(method))]
+    if isinstance(permission, permissions.AND | permissions.OR):
+        parts: Any = permission
+        one, other = _alternatives(parts.op1, method), _alternatives(parts.op2, method)
+        return _joined(one, other) if isinstance(permission, permissions.AND) else one + other
+    return [frozenset()]
+
+
+def _joined(some: Alternatives, others: Alternatives) -> Alternatives:
+    return [one | other for one, other in product(some, others)]

@@ -1,0 +1,69 @@
+"""Which API is a token for? The ``resource`` parameter and what becomes of it (RFC 8707)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows.conf import api_resource, options
+from django_oauthflows.models import Client
+from django_oauthflows.toolkit.exchange import Exchange, http_request_of
+
+#: More APIs in one request are no honest client's; each is stored and sealed into tokens.
+_MAX_COUNT = 5
+_MAX_LENGTH = 255
+
+
+class InvalidTargetError(errors.OAuth2Error):
+    """RFC 8707 §2: the resource is missing, malformed, unknown, or not the client's to ask for."""
+
+    error = "invalid_target"
+
+
+def comparable(resource: str) -> str:
+    """One spelling for an origin with and without its last slash."""
+    return resource.rstrip("/")
+
+
+def meant_for(resource: str, audience: Iterable[str]) -> bool:
+    """Whether ``resource`` is among ``audience``."""
+    return comparable(resource) in map(comparable, audience)
+
+
+def requested_resources(request: Any) -> tuple[str, ...]:
+    """What the request asks for, each once, known and sound. Raises ``InvalidTargetError``."""
+    pairs = (*(request.uri_query_params or ()), *(request.decoded_body or ()))
+    asked = tuple(dict.fromkeys(value for name, value in pairs if name == "resource" and value))
+    if not asked:
+        return ()
+    if len(asked) > _MAX_COUNT or any(len(name) > _MAX_LENGTH for name in asked):
+        raise InvalidTargetError(description="Too many resources, or too long ones.", request=request)
+    known = [api_resource(http_request_of(request)), *options().RESOURCES]
+    for name in asked:
+        if not meant_for(name, known) and not _registered(name):
+            raise InvalidTargetError(description="The resource is not known here.", request=request)
+    return asked
+
+
+def _registered(name: str) -> bool:
+    """Whether staff registered an API of that identifier."""
+    if any(letter.isspace() for letter in name):
+        return False
+    candidates = Client.objects.filter(
+        is_resource_server=True, suspended_at=None, resources__contains=comparable(name)
+    ).values_list("resources", flat=True)
+    return any(meant_for(name, resources.split()) for resources in candidates)
+
+
+def granted_resources(request: Any, exchange: Exchange) -> tuple[str, ...]:
+    """What the token will be for: what was asked, within what the user's authorization is for.
+
+    RFC 8707 §2.2: a token request may narrow it down, never add to it.
+    """
+    asked = requested_resources(request) or exchange.resources
+    bound = tuple(exchange.authorization.resource.split()) if exchange.authorization else ()
+    if bound and not all(meant_for(name, bound) for name in asked):
+        raise InvalidTargetError(description="The user did not allow this resource.", request=request)
+    return asked or bound

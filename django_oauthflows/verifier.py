@@ -1,0 +1,119 @@
+"""For services on other machines: check our JWT access tokens with nothing but the published keys.
+
+Imports neither Django nor a model, so it also serves a service that is no Django project::
+
+    verifier = AccessTokenVerifier(issuer="https://example.org", audience="https://api.example.org")
+    token = verifier.verify(text, scopes=["notes:read"])
+
+What it costs: a revoked token, a suspended client and a withdrawn consent are noticed only when the
+token expires. Ask the introspection endpoint (RFC 7662) where that is too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from django_oauthflows.tokens.signed import ALGORITHMS, BadSignature, Expired, key_id, looks_signed, read
+
+_MAX_LENGTH = 8192
+
+
+class AccessTokenError(Exception):
+    """A token is not accepted. ``error`` is RFC 6750 §3.1's word, ``status`` its HTTP status."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(description)
+        self.error = error
+        self.status = 403 if error == "insufficient_scope" else 401
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """What a verified token says (RFC 9068 §2.2). ``expires`` is Unix time in seconds.
+
+    ``scopes`` are the ones that were granted; scopes that they imply at the provider are not known here.
+    """
+
+    subject: str
+    client_id: str
+    scopes: frozenset[str]
+    expires: int
+    claims: dict[str, Any]
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether the client acts for itself (RFC 9068 §2.2: the subject is then the client)."""
+        return self.subject == self.client_id
+
+
+class AccessTokenVerifier:
+    """Checks tokens of one issuer for one audience. Keep one per process: it remembers the keys.
+
+    ``audience`` is this service's own identifier (RFC 8707). A key that it does not know makes it ask the
+    JWKS endpoint again, at most once in ``cooldown`` seconds, so made-up key ids cannot be used to
+    flood the provider. ``leeway`` allows for clocks that differ, in seconds.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        jwks_uri: str = "",
+        *,
+        leeway: float = 0,
+        cooldown: float = 5,
+        timeout: float = 10,
+    ) -> None:
+        self.issuer, self.audience, self.leeway = issuer, audience, leeway
+        self._keys = jwt.PyJWKClient(
+            jwks_uri or issuer.rstrip("/") + "/oauth/jwks/",
+            cooldown_duration=cooldown,
+            timeout=timeout,
+        )
+
+    def verify(self, text: str, scopes: Iterable[str] = ()) -> VerifiedToken:
+        """What a token says, if it is good here and covers ``scopes``. Raises ``AccessTokenError``.
+
+        An unreachable JWKS endpoint raises PyJWT's ``PyJWKClientConnectionError``: that is no fault of
+        the caller's, so answer it with 503.
+        """
+        claims = self._claims(text)
+        granted = frozenset(str(claims.get("scope", "")).split())
+        lacking = set(scopes) - granted
+        if lacking:
+            raise AccessTokenError(
+                "insufficient_scope", f"The access token does not cover: {' '.join(lacking)}."
+            )
+        return VerifiedToken(
+            subject=str(claims["sub"]),
+            client_id=str(claims["client_id"]),
+            scopes=granted,
+            expires=int(claims["exp"]),
+            claims=claims,
+        )
+
+    def _claims(self, text: str) -> dict[str, Any]:
+        try:
+            if len(text) > _MAX_LENGTH or not looks_signed(text):
+                raise BadSignature
+            key = self._key(key_id(text))
+            return read(text, key, issuer=self.issuer, audience=self.audience, leeway=self.leeway)
+        except Expired:
+            raise AccessTokenError("invalid_token", "The access token expired.") from None
+        except BadSignature:
+            raise AccessTokenError("invalid_token", "The access token is invalid.") from None
+
+    def _key(self, kid: str) -> jwt.PyJWK:
+        try:
+            key = self._keys.get_signing_key(kid)
+        except jwt.exceptions.PyJWKClientConnectionError:
+            raise
+        except jwt.exceptions.PyJWKClientError:
+            raise BadSignature from None
+        if key.algorithm_name not in ALGORITHMS:
+            raise BadSignature
+        return key

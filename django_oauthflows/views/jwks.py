@@ -1,0 +1,24 @@
+"""The JWKS endpoint (RFC 7517 §5): the public keys of JWT access tokens, the next one ahead of its time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from django_oauthflows.models import SigningKey
+from django_oauthflows.models.signing_key import JWKS_MAX_AGE
+from django_oauthflows.views.metadata import PublicDocument
+
+
+class JwksView(PublicDocument):
+    """Read from the database each time: a key that another process just made must not be missing."""
+
+    def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
+        return {"keys": list(SigningKey.objects.published().values_list("public", flat=True))}
+
+    def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        response = super().get(request, **kwargs)
+        response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE}"
+        response.headers["Content-Type"] = "application/jwk-set+json"
+        return response

@@ -1,0 +1,52 @@
+"""Scopes that an app brings along, and what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+
+from django_oauthflows.checks import check_options
+from django_oauthflows.scopes import declared_scopes
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An app of the host's with a ``scopes.py`` of the given content."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(name: str, content: str) -> str:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+        (tmp_path / name / "scopes.py").write_text(content)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return name
+
+    return make
+
+
+@pytest.mark.django_db
+def test_an_apps_scopes_are_gathered_and_the_settings_win(app: Any, settings: Any, client: Client) -> None:
+    shop = app("shop_app", 'SCOPES = {"shop:buy": "Buy for you", "notes:read": "Something else"}')
+    settings.INSTALLED_APPS = [*site.INSTALLED_APPS, shop]
+    assert declared_scopes()["shop:buy"].label == "Buy for you"
+    assert declared_scopes()["notes:read"].label == "Read your notes"
+    told = client.get("/.well-known/oauth-authorization-server").json()["scopes_supported"]
+    assert "shop:buy" in told
+
+
+def test_a_wrong_scope_of_an_app_is_reported(app: Any, settings: Any) -> None:
+    wrong = app("wrong_app", 'SCOPES = {"a": {"label": "A", "implies": ["missing"]}}')
+    settings.INSTALLED_APPS = [*site.INSTALLED_APPS, wrong]
+    assert [message.id for message in check_options(None)] == ["oauthflows.E004"]
+
+
+def test_a_malformed_scopes_file_is_named(app: Any, settings: Any) -> None:
+    settings.INSTALLED_APPS = [*site.INSTALLED_APPS, app("odd_app", 'SCOPES = ["a"]')]
+    with pytest.raises(ImproperlyConfigured, match=r"odd_app\.scopes"):
+        declared_scopes()

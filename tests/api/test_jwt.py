@@ -1,0 +1,355 @@
+"""JWT access tokens: what is in them, who accepts them, rotation under load, and what is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+import threading
+import time
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+from authlib.jose import JsonWebKey, JWTClaims
+from authlib.jose import jwt as authlib_jwt
+from django.conf import settings as site
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.test.utils import override_settings
+from django.utils import timezone
+
+from django_oauthflows.models import Client as OAuthClientModel
+from django_oauthflows.models import Consent, SigningKey
+from django_oauthflows.models.signing_key import PUBLISH_AHEAD, ring
+from django_oauthflows.testing import headers_for
+from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
+from tests.factories import ClientFactory
+from tests.oauth_client import Browser
+
+JWT = {"access_token_format": "jwt"}
+WITHOUT_DATABASE = override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_WITHOUT_DATABASE": True})
+
+
+def machine(register: Any, **values: Any) -> Any:
+    return register(machine=True, **JWT, **values)
+
+
+def jwt_of(client: Any, **data: str) -> str:
+    response = client.token(grant_type="client_credentials", scope="stats:read", **data)
+    assert response.status_code == 200, response.text
+    return str(response.json()["access_token"])
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_a_machines_jwt_has_the_claims_of_rfc_9068_and_every_library_accepts_it(
+    register: Any, live_server: Any, algorithm: str, tmp_path: Path
+) -> None:
+    with override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_ALGORITHM": algorithm}):
+        client = machine(register)
+        text = jwt_of(client)
+    issuer = live_server.url
+    metadata = requests.get(f"{issuer}/.well-known/oauth-authorization-server", timeout=10).json()
+    jwks = requests.get(metadata["jwks_uri"], timeout=10)
+    assert jwks.headers["Cache-Control"] == "public, max-age=600"
+    assert "d" not in jwks.json()["keys"][0], "the private half stays here"
+    header = jwt.get_unverified_header(text)
+    assert (header["typ"], header["alg"]) == ("at+jwt", algorithm)
+
+    key = jwt.PyJWKClient(metadata["jwks_uri"]).get_signing_key_from_jwt(text)
+    claims = jwt.decode(text, key, algorithms=[algorithm], audience=issuer, issuer=issuer)
+    assert claims["sub"] == claims["client_id"] == client.client_id
+    assert claims["scope"] == "stats:read"
+    assert claims["exp"] - claims["iat"] == 3600
+    assert claims["jti"]
+
+    verified = authlib_jwt.decode(text, JsonWebKey.import_key_set(jwks.json()), claims_cls=JWTClaims)
+    verified.validate()
+    assert verified["client_id"] == client.client_id
+
+    token = AccessTokenVerifier(issuer, issuer).verify(text, ["stats:read"])
+    assert token.is_machine
+    assert token.scopes == {"stats:read"}
+
+
+@pytest.fixture(scope="session")
+def jose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("jose")
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not here")
+    installed = subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "jose@6"],
+        cwd=folder,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    if installed.returncode:
+        pytest.skip("npm cannot install jose here")
+    (folder / "verify.mjs").write_text(
+        "import {createRemoteJWKSet, jwtVerify} from 'jose';\n"
+        "const [text, jwks, issuer, audience] = process.argv.slice(2);\n"
+        "const {payload} = await jwtVerify(text, createRemoteJWKSet(new URL(jwks)),"
+        " {issuer, audience, typ: 'at+jwt'});\n"
+        "console.log(JSON.stringify(payload));\n"
+    )
+    return folder
+
+
+def test_jose_of_npm_accepts_it(register: Any, live_server: Any, jose: Path) -> None:
+    client = machine(register)
+    origin = live_server.url
+    arguments = ["node", "verify.mjs", jwt_of(client), f"{origin}/oauth/jwks/", origin]
+    good = subprocess.run([*arguments, origin], cwd=jose, capture_output=True, timeout=60, check=False)
+    assert good.returncode == 0, good.stderr
+    assert json.loads(good.stdout)["client_id"] == client.client_id
+    elsewhere = [*arguments, "https://other.example"]
+    bad = subprocess.run(elsewhere, cwd=jose, capture_output=True, timeout=60, check=False)
+    assert bad.returncode != 0
+
+
+def test_a_users_jwt_reads_introspects_refreshes_and_ends_as_any_token(
+    register: Any, browser: Browser, alice: Any
+) -> None:
+    client = register(**JWT)
+    tokens = client.tokens_from(browser, "profile notes:read")
+    text = tokens["access_token"]
+    claims = jwt.decode(text, options={"verify_signature": False})
+    assert claims["sub"] == str(alice.pk)
+    assert client.api("/api/me/", text).json() == {"username": "alice"}
+    assert client.api("/api/stats/", text).status_code == 403
+    told = client.post("/oauth/introspect/", token=text).json()
+    assert told["active"] is True
+    assert told["sub"] == str(alice.pk)
+    assert client.refresh(tokens["refresh_token"]).json()["access_token"].count(".") == 2
+
+    text = client.tokens_from(browser, "profile")["access_token"]
+    assert client.post("/oauth/revoke/", token=text).status_code == 200
+    assert client.api("/api/me/", text).json()["detail"] == "The access token was revoked."
+    assert client.post("/oauth/introspect/", token=text).json() == {"active": False}
+
+
+def test_a_machines_jwt_ends_when_it_is_revoked_or_its_client_suspended(register: Any) -> None:
+    client = machine(register)
+    one, other = jwt_of(client), jwt_of(client)
+    client.post("/oauth/revoke/", token=one)
+    assert client.api("/api/stats/", one).status_code == 401
+    assert client.api("/api/stats/", other).status_code == 200
+    OAuthClientModel.objects.get(client_id=client.client_id).suspend()
+    assert client.api("/api/stats/", other).json()["detail"] == "The client is suspended."
+
+
+def altered(text: str, **header: Any) -> str:
+    """The same payload under another header, signature kept."""
+    _, payload, signature = text.split(".")
+    encoded = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+    return f"{encoded}.{payload}.{signature}"
+
+
+def test_forgeries_are_refused_here_and_elsewhere(register: Any, live_server: Any) -> None:
+    client, origin = machine(register), live_server.url
+    text = jwt_of(client)
+    verifier = AccessTokenVerifier(origin, origin)
+    verifier.verify(text)
+    kid = jwt.get_unverified_header(text)["kid"]
+    claims = jwt.decode(text, options={"verify_signature": False})
+    # The old confusion: what everybody can read, used as a shared secret.
+    public = SigningKey.objects.get(kid=kid).public["x"] * 2
+    forgeries = [
+        altered(text, alg="none", typ="at+jwt", kid=kid),
+        altered(text, alg="ES256", typ="JWT", kid=kid),  # an ID token, say
+        altered(text, alg="ES256", typ="at+jwt", kid="other"),
+        altered(text, alg="ES256", typ="at+jwt"),
+        altered(text, alg="ES256", typ=5, kid=[kid]),
+        jwt.encode(claims, public, algorithm="HS256", headers={"kid": kid, "typ": "at+jwt"}),
+        text[:-6] + "AAAAAA",
+        "eyJ..",
+        "eyJ" + "A" * 9000 + "..",
+    ]
+    for forged in forgeries:
+        refused = client.api("/api/stats/", forged)
+        assert refused.status_code == 401, forged
+        assert refused.json()["error"] == "invalid_token"
+        with pytest.raises(AccessTokenError) as caught:
+            verifier.verify(forged)
+        assert (caught.value.error, caught.value.status) == ("invalid_token", 401)
+    assert client.api("/api/stats/", claims["jti"]).status_code == 401, "the jti is no token"
+    with pytest.raises(AccessTokenError, match="does not cover") as caught:
+        verifier.verify(text, ["notes:read"])
+    assert caught.value.status == 403
+
+
+def test_a_token_for_one_api_is_refused_by_another(register: Any, live_server: Any) -> None:
+    there = "https://reports.example/api"
+    for values in (JWT, {}):
+        client = register(machine=True, **values)
+        with override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "RESOURCES": [there]}):
+            text = jwt_of(client, resource=there)
+            assert client.api("/api/stats/", text).json()["detail"] == "The access token is for another API."
+            if values:
+                assert AccessTokenVerifier(live_server.url, there, f"{live_server.url}/oauth/jwks/").verify(
+                    text
+                )
+                with pytest.raises(AccessTokenError):
+                    AccessTokenVerifier(live_server.url, live_server.url).verify(text)
+            assert client.post("/oauth/introspect/", token=text).json()["aud"] == [there]
+        assert client.api("/api/stats/", jwt_of(client, resource=live_server.url)).status_code == 200
+        for unknown in (there, "nonsense", "https://x/#f", "x" * 300, live_server.url + " b"):
+            refused = client.token(grant_type="client_credentials", scope="stats:read", resource=unknown)
+            assert refused.status_code == 400
+            assert refused.json()["error"] == "invalid_target"
+
+
+def test_the_user_allows_a_resource_and_the_client_cannot_add_one(
+    register: Any, browser: Browser, live_server: Any
+) -> None:
+    from tests.oauth_client import answer_of, pkce_pair
+
+    register(machine=True, is_resource_server=True, resources="https://a.example https://b.example")
+    client = register()
+    verifier, challenge = pkce_pair()
+    code = client.code_from(browser, "profile", challenge, resource="https://a.example")
+    refused = client.exchange(code, verifier, resource="https://b.example")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+    tokens = client.exchange(code, verifier).json()
+    assert client.api("/api/me/", tokens["access_token"]).status_code == 401
+    told = client.post("/oauth/introspect/", token=tokens["access_token"]).json()
+    assert told["aud"] == ["https://a.example"]
+
+    request = client.authorization_request("profile", challenge, resource="https://c.example")
+    answer = answer_of(browser.authorize(**request).headers["Location"])
+    assert answer["error"] == "invalid_target"
+    assert answer["state"] == "some-state"
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.api.urls")
+def test_a_jwt_costs_one_statement_or_none_where_the_site_says_so(
+    client: Client, user: Any, django_assert_num_queries: Any
+) -> None:
+    app, secret = ClientFactory(machine=True, **JWT)
+    basic = base64.b64encode(f"{app.client_id}:{secret}".encode()).decode()
+    answer = client.post(
+        "/oauth/token/",
+        "grant_type=client_credentials&scope=notes:read",
+        content_type="application/x-www-form-urlencoded",
+        headers={"Authorization": f"Basic {basic}"},
+    )
+    headers = headers_for(answer.json()["access_token"])
+    assert client.get("/function/", headers=headers).status_code == 200  # reads the keys, once in a minute
+    with django_assert_num_queries(1):
+        assert client.get("/function/", headers=headers).status_code == 200
+    with WITHOUT_DATABASE:
+        for path in ("/function/", "/framework/", "/async/"):
+            with django_assert_num_queries(0):
+                assert client.get(path, headers=headers).json()["user"] == app.client_id
+        # What it costs: the site notices a suspension only when the token expires.
+        app.suspend()
+        assert client.get("/function/", headers=headers).status_code == 200
+        told = client.post(
+            "/oauth/introspect/",
+            f"token={answer.json()['access_token']}",
+            content_type="application/x-www-form-urlencoded",
+            headers={"Authorization": f"Basic {basic}"},
+        )
+        assert told.status_code == 401, "a suspended client learns nothing"
+    assert client.get("/function/", headers=headers).status_code == 401
+
+
+def test_without_the_database_a_users_token_still_knows_the_user(
+    register: Any, browser: Browser, alice: Any
+) -> None:
+    client = register(**JWT)
+    text = client.tokens_from(browser, "profile notes:write")["access_token"]
+    with WITHOUT_DATABASE:
+        assert client.api("/api/me/", text).json() == {"username": "alice"}
+        posted = client.api("/api/notes/", text, "POST", json={"text": "hello"})
+        assert posted.status_code == 201
+        Consent.objects.get(user=alice).withdraw()
+        assert client.api("/api/me/", text).status_code == 200
+        assert client.post("/oauth/introspect/", token=text).json() == {"active": False}
+    assert client.api("/api/me/", text).status_code == 401
+
+
+# Keys. ------------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> Any:
+    out = StringIO()
+    call_command("oauth", "key", *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+@pytest.mark.django_db
+def test_a_key_is_published_ahead_signs_verifies_and_is_retired(client: Client) -> None:
+    first = run("rotate")
+    assert first["state"] == "signs", "the very first need not wait"
+    following = run("rotate")
+    assert following["state"] == "next"
+    assert run("rotate")["kid"] == following["kid"], "rotating twice does no harm"
+    published = [key["kid"] for key in client.get("/oauth/jwks/").json()["keys"]]
+    assert published == [first["kid"], following["kid"]]
+    assert ring.signer().kid == first["kid"]
+    with pytest.raises(CommandError, match="Rotate first"):
+        run("retire", first["kid"])
+
+    text = ring.signer().sign({"a": 1})
+    assert jwt.get_unverified_header(text)["kid"] == first["kid"]
+    moment = timezone.now() + timedelta(seconds=PUBLISH_AHEAD + 1)
+    assert SigningKey.objects.get(kid=following["kid"]).state(moment) == "signs"
+    assert SigningKey.objects.get(kid=first["kid"]).state(moment) == "verifies"
+
+    assert run("rotate", "--at-once")["state"] == "signs"
+    assert ring.signer().kid == following["kid"]
+    assert run("retire", first["kid"])["state"] == "retired"
+    assert [key["state"] for key in run("list")["keys"]] == ["retired", "signs"]
+    assert [key["kid"] for key in client.get("/oauth/jwks/").json()["keys"]] == [following["kid"]]
+    with pytest.raises(CommandError, match="no key"):
+        run("retire", "unknown")
+
+
+@pytest.mark.django_db
+def test_a_dump_of_the_database_holds_no_private_key(settings: Any) -> None:
+    key = SigningKey.objects.rotate()
+    row = json.dumps(SigningKey.objects.filter(pk=key.pk).values().get(), default=str)
+    assert "PRIVATE" not in row
+    assert '"d"' not in row
+    settings.SECRET_KEY = "another-secret-" * 4
+    ring.forget()
+    assert ring.signer().kid != key.kid, "a key that cannot be opened is replaced, not used"
+    settings.SECRET_KEY_FALLBACKS = [site.SECRET_KEY]
+
+
+def test_rotation_under_load_refuses_no_valid_token(register: Any, live_server: Any) -> None:
+    client, origin = machine(register), live_server.url
+    verifier = AccessTokenVerifier(origin, origin, cooldown=0)
+    refused: list[str] = []
+    done = threading.Event()
+
+    def load() -> None:
+        while not done.is_set():
+            text = jwt_of(client)
+            if client.api("/api/stats/", text).status_code != 200:
+                refused.append("the site's own API")
+            try:
+                verifier.verify(text)
+            except AccessTokenError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    kids = set()
+    for _ in range(4):
+        time.sleep(0.25)
+        kids.add(SigningKey.objects.rotate(at_once=True).kid)
+    done.set()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not refused
+    assert len(kids) == 4

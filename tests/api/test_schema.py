@@ -1,0 +1,98 @@
+"""The schema says what the API does, and the page that shows it can really ask for a token."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.core import checks
+from django.test import Client
+from openapi_spec_validator import validate
+
+from django_oauthflows.resource_server.checks import check_scopes_of_views
+from example_project.demo import seed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def schema(client: Client) -> dict[str, Any]:
+    response = client.get("/api/schema/?format=json")
+    return dict(json.loads(response.content))
+
+
+def test_the_schema_is_valid_and_names_the_sites_flows(schema: dict[str, Any]) -> None:
+    validate(schema)
+    scheme = schema["components"]["securitySchemes"]["oauth2"]
+    assert set(scheme["flows"]) == {"authorizationCode", "implicit", "clientCredentials"}
+    code = scheme["flows"]["authorizationCode"]
+    assert code["authorizationUrl"] == "http://testserver/oauth/authorize/"
+    assert code["tokenUrl"] == code["refreshUrl"] == "http://testserver/oauth/token/"
+    assert code["scopes"]["notes:read"] == "Read your notes"
+    assert "tokenUrl" not in scheme["flows"]["implicit"]
+
+
+def test_each_operation_names_its_scopes(schema: dict[str, Any]) -> None:
+    def needs(path: str, method: str) -> Any:
+        return schema["paths"][path][method]["security"]
+
+    assert needs("/api/me/", "get") == [{"oauth2": ["profile"]}]
+    assert needs("/api/notes/", "get") == [{"oauth2": ["notes:read"]}]
+    assert needs("/api/notes/", "post") == [{"oauth2": ["notes:write"]}]
+    assert needs("/api/stats/", "get") == [{"oauth2": ["stats:read"]}]
+
+
+def test_flows_that_are_switched_off_are_not_in_the_schema(client: Client, settings: Any) -> None:
+    settings.OAUTHFLOWS = {**site.OAUTHFLOWS, "FLOWS": ["client_credentials"]}
+    flows = json.loads(client.get("/api/schema/?format=json").content)["components"]["securitySchemes"]
+    assert set(flows["oauth2"]["flows"]) == {"clientCredentials"}
+
+
+def test_a_view_that_asks_for_an_undeclared_scope_is_a_check_error(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.api.urls"
+    assert check_scopes_of_views(None) == []
+    settings.OAUTHFLOWS = {**site.OAUTHFLOWS, "SCOPES": {"notes:read": "Read"}}
+    messages = checks.run_checks(tags=["urls"])
+    told = [message.msg for message in messages if message.id == "oauthflows.E012"]
+    for view in ("function", "asynchronous", "Classy", "AsyncClassy", "Framework"):
+        assert f"tests.api.urls.{view} asks for the scope 'notes:write', which is not declared." in told
+    assert "tests.api.urls.DeleteOnly asks for the scope 'stats:read', which is not declared." in told
+    assert not [text for text in told if "'notes:read'" in text]
+
+
+@pytest.mark.browser
+def test_the_authorize_button_works(live_server: Any, alice: Any) -> None:
+    """Swagger UI, in Chromium: authorize, log in, allow, call the API."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    seed(live_server.url)
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        )
+        try:
+            page = chromium.new_context().new_page()
+            page.set_default_timeout(10_000)
+            page.goto(f"{live_server.url}/accounts/login/")
+            page.fill("[name=username]", "alice")
+            page.fill("[name=password]", "demo-password")
+            page.locator("[name=password]").press("Enter")
+            page.wait_for_load_state()
+            page.goto(f"{live_server.url}/api/docs/")
+            page.click("button.authorize")
+            form = page.locator(".auth-container", has_text="authorizationCode")
+            with page.expect_popup() as opened:
+                form.locator("button.authorize").click()
+            opened.value.click('[name="decision"][value="allow"]')
+            sync_api.expect(form).to_contain_text("Logout")
+            page.click(".btn-done")
+            page.click('.opblock-summary-control:has-text("/api/me/")')
+            page.click("button.try-out__btn")
+            page.click("button.execute")
+            told = page.locator(".live-responses-table .response-col_description code").first
+            sync_api.expect(told).to_contain_text('"username"')
+            assert re.search(r'"username":\s*"alice"', told.inner_text())
+        finally:
+            chromium.close()

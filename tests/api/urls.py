@@ -1,0 +1,124 @@
+"""A small host with every way to protect a view."""
+
+from __future__ import annotations
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+from django.views import View
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import DjangoModelPermissions, IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from django_oauthflows.resource_server.decorators import require_scopes
+from django_oauthflows.resource_server.mixins import ScopesRequiredMixin
+from django_oauthflows.rest_framework import (
+    ClientThrottle,
+    HasScopes,
+    IsMachine,
+    IsUser,
+    OAuthAuthentication,
+    UserClientThrottle,
+)
+from example_project.notes.models import Note
+
+
+def who(request: HttpRequest | Request) -> dict[str, object]:
+    return {
+        "user": request.user.get_username(),
+        "pk": request.user.pk,
+        "scope": getattr(request.auth, "scope", ""),
+    }
+
+
+class Framework(APIView):
+    permission_classes = [HasScopes(read="notes:read", write="notes:write")]
+    throttle_classes = [ClientThrottle, UserClientThrottle]
+
+    def get(self, request: Request) -> Response:
+        return Response(who(request))
+
+    post = get
+
+
+@require_scopes(read="notes:read", write="notes:write")
+def function(request: HttpRequest) -> JsonResponse:
+    return JsonResponse(who(request))
+
+
+class Classy(ScopesRequiredMixin, View):
+    required_scopes = {"read": "notes:read", "write": "notes:write"}
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        return JsonResponse(who(request))
+
+    post = get
+
+
+@require_scopes(read="notes:read", write="notes:write")
+async def asynchronous(request: HttpRequest) -> JsonResponse:
+    assert await request.auser() == request.user
+    return JsonResponse(who(request))
+
+
+class AsyncClassy(ScopesRequiredMixin, View):
+    required_scopes = {"read": "notes:read", "write": "notes:write"}
+
+    async def get(self, request: HttpRequest) -> JsonResponse:
+        return JsonResponse(who(request))
+
+    post = get
+
+
+class Mixed(Framework):
+    """Sessions and tokens: a page of the site calls it, and other applications do."""
+
+    authentication_classes = [SessionAuthentication, OAuthAuthentication]
+    permission_classes = [HasScopes("notes:read") | IsAdminUser]
+
+
+class ForUsers(Framework):
+    permission_classes = [IsUser]
+
+
+class ForMachines(Framework):
+    permission_classes = [IsMachine]
+
+
+class ByModel(Framework):
+    permission_classes = [HasScopes("notes:read") & DjangoModelPermissions]
+    queryset = Note.objects.all()
+
+
+class DeleteOnly(Framework):
+    permission_classes = [HasScopes("notes:read", delete="stats:read")]
+
+    def delete(self, request: Request) -> Response:
+        return Response(who(request))
+
+
+def unprotected(request: HttpRequest) -> JsonResponse:
+    """What ``BearerTokenMiddleware`` is for."""
+    return JsonResponse(
+        {"user": request.user.get_username(), "is_user": isinstance(request.user, get_user_model())}
+    )
+
+
+urlpatterns = [
+    path("", include("django_oauthflows.urls")),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("framework/", Framework.as_view()),
+    path("function/", function),
+    path("class/", Classy.as_view()),
+    path("async/", asynchronous),
+    path("async-class/", AsyncClassy.as_view()),
+    path("mixed/", Mixed.as_view()),
+    path("for-users/", ForUsers.as_view()),
+    path("for-machines/", ForMachines.as_view()),
+    path("by-model/", ByModel.as_view()),
+    path("delete-only/", DeleteOnly.as_view()),
+    path("api/plain/", unprotected),
+    path("plain/", unprotected),
+]

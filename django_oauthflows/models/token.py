@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -184,16 +185,9 @@ def revoke_access_token(text: str, client: Client, kind: Kind = Kind.ACCESS) -> 
         return _revoke_authorization(reference, client)
     if reference.id != client.pk or reference.epoch != client.token_epoch:
         return False
-    RevokedToken.objects.bulk_create(
-        [
-            RevokedToken(
-                client=client,
-                serial=reference.serial,
-                expires_at=datetime.fromtimestamp(reference.expires, UTC) + timedelta(seconds=1),
-            )
-        ],
-        ignore_conflicts=True,
-    )
+    expires_at = datetime.fromtimestamp(reference.expires, UTC) + timedelta(seconds=1)
+    with suppress(IntegrityError):  # revoked before: the list holds it already
+        RevokedToken.objects.create(client=client, serial=reference.serial, expires_at=expires_at)
     ended(serial=reference.serial)
     signals.token_revoked.send(sender=RevokedToken, client=client)
     return True

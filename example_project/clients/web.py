@@ -9,6 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -17,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_GET, require_POST
-from oauthlib.oauth2 import AccessDeniedError, WebApplicationClient
+from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError, TokenExpiredError, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
@@ -28,6 +31,10 @@ from example_project.clients.provider import TIMEOUT, Provider, ProviderError
 from example_project.origins import clients_origin, provider_origin
 
 _KEPT = "note_calendar"
+
+
+class LoginEndedError(ProviderError):
+    """The user took the permission back at the provider, or its time is over."""
 
 
 class NoteCalendar:
@@ -83,12 +90,12 @@ class NoteCalendar:
     def finish(self, request: HttpRequest) -> None:
         """Exchange the code that came back. Raises ``ProviderError`` if the answer is not for us."""
         begun = self.kept()
-        self.forget()
         state = request.GET.get("state", "")
         if "state" not in begun or not secrets.compare_digest(begun["state"].encode(), state.encode()):
             raise ProviderError("This answer does not belong to a login that you began here.")
         if request.GET.get("iss") != self.provider.issuer:  # RFC 9207 §2.4
             raise ProviderError("This answer comes from another provider than the one that was asked.")
+        self.forget()
         oauth = OAuth2Session(WEB.client_id, redirect_uri=self.redirect_uri, state=state)
         token = oauth.fetch_token(
             self.provider.token_endpoint,
@@ -100,7 +107,10 @@ class NoteCalendar:
         self.keep(token=token)
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """What the API answers; the access token is renewed first when it has expired."""
+        """What the API answers; the access token is renewed first when it has expired.
+
+        Raises ``LoginEndedError`` when the user has taken the permission back, or it is over.
+        """
         oauth = OAuth2Session(
             WEB.client_id,
             token=self.token,
@@ -108,15 +118,28 @@ class NoteCalendar:
             token_updater=lambda token: self.keep(token=token),
         )
         own: dict[str, Any] = {"client_id": WEB.client_id, "client_secret": client_secret(WEB.client_id)}
-        response = oauth.request(method, self.provider.api(path), timeout=TIMEOUT, **own, **kwargs)
+        with self._noticing_the_end():
+            response = oauth.request(method, self.provider.api(path), timeout=TIMEOUT, **own, **kwargs)
+            if response.status_code == HTTPStatus.UNAUTHORIZED:
+                raise TokenExpiredError
         response.raise_for_status()
         return response.json()
 
     def refresh(self) -> None:
         """Ask for new tokens (RFC 6749 §6); the provider gives a new refresh token each time."""
         oauth = OAuth2Session(WEB.client_id, token=self.token)
-        token = oauth.refresh_token(self.provider.token_endpoint, auth=self._auth, timeout=TIMEOUT)
+        with self._noticing_the_end():
+            token = oauth.refresh_token(self.provider.token_endpoint, auth=self._auth, timeout=TIMEOUT)
         self.keep(token=token)
+
+    @contextmanager
+    def _noticing_the_end(self) -> Iterator[None]:
+        """Tokens that the provider no longer takes are of no use to keep."""
+        try:
+            yield
+        except (TokenExpiredError, InvalidGrantError):
+            self.forget()
+            raise LoginEndedError("Your login here has ended. Log in again to go on.") from None
 
     def log_out(self) -> None:
         """Tell the provider that the tokens are no longer needed (RFC 7009), and forget them."""
@@ -136,15 +159,27 @@ class NoteCalendar:
 def index(request: HttpRequest) -> HttpResponse:
     """The calendar: what the provider let us see, or a button to log in."""
     calendar = NoteCalendar(request)
-    context: dict[str, Any] = {"client": WEB, "token": calendar.token}
-    if calendar.token:
-        granted = calendar.token["scope"]
-        context["granted"] = granted
-        context["me"] = calendar.call("GET", "me/") if "profile" in granted else None
-        context["may_read"] = "notes:read" in granted or "notes:write" in granted
-        context["notes"] = calendar.call("GET", "notes/") if context["may_read"] else []
-        context["may_write"] = "notes:write" in granted
-    return render(request, "clients/web.html", context)
+    try:
+        context = _seen_by(calendar)
+    except LoginEndedError as ended:
+        context = {"told": ended}
+    return render(request, "clients/web.html", {"client": WEB, **context})
+
+
+def _seen_by(calendar: NoteCalendar) -> dict[str, Any]:
+    """What the page shows: as much as the visitor has allowed."""
+    if not calendar.token:
+        return {}
+    granted = calendar.token["scope"]
+    may_write = "notes:write" in granted
+    may_read = may_write or "notes:read" in granted
+    return {
+        "granted": granted,
+        "me": calendar.call("GET", "me/") if "profile" in granted else None,
+        "notes": calendar.call("GET", "notes/") if may_read else [],
+        "may_read": may_read,
+        "may_write": may_write,
+    }
 
 
 @client_page

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
-from django_oauthflows.models import Authorization
+from django_oauthflows.models import Authorization, Consent
 from example_project.notes.models import Note
 from tests.browser.conftest import Demo
 from tests.oauth_client import Browser
@@ -66,6 +66,22 @@ def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Dem
     expect(page.locator("#who")).to_have_text("alice")
     expect(page.locator("#granted")).not_to_contain_text("notes:write")
     expect(page.get_by_role("button", name="Add note")).to_have_count(0)
+
+
+def test_the_web_app_lets_alice_log_in_again_after_she_took_her_permission_back(
+    page: Page, demo: Demo
+) -> None:
+    demo.open(page, "Note Calendar")
+    page.get_by_role("button", name="Log in with Example Notes").click()
+    demo.log_in(page)
+    decide(page)
+    expect(page.locator("#who")).to_have_text("alice")
+    Consent.objects.get().withdraw()
+    page.reload()
+    expect(page.locator("#problem")).to_contain_text("Your login here has ended")
+    page.get_by_role("button", name="Log in with Example Notes").click()
+    decide(page)
+    expect(page.locator("#who")).to_have_text("alice")
 
 
 def test_the_web_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:

@@ -1,6 +1,7 @@
 """Schemathesis against the example API, with tokens of differing scopes.
 
-One short round by default; the full minute: ``SCHEMATHESIS_SECONDS=60 python -m pytest tests/api/test_schemathesis.py``.
+One short round by default; the full minute:
+``SCHEMATHESIS_SECONDS=60 python -m pytest tests/api/test_schemathesis.py``
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 from django_oauthflows.testing import machine_token, make_client, user_token
 
 SECONDS = float(os.environ.get("SCHEMATHESIS_SECONDS", "0"))
+PHASES = "coverage,fuzzing" if SECONDS else "fuzzing"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
@@ -47,7 +49,7 @@ def test_no_call_that_the_schema_allows_breaks_the_api(live_server: Any, alice: 
                     "--checks",
                     CHECKS,
                     "--phases",
-                    "coverage,fuzzing" if SECONDS else "fuzzing",
+                    PHASES,
                     "--max-examples",
                     "5",
                 ),

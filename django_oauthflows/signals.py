@@ -13,8 +13,7 @@ consent_given = Signal()
 consent_withdrawn = Signal()
 #: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name).
 token_issued = Signal()
-#: An authorization or token request was refused: ``client`` (or ``None``), ``error``, and ``reference`` of
-#: its event (empty at the endpoints for programs).
+#: An authorization or token request was refused: ``client`` (or ``None``), ``error``, ``reference``.
 request_refused = Signal()
 #: An authorization ended before its time: ``authorization_ids``, ``cause``.
 authorization_revoked = Signal()

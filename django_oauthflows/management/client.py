@@ -75,6 +75,13 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resource-server", action="store_true", help="It is an API that introspects tokens."
     )
+    parser.add_argument(
+        "--access-token-format",
+        choices=Client.TokenFormat.values,
+        default=Client.TokenFormat.OPAQUE,
+        help="jwt (RFC 9068) can be checked by an API elsewhere, which notices a revocation late.",
+    )
+    parser.add_argument("--api-rate", metavar="RATE", default="", help="API calls it may make: 1000/hour.")
     parser.add_argument("--service-user", metavar="USERNAME", help="Whose permissions it has as a machine.")
     for name, text in (
         ("access-token-lifetime", "an access token"),
@@ -116,6 +123,8 @@ def _create(command: Command, options: dict[str, Any]) -> None:
         post_logout_redirect_uris=" ".join(options["post_logout_redirect_uri"]),
         trust=Client.Trust.FIRST_PARTY if options["first_party"] else Client.Trust.NOT_REVIEWED,
         is_resource_server=options["resource_server"],
+        access_token_format=options["access_token_format"],
+        throttle_rate=options["api_rate"],
         service_user=_user(options["service_user"]),
         access_token_lifetime=options["access_token_lifetime"],
         refresh_token_idle_lifetime=options["refresh_token_idle_lifetime"],

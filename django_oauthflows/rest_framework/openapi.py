@@ -82,3 +82,26 @@ def _alternatives(permission: Any, method: str) -> Alternatives:
 
 def _joined(some: Alternatives, others: Alternatives) -> Alternatives:
     return [one | other for one, other in product(some, others)]
+
+
+_REFUSAL = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("detail", "error", "scope")},
+    "required": ["detail"],
+}
+_REFUSALS = {
+    "401": "No access token, or one that is not accepted (RFC 6750).",
+    "403": "The access token does not cover this, or its user may not do it.",
+    "429": "Too many calls; see Retry-After.",
+}
+
+
+def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """For drf-spectacular's ``POSTPROCESSING_HOOKS``: what each protected operation answers to refuse."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if any(OAuthScheme.name in way for way in operation.get("security", ())):
+                for status, text in _REFUSALS.items():
+                    content = {"application/json": {"schema": _REFUSAL}}
+                    operation["responses"].setdefault(status, {"description": text, "content": content})
+    return result

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -57,6 +58,11 @@ class Me(APIView):
         return Response(data)
 
 
+@extend_schema_view(
+    post=extend_schema(
+        responses={201: NoteSerializer, 400: OpenApiTypes.OBJECT, 415: OpenApiTypes.OBJECT},
+    )
+)
 class Notes(generics.ListCreateAPIView[Note]):
     """The user's notes."""
 

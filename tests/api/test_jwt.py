@@ -286,6 +286,17 @@ def run(*arguments: str) -> Any:
 
 
 @pytest.mark.django_db
+def test_staff_choose_format_and_rate_by_command() -> None:
+    create = ("oauth", "client", "create", "--name", "N", "--use-case", "service", "--json")
+    out = StringIO()
+    call_command(*create, "--access-token-format", "jwt", "--api-rate", "5/hour", stdout=out)
+    client = OAuthClientModel.objects.get(client_id=json.loads(out.getvalue())["client_id"])
+    assert (client.access_token_format, client.throttle_rate) == ("jwt", "5/hour")
+    with pytest.raises(CommandError, match="number and a unit"):
+        call_command(*create, "--api-rate", "many", stdout=StringIO())
+
+
+@pytest.mark.django_db
 def test_a_key_is_published_ahead_signs_verifies_and_is_retired(client: Client) -> None:
     first = run("rotate")
     assert first["state"] == "signs", "the very first need not wait"

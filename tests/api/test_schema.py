@@ -43,6 +43,7 @@ def test_each_operation_names_its_scopes(schema: dict[str, Any]) -> None:
     assert needs("/api/notes/", "get") == [{"oauth2": ["notes:read"]}]
     assert needs("/api/notes/", "post") == [{"oauth2": ["notes:write"]}]
     assert needs("/api/stats/", "get") == [{"oauth2": ["stats:read"]}]
+    assert {"200", "401", "403", "429"} <= set(schema["paths"]["/api/stats/"]["get"]["responses"])
 
 
 def test_flows_that_are_switched_off_are_not_in_the_schema(client: Client, settings: Any) -> None:

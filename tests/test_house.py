@@ -26,8 +26,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"flows", "tokens"}),
     frozenset({"conf", "scopes", "signals"}),
 )
-MAX_FILE_LINES = 520
-MAX_FUNCTION_LINES = 45
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 40
 
 
 def sources() -> list[Path]:
@@ -182,19 +182,22 @@ def test_no_journey_is_left_behind_by_its_flow() -> None:
 )
 def test_every_use_case_has_an_example_client(case: registry.UseCase) -> None:
     name = case.name.replace("-", "_")
+    # A program in Python, or a page that runs in the browser.
     clients = ROOT / "example_project/clients"
-    assert (clients / f"{name}.py").exists() or (clients / name).is_dir(), (
-        f"no example client for {case.name}"
-    )
+    programs = [path for path in clients.rglob("*") if path.suffix in (".py", ".js")]
+    assert [path for path in programs if path.stem == name], f"no example client for {case.name}"
     for flow in case.flows:
         assert registry.flow_named(flow).offered
 
 
 def functions() -> Iterator[tuple[str, int]]:
+    """Each function and the lines of its body, without signature and docstring."""
     for path in sources():
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef):
-                yield f"{module_of(path)}.{node.name}", (node.end_lineno or 0) - node.lineno + 1
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                lines = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+                yield f"{module_of(path)}.{node.name}", lines
 
 
 def test_files_and_functions_stay_small() -> None:

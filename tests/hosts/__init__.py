@@ -1,1 +1,1 @@
-"""Small apps for host sites of other shapes."""
+"""Host sites of other shapes than the example project; each is run by a process of its own."""

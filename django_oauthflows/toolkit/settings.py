@@ -15,7 +15,8 @@ def provider_settings(oauthflows: Mapping[str, Any]) -> dict[str, Any]:
     relies on it (``checks.py`` reports a value that was changed afterwards).
     """
     # Any other value is for the check to report, in words; settings must stay readable until then.
-    scopes = oauthflows.get("SCOPES", {}) if isinstance(oauthflows, Mapping) else {}
+    given: Any = oauthflows
+    scopes = given.get("SCOPES", {}) if isinstance(given, Mapping) else {}
     labels = {
         # A label may be a lazy translation, which cannot be read yet.
         name: entry.get("label", name) if isinstance(entry, Mapping) else entry

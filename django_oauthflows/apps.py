@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from django_oauthflows.conf import INSTALLED_APPS_LINE
 
 
 class OAuthFlowsConfig(AppConfig):
     name = "django_oauthflows"
     verbose_name = _("OAuth provider")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def import_models(self) -> None:
+        # Our models extend the toolkit's: without it Django fails before any check could speak.
+        if not apps.is_installed("oauth2_provider"):
+            raise ImproperlyConfigured(
+                f"'oauth2_provider' is missing from INSTALLED_APPS. Write: {INSTALLED_APPS_LINE}"
+            )
+        super().import_models()
 
     def ready(self) -> None:
         from django_oauthflows import checks, logins, notices  # noqa: F401 - registers checks

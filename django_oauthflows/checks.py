@@ -12,7 +12,7 @@ from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
 
-from django_oauthflows.conf import options, problems
+from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.flows import registry
 from django_oauthflows.scopes import declarations
 from django_oauthflows.toolkit.settings import provider_settings
@@ -115,14 +115,14 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
 @register(Tags.compatibility)
 def check_installed_apps(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Our app above the toolkit's, so that our templates win."""
-    line = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
+    line = INSTALLED_APPS_LINE
     names = [app.split(".apps.")[0] for app in settings.INSTALLED_APPS]
-    found: list[CheckMessage] = [
-        Error(f"{needed!r} is missing from INSTALLED_APPS.", hint=line, id="oauthflows.E007")
-        for needed in ("oauth2_provider", "rest_framework")
-        if needed not in names
-    ]
-    if "oauth2_provider" in names and names.index("django_oauthflows") > names.index("oauth2_provider"):
+    found: list[CheckMessage] = []
+    if "rest_framework" not in names:
+        found.append(
+            Error("'rest_framework' is missing from INSTALLED_APPS.", hint=line, id="oauthflows.E007")
+        )
+    if names.index("django_oauthflows") > names.index("oauth2_provider"):
         found.append(
             Error("'django_oauthflows' must stand above 'oauth2_provider'.", hint=line, id="oauthflows.E008")
         )

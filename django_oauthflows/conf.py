@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 
 DAY = 24 * 60 * 60
+#: What the host writes, for those who have to say so.
+INSTALLED_APPS_LINE = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
 
 SettingValue = Mapping[str, Any]
 

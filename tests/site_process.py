@@ -26,6 +26,7 @@ class Site:
 
     settings: str
     database_url: str
+    folder: str = ""  # where else Python looks for modules
 
     def with_settings(self, settings: str) -> Site:
         return Site(settings, self.database_url)
@@ -77,7 +78,7 @@ class Site:
         return os.environ | {
             "DJANGO_SETTINGS_MODULE": self.settings,
             "DATABASE_URL": self.database_url,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), self.folder))),
         }
 
 

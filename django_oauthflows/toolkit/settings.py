@@ -14,7 +14,9 @@ def provider_settings(oauthflows: Mapping[str, Any]) -> dict[str, Any]:
     What the host may ask for stands in ``OAUTHFLOWS``; what is here is fixed, because the package
     relies on it (``checks.py`` reports a value that was changed afterwards).
     """
-    scopes = oauthflows.get("SCOPES", {})
+    # Any other value is for the check to report, in words; settings must stay readable until then.
+    given: Any = oauthflows
+    scopes = given.get("SCOPES", {}) if isinstance(given, Mapping) else {}
     labels = {
         # A label may be a lazy translation, which cannot be read yet.
         name: entry.get("label", name) if isinstance(entry, Mapping) else entry

@@ -1,0 +1,191 @@
+"""`manage.py check`: each missing or wrong line of the host's settings, with the line to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.urls import clear_url_caches, include, path
+
+from django_oauthflows import provider_settings
+from tests.site_process import Site, fresh_database
+
+GOOD = {"SCOPES": {"notes:read": "Read your notes"}}
+
+
+def findings() -> list[CheckMessage]:
+    return [message for message in run_checks() if str(message.id).startswith("oauthflows.")]
+
+
+def the_finding(identifier: str) -> CheckMessage:
+    """The one finding of that kind; it has a line to paste."""
+    found = [message for message in findings() if message.id == f"oauthflows.{identifier}"]
+    assert len(found) == 1, findings()
+    assert found[0].hint
+    return found[0]
+
+
+@pytest.fixture
+def oauthflows(settings: Any) -> Any:
+    """Change ``OAUTHFLOWS`` as a host would, with what follows from it."""
+
+    def change(value: Any) -> None:
+        settings.OAUTHFLOWS = value
+        settings.OAUTH2_PROVIDER = provider_settings(value if isinstance(value, dict) else {})
+
+    return change
+
+
+@pytest.fixture
+def routed(settings: Any) -> Iterator[Any]:
+    """Serve other routes."""
+
+    def change(*patterns: Any) -> None:
+        routes = type("routes", (), {"urlpatterns": list(patterns)})
+        settings.ROOT_URLCONF = routes
+        clear_url_caches()
+
+    before = settings.ROOT_URLCONF
+    yield change
+    settings.ROOT_URLCONF = before
+    clear_url_caches()
+
+
+def test_the_example_site_has_nothing_to_report() -> None:
+    assert findings() == []
+
+
+def test_a_bare_site_with_just_the_documented_lines_is_complete(tmp_path_factory: Any) -> None:
+    with fresh_database("bare", tmp_path_factory.mktemp("bare")) as url:
+        site = Site("tests.settings.bare", url)
+        assert "no issues" in site.manage("check", "--fail-level", "DEBUG").stdout
+        site.manage("migrate", "-v", "0")
+        assert "No changes detected" in site.manage("makemigrations", "--check", "--dry-run").stdout
+        made = site.json(
+            "manage.py", "oauth", "client", "create", "--name", "Job", "--use-case", "service",
+            "--scope", "notes:read", "--json",
+        )  # fmt: skip
+        assert made["client_secret"]
+
+
+def test_oauthflows_is_missing(settings: Any) -> None:
+    del settings.OAUTHFLOWS
+    assert "OAUTHFLOWS = {" in str(the_finding("E001").hint)
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "hint"),
+    [
+        ([], "OAUTHFLOWS", "OAUTHFLOWS = "),
+        (GOOD | {"SCOPE": {}}, "SCOPE", "SCOPES"),
+        ({"SCOPES": ["notes:read"]}, "SCOPES", "mapping"),
+        ({"SCOPES": {"notes:read": 7}}, "SCOPES", "mapping"),
+        (GOOD | {"ISSUER": "example.org"}, "ISSUER", "https://"),
+        (GOOD | {"ISSUER": "https://example.org/path"}, "ISSUER", "without a path"),
+        (GOOD | {"FLOWS": "implicit"}, "FLOWS", "list"),
+        (GOOD | {"TOKEN_KEYS": "secret"}, "TOKEN_KEYS", "list"),
+        (GOOD | {"TOKEN_KEYS": [""]}, "TOKEN_KEYS", "list"),
+        (GOOD | {"ACCESS_TOKEN_LIFETIMES": {"implicit": -1}}, "ACCESS_TOKEN_LIFETIMES", "mapping"),
+        (GOOD | {"AUTHORIZATION_CODE_LIFETIME": "60"}, "AUTHORIZATION_CODE_LIFETIME", "seconds"),
+        (GOOD | {"AUTHORIZATION_CODE_LIFETIME": 0}, "AUTHORIZATION_CODE_LIFETIME", "seconds"),
+        (GOOD | {"REFRESH_TOKEN_GRACE": True}, "REFRESH_TOKEN_GRACE", "seconds"),
+        (GOOD | {"END_ON_PASSWORD_CHANGE": 1}, "END_ON_PASSWORD_CHANGE", "True or False"),
+        (GOOD | {"BASE_TEMPLATE": None}, "BASE_TEMPLATE", "template"),
+    ],
+    ids=str,
+)
+def test_a_wrong_key_or_type_is_named(value: Any, key: str, hint: str, oauthflows: Any) -> None:
+    oauthflows(value)
+    finding = the_finding("E002")
+    assert key in str(finding.msg)
+    assert hint in str(finding.hint)
+
+
+@pytest.mark.parametrize("name", ["a b", 'a"b', "a\\b", "é", "a\tb", ""])
+def test_a_scope_name_that_cannot_be_sent(name: str, oauthflows: Any) -> None:
+    oauthflows({"SCOPES": {name: "Something"}})
+    the_finding("E003")
+
+
+def test_a_scope_that_implies_an_unknown_one(oauthflows: Any) -> None:
+    oauthflows({"SCOPES": {"a": {"label": "A", "implies": ["b"]}}})
+    assert "'b'" in str(the_finding("E004").hint)
+
+
+def test_a_flow_that_does_not_exist(oauthflows: Any) -> None:
+    oauthflows(GOOD | {"FLOWS": ["authorization_code", "device_code"]})
+    assert "authorization_code" in str(the_finding("E005").hint)
+
+
+def test_no_scopes_at_all(oauthflows: Any) -> None:
+    oauthflows({})
+    the_finding("W001")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"OAUTH2_VALIDATOR_CLASS": "x.Y"},
+        {"PKCE_REQUIRED": False},
+        {"OIDC_ENABLED": True},
+        {"SCOPES": {"a": "A"}},
+    ],
+    ids=str,
+)
+def test_toolkit_settings_that_were_changed_afterwards(change: Any, settings: Any) -> None:
+    settings.OAUTH2_PROVIDER = settings.OAUTH2_PROVIDER | change
+    assert the_finding("E006").hint == "OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)"
+
+
+def check_of(lines: str, folder: Any) -> str:
+    """What `manage.py check` says on a bare site with other lines at the end of its settings."""
+    (folder / "changed_settings.py").write_text("from tests.settings.bare import *\n" + lines)
+    site = Site("changed_settings", f"sqlite:///{folder}/x.sqlite3", str(folder))
+    return site.manage("check", check=False).stderr
+
+
+def test_our_app_below_the_toolkits(tmp_path: Any) -> None:
+    told = check_of(
+        "INSTALLED_APPS.remove('django_oauthflows')\nINSTALLED_APPS.append('django_oauthflows')", tmp_path
+    )
+    assert "oauthflows.E008" in told
+    assert 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]' in told
+
+
+@pytest.mark.parametrize("app", ["rest_framework", "oauth2_provider"])
+def test_an_app_that_is_missing(app: str, tmp_path: Any) -> None:
+    told = check_of(f"INSTALLED_APPS.remove('{app}')", tmp_path)
+    assert f"'{app}' is missing from INSTALLED_APPS" in told
+    assert 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]' in told
+
+
+def test_routes_that_are_not_included(routed: Any) -> None:
+    routed()
+    assert 'include("django_oauthflows.urls")' in str(the_finding("E009").hint)
+
+
+def test_routes_that_are_not_at_the_root(routed: Any) -> None:
+    routed(path("sub/", include("django_oauthflows.urls")))
+    assert "/sub/.well-known/" in str(the_finding("E010").msg)
+
+
+def test_a_deployment_without_https(settings: Any) -> None:
+    def warned() -> bool:
+        found = run_checks(include_deployment_checks=True)
+        return any(message.id == "oauthflows.W002" for message in found)
+
+    assert warned()
+    settings.SECURE_SSL_REDIRECT = True
+    assert not warned()
+
+
+def test_provider_settings_is_a_pure_function_and_malformed_options_never_loosen_it() -> None:
+    value = {"SCOPES": {"a": "A"}}
+    assert provider_settings(value) == provider_settings(value)
+    assert value == {"SCOPES": {"a": "A"}}
+    for odd in ({}, {"SCOPES": None}, {"SCOPES": {"a": None}}, {"PKCE_REQUIRED": False}):
+        made = provider_settings(odd)
+        assert made["PKCE_REQUIRED"] is True
+        assert made["OIDC_ENABLED"] is False

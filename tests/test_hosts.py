@@ -1,0 +1,102 @@
+"""Host sites of other shapes run the flows too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from tests.oauth_client import Browser, OAuthClient, answer_of
+from tests.site_process import Site, fresh_database
+
+MAKE_USER = """
+from django.contrib.auth import get_user_model
+import json
+User = get_user_model()
+user = User.objects.create_user(**{User.USERNAME_FIELD: %r, "password": "demo-password"} | %r)
+print(json.dumps(str(user.pk)))
+"""
+
+
+@contextmanager
+def host(name: str, folder: Any, username: str, **user: str) -> Iterator[tuple[Site, str, str]]:
+    """A fresh host, served, with one user: the site, its origin and the user's key."""
+    with ExitStack() as stack:
+        site = Site(f"tests.settings.{name}", stack.enter_context(fresh_database(name, folder)))
+        assert "No changes detected" in site.manage("makemigrations", "--check", "--dry-run").stdout
+        site.manage("migrate", "-v", "0")
+        site.manage("check", "--fail-level", "WARNING")
+        key = site.evaluate(MAKE_USER % (username, user))
+        yield site, stack.enter_context(site.serving()), key
+
+
+def registered(site: Site, origin: str, use_case: str, *more: str) -> OAuthClient:
+    made = site.json(
+        "manage.py", "oauth", "client", "create", "--name", "App", "--use-case", use_case,
+        "--scope", "profile email notes:read notes:write stats:read", "--json", *more,
+    )  # fmt: skip
+    uris = made["redirect_uris"]
+    return OAuthClient(origin, made["client_id"], made.get("client_secret"), uris[0] if uris else "")
+
+
+def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
+    """Every flow once, a refusal and a revocation each; what the API says of the user."""
+    callback = ("--redirect-uri", "https://client.example/callback")
+    web = registered(site, origin, "web", *callback)
+    widget = registered(site, origin, "legacy-spa", *callback)
+    machine = registered(site, origin, "service")
+    browser = Browser(origin)
+    browser.log_in(username)
+
+    tokens = web.tokens_from(browser, "profile email notes:read")
+    me: dict[str, Any] = web.api("/api/me/", tokens["access_token"]).json()
+    seen = web.post("/oauth/introspect/", token=tokens["access_token"]).json()
+    assert seen["exp"] - seen["iat"] == 3600
+    refreshed = web.refresh(tokens["refresh_token"]).json()
+    assert web.api("/api/me/", refreshed["access_token"]).status_code == 200
+    assert web.refresh(tokens["refresh_token"]).status_code == 200, "a retry within the grace"
+    assert web.post("/oauth/revoke/", token=refreshed["refresh_token"]).status_code == 200
+    assert web.api("/api/me/", refreshed["access_token"]).status_code == 401
+
+    page = browser.authorize(
+        response_type="token", client_id=widget.client_id, redirect_uri=widget.redirect_uri, scope="profile"
+    )
+    answer = answer_of(browser.decide(page).headers["Location"])
+    assert answer["expires_in"] == "600"
+    assert widget.api("/api/me/", answer["access_token"]).status_code == 200
+
+    token = machine.token(grant_type="client_credentials", scope="stats:read").json()["access_token"]
+    assert machine.api("/api/stats/", token).status_code == 200
+    assert machine.post("/oauth/revoke/", token=token).status_code == 200
+    assert machine.post("/oauth/revoke/", token=token).status_code == 200
+    assert machine.api("/api/stats/", token).status_code == 401
+    machine.client_secret = "wrong"
+    assert machine.token(grant_type="client_credentials").status_code == 401
+    return me | {"sub": seen["sub"]}
+
+
+def test_users_of_its_own_kind_behind_closed_doors_without_time_zones(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """UUID keys, e-mail logins, LoginRequiredMiddleware, ATOMIC_REQUESTS, USE_TZ off, ahead of UTC."""
+    folder = tmp_path_factory.mktemp("custom_user")
+    with host("custom_user", folder, "alice@example.org") as (site, origin, key):
+        me = walk_all_flows(site, origin, "alice@example.org")
+    assert me == {"username": "alice@example.org", "email": "alice@example.org", "sub": key}
+
+
+def test_an_application_model_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("swapped")
+    with host("swapped", folder, "alice", email="alice@example.org") as (site, origin, _):
+        walk_all_flows(site, origin, "alice")
+        adopted = site.evaluate(
+            "import json\n"
+            "from tests.hosts.apps.models import App\n"
+            "from django_oauthflows.models import Client\n"
+            "app = App.objects.create(name='Own', client_type='public', department='Sales',"
+            " authorization_grant_type='authorization-code')\n"
+            "print(json.dumps([Client.objects.get(pk=app.pk).department, Client.objects.get(pk=app.pk).flows]))"
+        )
+    assert adopted == ["Sales", "authorization_code refresh_token"]

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings as site
 from django.test import Client as Visitor
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from django_oauthflows.models import Authorization, Client, Consent, Event
 from tests.consent.conftest import Walk, told
@@ -60,10 +61,14 @@ def test_other_words_for_the_same_scope_are_asked_for(walk: Walk, settings: Any)
     assert ">New<" not in page
 
 
-def test_the_same_words_in_another_language_are_the_same_words(walk: Walk) -> None:
+def test_the_same_words_in_another_language_are_the_same_words(walk: Walk, settings: Any) -> None:
+    scopes = site.OAUTHFLOWS["SCOPES"] | {"profile": gettext_lazy("Privacy policy")}
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
+    assert "Privacy policy" in walk.ask("profile").content.decode()
     walk.allow("profile")
-    walk.visitor.cookies[site.LANGUAGE_COOKIE_NAME] = "de"
+    settings.LANGUAGE_CODE = "de"
     assert "code" in told(walk.ask("profile"))
+    assert "Datenschutzerklärung" in walk.ask("profile", prompt="consent").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,249 @@
+"""The pages for end users in Chromium: without JavaScript, in light and dark, small and large, two directions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core import mail
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+
+from django_oauthflows.models import Client, Consent
+from tests.factories import PASSWORD, ClientFactory, UserFactory
+from tests.oauth_client import answer_of, pkce_pair
+
+#: Looks, size and language, each met at least once with each page.
+LOOKS = (
+    ("light", 1280, "en"),
+    ("dark", 360, "de"),
+    ("light", 320, "fr"),
+    ("dark", 1280, "ar"),
+    ("light", 360, "ar"),
+)
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> Any:
+    return UserFactory(username="alice")
+
+
+@pytest.fixture
+def app(live_server: Any, transactional_db: None) -> Client:
+    """Its own site is the same server by another name: to a browser, another site."""
+    return ClientFactory(
+        name="Calendar",
+        description="Shows your notes beside your appointments.",
+        publisher="Calendar Inc.",
+        client_uri="https://calendar.example/",
+        redirect_uris=(live_server.url.replace("localhost", "127.0.0.1") + "/the-app",),
+        scopes=("profile", "email", "notes:read", "notes:write"),
+    )[0]
+
+
+class Visit:
+    """Alice's browser at the provider. What the app's own site answers does not matter."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        context.set_default_timeout(15_000)
+        self.page: Page = context.new_page()
+        self.origin = origin
+        self.refusals: list[str] = []
+        self.page.on("console", lambda message: self._hear(message.text))
+
+    def _hear(self, text: str) -> None:
+        if "Content Security Policy" in text or "Content-Security-Policy" in text:
+            self.refusals.append(text)
+
+    def open(self, path: str) -> Response:
+        response = self.page.goto(self.origin + path)
+        assert response is not None
+        return response
+
+    def log_in(self, name: str = "alice") -> None:
+        self.page.fill("[name=username]", name)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("button[type=submit]")
+
+    def ask(self, app: Client, scope: str, **more: str) -> None:
+        parameters = {
+            "response_type": "code",
+            "client_id": app.client_id,
+            "redirect_uri": app.redirect_uris,
+            "scope": scope,
+            "state": "some-state",
+            "code_challenge": pkce_pair()[1],
+            "code_challenge_method": "S256",
+        }
+        self.open(f"/oauth/authorize/?{urlencode(parameters | more)}")
+
+    def told(self) -> dict[str, str]:
+        """What the app was told."""
+        self.page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/the-app"))
+        assert self.refusals == []
+        return answer_of(self.page.url)
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server: Any, alice: Any) -> Iterator[Visit]:
+    """A browser without JavaScript."""
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
+    yield Visit(context, live_server.url)
+    context.close()
+
+
+def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
+    visit.ask(app, "profile notes:read")
+    assert "/accounts/login/" in visit.page.url
+    visit.log_in()
+    assert visit.page.get_by_role("heading", level=1).inner_text() == "Allow Calendar to use your account?"
+    # Neither answer is favoured: same size, same look, and none has the focus.
+    buttons = visit.page.locator("[name=decision]")
+    boxes = [buttons.nth(number).bounding_box() for number in range(2)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert abs(boxes[0]["width"] - boxes[1]["width"]) < 2
+    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    told = visit.told()
+    assert told["state"] == "some-state"
+    assert "code" in told
+    visit.ask(app, "profile notes:read")
+    assert "code" in visit.told()
+
+
+def test_deny(visit: Visit, app: Client) -> None:
+    visit.ask(app, "profile")
+    visit.log_in()
+    visit.page.get_by_role("button", name="Don't allow").click()
+    assert visit.told()["error"] == "access_denied"
+    assert not Consent.objects.exists()
+
+
+def test_give_less_than_was_asked_with_the_keyboard_alone(visit: Visit, app: Client) -> None:
+    visit.ask(app, "profile notes:read")
+    visit.log_in()
+    keyboard = visit.page.keyboard
+    reached: list[str] = []
+    for _stop in range(12):
+        keyboard.press("Tab")
+        focused = visit.page.locator(":focus")
+        value = focused.get_attribute("value") or focused.inner_text()
+        reached.append(value)
+        if value == "notes:read":
+            keyboard.press("Space")
+        if value == "allow":
+            keyboard.press("Enter")
+            break
+    assert reached == ["Website", "switch", "profile", "notes:read", "deny", "allow"]
+    assert "code" in visit.told()
+    assert Consent.objects.get().scope == "profile"
+
+
+def test_another_account(visit: Visit, app: Client) -> None:
+    UserFactory(username="bob")
+    visit.ask(app, "profile")
+    visit.log_in()
+    visit.page.get_by_role("button", name="Not you?").click()
+    visit.log_in("bob")
+    assert "bob" in visit.page.locator(".oauthflows-account").inner_text()
+    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    assert "code" in visit.told()
+    assert Consent.objects.get().user.get_username() == "bob"
+
+
+def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: Any) -> None:
+    Consent.objects.give(user=alice, client=app, scopes=["profile", "notes:read"], redirect_host="x.example")
+    visit.open("/oauth/apps/")
+    visit.log_in()
+    page = visit.page
+    page.get_by_role("button", name="Remove: Read your notes, Calendar").click()
+    assert "can no longer do this: Read your notes." in page.get_by_role("status").inner_text()
+    assert page.get_by_role("button", name="Disconnect Calendar").is_hidden()
+    page.locator("summary").click()
+    page.get_by_role("button", name="Disconnect Calendar").click()
+    assert "No app is connected" in page.content()
+    assert visit.refusals == []
+
+
+def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium: Browser) -> None:
+    visit.ask(app, "profile")
+    visit.log_in()
+    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.told()
+    link = re.search(r"http://\S+/oauth/disconnect/\S+", str(mail.outbox[0].body))
+    assert link is not None
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(link[0])
+    page.get_by_role("button", name="Disconnect").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Disconnected"
+    assert not Consent.objects.live().exists()
+    answer = page.goto(link[0])
+    assert answer is not None
+    assert answer.status == 410
+    context.close()
+
+
+def test_the_browser_tells_the_form_where_it_comes_from_and_nobody_else(visit: Visit, app: Client) -> None:
+    """The header alone (no-referrer) would make Chromium send ``Origin: null``, which Django refuses."""
+    visit.ask(app, "profile")
+    visit.log_in()
+    sent: list[Request] = []
+    visit.page.on("request", lambda request: sent.append(request))
+    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.told()
+    posts = [request for request in sent if request.method == "POST"]
+    assert [request.all_headers().get("origin") for request in posts] == [visit.origin]
+    away = [request for request in sent if "/the-app?" in request.url]
+    assert away
+    assert all("referer" not in request.all_headers() for request in away)
+
+
+@pytest.mark.parametrize(("scheme", "width", "language"), LOOKS)
+def test_the_pages_fit_and_can_be_used_by_everybody(
+    chromium: Browser,
+    live_server: Any,
+    alice: Any,
+    app: Client,
+    settings: Any,
+    scheme: Any,
+    width: int,
+    language: str,
+) -> None:
+    settings.LANGUAGE_CODE = language
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"CONSENT_DURATIONS": ["always", 30, "once"]}
+    other, _ = ClientFactory(name="Саlendar", use_case="native", redirect_uris=("http://127.0.0.1/cb",))
+    # axe is put into the page by the test; the policy that would keep it out is tried elsewhere.
+    context = chromium.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
+    )
+    visit = Visit(context, live_server.url)
+    visit.ask(app, "profile notes:read")
+    visit.log_in()
+    _expect_good(visit.page, language)
+    Consent.objects.give(
+        user=alice, client=app, scopes=["profile", "notes:read"], redirect_host="calendar.example"
+    )
+    visit.ask(app, "profile email notes:write")
+    _expect_good(visit.page, language)
+    visit.ask(other, "profile")
+    assert visit.page.locator(".oauthflows-warning").count() == 2  # imitates, and is on the device
+    _expect_good(visit.page, language)
+    for path in ("/oauth/apps/", "/oauth/disconnect/nonsense/", "/oauth/authorize/?client_id=nobody"):
+        visit.open(path)
+        for summary in visit.page.locator("summary").all():
+            summary.click()
+        _expect_good(visit.page, language)
+    context.close()
+
+
+def _expect_good(page: Page, language: str) -> None:
+    """Nothing runs off the side, the direction is right, and axe finds nothing serious."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+    found = Axe().run(page).response["violations"]
+    grave = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert grave == [], [(each["id"], each["nodes"][0]["html"]) for each in grave]

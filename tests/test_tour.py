@@ -40,7 +40,7 @@ def everything() -> list[int]:
     return [model.objects.count() for model in models]
 
 
-def test_every_flow_passes_and_nothing_stays_behind(live_server: Any) -> None:
+def test_every_flow_passes_and_nothing_stays_behind(live_server: Any, mailoutbox: Any) -> None:
     UserFactory(username="somebody")
     ClientFactory()
     before = everything()
@@ -49,6 +49,7 @@ def test_every_flow_passes_and_nothing_stays_behind(live_server: Any) -> None:
     assert re.findall(r"^PASS (\w+)", told, re.MULTILINE) == OFFERED
     assert "FAIL" not in told
     assert everything() == before
+    assert mailoutbox == []
 
 
 def test_what_is_printed_happened_and_cannot_be_used(live_server: Any) -> None:

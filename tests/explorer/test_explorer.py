@@ -106,6 +106,13 @@ def _escaped(text: str) -> str:
     return text.replace("'", "&#x27;")
 
 
+def test_the_home_page_leads_to_all_of_it(visitor: Visitor) -> None:
+    home = visitor.get("/").content.decode()
+    for path in ("/flows/choose/", "/flows/", "/oauth/apps/", "/api/docs/", "/admin/"):
+        assert f'href="{path}"' in home
+        assert visitor.get(path).status_code in (200, 302), path
+
+
 def test_unknown_names_are_not_found_and_get_does_nothing(visitor: Visitor) -> None:
     for path in ("/flows/nothing/", "/flows/device_code/back/", "/flows/implicit/what-if/x/"):
         assert visitor.get(path).status_code in (404, 405)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
@@ -17,6 +18,7 @@ from django.core.management import CommandError, call_command
 from django_oauthflows.flows import registry
 from django_oauthflows.management.tour import walks
 from django_oauthflows.management.tour.exchange import shortened
+from django_oauthflows.management.tour.visitors import logged_in, temporary_client, visiting_user
 from django_oauthflows.models import Authorization, Client, ClientSecret, Consent
 from tests.factories import ClientFactory, UserFactory
 
@@ -38,7 +40,7 @@ def everything() -> list[int]:
     return [model.objects.count() for model in models]
 
 
-def test_every_flow_passes_and_nothing_stays_behind(live_server: Any) -> None:
+def test_every_flow_passes_and_nothing_stays_behind(live_server: Any, mailoutbox: Any) -> None:
     UserFactory(username="somebody")
     ClientFactory()
     before = everything()
@@ -47,6 +49,7 @@ def test_every_flow_passes_and_nothing_stays_behind(live_server: Any) -> None:
     assert re.findall(r"^PASS (\w+)", told, re.MULTILINE) == OFFERED
     assert "FAIL" not in told
     assert everything() == before
+    assert mailoutbox == []
 
 
 def test_what_is_printed_happened_and_cannot_be_used(live_server: Any) -> None:
@@ -83,6 +86,26 @@ def test_a_flow_that_does_not_work_fails_the_tour_and_is_cleaned_up(live_server:
     told, complaint = tour("refresh_token", "--url", live_server.url, "--api", "/no/such/api/")
     assert "FAIL refresh_token: /no/such/api/ answered 404" in told
     assert complaint == "1 of 1 flows failed."
+    assert everything() == before
+
+
+def test_stopping_it_by_keyboard_leaves_nothing_behind(transactional_db: None) -> None:
+    before = everything()
+
+    def stopped_half_way() -> None:
+        with (
+            temporary_client("web", ["profile"]) as (client, _),
+            visiting_user() as user,
+            logged_in(user),
+        ):
+            Consent.objects.give(user=user, client=client, scopes=["profile"])
+            assert [after > at_first for after, at_first in zip(everything(), before, strict=True)].count(
+                True
+            ) == 5
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_half_way()
     assert everything() == before
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from django_oauthflows.flows import registry
@@ -41,9 +41,15 @@ class DemoClient:
         return [origin + back_path(name) for name in flows] if registry.needs_redirect_uri(flows) else []
 
 
-WEB = DemoClient("explorer-web", "Flow explorer", "web", "profile notes:read", "/api/me/")
-LEGACY = DemoClient("explorer-legacy-spa", "Flow explorer (implicit)", "legacy-spa", "profile", "/api/me/")
-SERVICE = DemoClient("explorer-service", "Flow explorer (machine)", "service", "stats:read", "/api/stats/")
+#: Long enough to look at each step, short enough to see a token expire.
+_LIFETIME = {"access_token_lifetime": 120}
+WEB = DemoClient("explorer-web", "Flow explorer", "web", "profile notes:read", "/api/me/", _LIFETIME)
+LEGACY = DemoClient(
+    "explorer-legacy-spa", "Flow explorer (implicit)", "legacy-spa", "profile", "/api/me/", _LIFETIME
+)
+SERVICE = DemoClient(
+    "explorer-service", "Flow explorer (machine)", "service", "stats:read", "/api/stats/", _LIFETIME
+)
 #: Its tokens live one second, to show what happens then.
 BRIEF = DemoClient(
     "explorer-brief",
@@ -77,12 +83,19 @@ def client_for(flow: Flow) -> DemoClient:
     return next(client for client in ALL if client.use_case == flow.use_cases[0])
 
 
-@transaction.atomic
 def ensure_clients(origin: str) -> None:
     """Register what is missing, for an explorer at ``origin``; doing it again changes nothing.
 
     Raises ``ValidationError`` when an answer cannot safely be sent to ``origin``.
     """
+    try:
+        _ensure(origin)
+    except IntegrityError:  # another visitor came first, in this very moment
+        _ensure(origin)
+
+
+@transaction.atomic
+def _ensure(origin: str) -> None:
     known = {client.client_id: client for client in Client.objects.filter(client_id__startswith="explorer-")}
     for demo in ALL:
         client = known.get(demo.client_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -111,6 +112,21 @@ def revoke(stage: Stage) -> Outcome:
     )
 
 
+def let_expire(stage: Stage) -> Outcome:
+    """Nothing makes a token expire but time: say how much is left, or show that it is over."""
+    token = stage.run.values["access_token"]
+    known = content_of(stage.post("introspect", {"token": token}, API))
+    if known.get("active"):
+        left = max(1, round(known["exp"] - time.time()))
+        return Outcome(True, f"It lives {left} seconds more. Look again then.")
+    response = stage.call_api(token)
+    told = response.headers.get("WWW-Authenticate", "")
+    return Outcome(
+        response.status_code == 401,
+        "It has expired: the API says so." if "expired" in told else "It is over: the API refuses it.",
+    )
+
+
 _ASK_THE_USER = (
     Deed("Prepare the authorization request", (0,), prepare),
     Deed("Go to the provider: log in and decide as the user", (1, 2, 3, 4, 5), go),
@@ -144,6 +160,7 @@ AFTERWARDS: dict[str, tuple[str, Callable[[Stage], Outcome]]] = {
     "introspect": ("Introspect it", introspect),
     "refresh": ("Refresh it", refresh),
     "revoke": ("Revoke it", revoke),
+    "let-expire": ("Let it expire", let_expire),
 }
 
 

@@ -81,7 +81,8 @@ def _table() -> str:
 
 def _mermaid(flow: Flow) -> str:
     names = {party: "".join(word[0] for word in party.split()).upper() for party in Party}
-    lines = ["```mermaid", "sequenceDiagram", "    autonumber"]
+    wrapped = '%%{init: {"sequence": {"wrap": true}}}%%'
+    lines = ["```mermaid", wrapped, "sequenceDiagram", "    autonumber"]
     lines += [f"    participant {names[party]} as {party.capitalize()}" for party in flow.parties]
     for step in flow.steps:
         lines += [f"    {names[step.sender]}->>{names[step.receiver]}: {_plain(step.message)}"]

@@ -39,6 +39,7 @@ PLACES = (
     Place("/flows/choose/", "Which flow do I need?", "A few questions that lead to the right one."),
     Place("/flows/", "Flow explorer", "Each flow step by step, with real messages, and what attackers try."),
     Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
+    Place("/api/docs/", "API schema", "What the API offers, and which permission each call needs (OpenAPI)."),
     Place("/admin/", "Staff admin", "Clients, consents and events, as the site's staff see them."),
     Place(
         "/.well-known/oauth-authorization-server",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -105,6 +106,13 @@ def _escaped(text: str) -> str:
     return text.replace("'", "&#x27;")
 
 
+def test_the_home_page_leads_to_all_of_it(visitor: Visitor) -> None:
+    home = visitor.get("/").content.decode()
+    for path in ("/flows/choose/", "/flows/", "/oauth/apps/", "/api/docs/", "/admin/"):
+        assert f'href="{path}"' in home
+        assert visitor.get(path).status_code in (200, 302), path
+
+
 def test_unknown_names_are_not_found_and_get_does_nothing(visitor: Visitor) -> None:
     for path in ("/flows/nothing/", "/flows/device_code/back/", "/flows/implicit/what-if/x/"):
         assert visitor.get(path).status_code in (404, 405)
@@ -153,6 +161,17 @@ def test_a_run_leaves_no_usable_token_on_the_page(visitor: Visitor) -> None:
     kept = str([session.get_decoded() for session in Session.objects.all()])
     assert "explorer" in kept
     assert not re.search(r"oaf[acrs]_", kept)
+
+
+def test_a_token_of_its_own_expires_before_the_visitors_eyes(visitor: Visitor) -> None:
+    clients.ensure_clients("http://127.0.0.1:8000")
+    Client.objects.filter(client_id="explorer-service").update(access_token_lifetime=1)
+    visitor.post("/flows/client_credentials/next/")
+    time.sleep(1)
+    page = visitor.post("/flows/client_credentials/after/let-expire/", follow=True).content.decode()
+    assert "It has expired: the API says so." in page
+    assert "401 Unauthorized" in page
+    assert "The access token expired." in page
 
 
 def test_an_answer_that_nobody_asked_for_is_refused(visitor: Visitor) -> None:

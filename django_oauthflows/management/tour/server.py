@@ -44,7 +44,7 @@ def own_server() -> Iterator[str]:
     """Serve this site from this process; gives the origin, such as ``http://127.0.0.1:40001``.
 
     A site may accept only its public name and only https. For this process alone, which nobody else
-    can reach, its loopback address is let in and cookies travel over http.
+    can reach, its loopback address is let in, cookies travel over http, and nobody gets mail about it.
     """
     loosened = override_settings(
         ALLOWED_HOSTS=[*settings.ALLOWED_HOSTS, HOST],
@@ -53,6 +53,7 @@ def own_server() -> Iterator[str]:
         SESSION_COOKIE_DOMAIN=None,
         CSRF_COOKIE_SECURE=False,
         CSRF_COOKIE_DOMAIN=None,
+        OAUTHFLOWS={**settings.OAUTHFLOWS, "NOTICES": False},
     )
     with loosened, _refusals_unlogged():
         server = _Server((HOST, 0), _Quiet)

@@ -51,7 +51,8 @@ def visiting_user(username: str = "") -> Iterator[Any]:
             raise CommandError(f"There is no user {username!r}.")
         yield user
         return
-    user = model(**{name: _value(model, name) for name in (model.USERNAME_FIELD, *model.REQUIRED_FIELDS)})
+    needed = [name for name in model.REQUIRED_FIELDS if not getattr(_field(model, name), "blank", False)]
+    user = model(**{name: _value(model, name) for name in (model.USERNAME_FIELD, *needed)})
     user.set_unusable_password()
     user.save()
     try:
@@ -60,12 +61,16 @@ def visiting_user(username: str = "") -> Iterator[Any]:
         user.delete()
 
 
+def _field(model: type[models.Model], name: str) -> Any:
+    try:
+        return model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+
+
 def _value(model: type[models.Model], name: str) -> str:
     """Something to put into a field of the site's own user model."""
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist:
-        field = None
+    field = _field(model, name)
     if isinstance(field, models.EmailField):
         return f"{_name()}@oauth-tour.invalid"
     if isinstance(field, models.CharField | models.TextField):

@@ -95,7 +95,7 @@ def test_every_way_of_authentication_listed_works(register: Any, browser: Browse
         client.client_secret = None
         body = client.post(endpoint, **data, client_secret=secret)
         assert basic.status_code == body.status_code != 401, endpoint
-        assert basic.json().get("error") == body.json().get("error")
+        assert basic.json().get("error") == body.json().get("error")  # each has a reference of its own
         none = spa.post(endpoint, **data)
         assert (none.status_code == 401) is (endpoint == "/oauth/introspect/")
 

@@ -1,0 +1,241 @@
+"""Staff at work in Django admin: registering by keyboard, handing over, rotating, stopping, looking up."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from django_oauthflows.models import Client
+from example_project.demo import PASSWORD
+from tests.browser.conftest import Demo
+from tests.oauth_client import Browser
+
+ROOT = "/admin/django_oauthflows"
+#: The page less Django's frame around it, and less its search field, whose label is a picture.
+_OURS = "{include: [['#content']], exclude: [['#changelist-search']]}"
+FIELDS = {
+    "web": {"redirect_uris": "https://web.example/callback"},
+    "spa": {"redirect_uris": "https://spa.example/callback"},
+    "native": {"redirect_uris": "http://127.0.0.1/callback"},
+    "service": {},
+    "legacy-spa": {"redirect_uris": "https://old.example/", "implicit_reason": "Moves in May"},
+}
+SCOPES = {"service": ("stats:read",)}
+
+
+@pytest.fixture
+def staff(page: Page, demo: Demo) -> Page:
+    """The demo's member of staff, logged in to the admin."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=demo.provider)
+    page.goto(f"{demo.provider}/admin/login/?next=/admin/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Clients", exact=True).first).to_be_visible()
+    return page
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until what ``selector`` finds has the focus, as somebody without a mouse does."""
+    for _step in range(120):
+        if page.evaluate("(found) => document.activeElement.matches(found)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached by the keyboard")
+
+
+def register(page: Page, demo: Demo, case: str) -> None:
+    """Register a client with the keyboard alone."""
+    page.goto(f"{demo.provider}{ROOT}/client/add/")
+    tab_to(page, f'a[href="?use_case={case}"]')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/add/?use_case=*")
+    tab_to(page, "#id_name")
+    page.keyboard.type(f"By keyboard: {case}")
+    for name, value in FIELDS[case].items():
+        if name == "redirect_uris":
+            tab_to(page, f"#id_{name}")
+            page.keyboard.type(value)
+    for scope in SCOPES.get(case, ("profile",)):
+        tab_to(page, f'input[name="allowed_scopes"][value="{scope}"]')
+        page.keyboard.press("Space")
+    if "implicit_reason" in FIELDS[case]:
+        tab_to(page, "#id_implicit_reason")
+        page.keyboard.type(FIELDS[case]["implicit_reason"])
+    tab_to(page, 'input[name="_save"]')
+    page.keyboard.press("Enter")
+
+
+def copied_secret(page: Page) -> str:
+    """Press the copy button beside the secret, and look into the clipboard."""
+    page.wait_for_selector("#oaf-secret + button")
+    tab_to(page, "#oaf-secret + button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#oaf-secret + button")).to_have_text("Copied")
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def snippet(page: Page, demo: Demo, client: Client, key: str) -> str:
+    page.goto(f"{demo.provider}{ROOT}/client/{client.pk}/integration/")
+    return page.locator(f'pre[aria-labelledby="{key}"]').inner_text()
+
+
+_RUN = {"curl": ["bash", "-c"], "python": [sys.executable, "-c"], "javascript": ["node", "-e"]}
+
+
+def run(code: str, language: str, secret: str | None = None, **options: Any) -> subprocess.Popen[str]:
+    """Start a snippet as it stands."""
+    environment = os.environ | ({"CLIENT_SECRET": secret} if secret else {})
+    return subprocess.Popen(
+        [*_RUN[language], code],
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+
+
+def token_in(output: str) -> str:
+    found = re.search(r"oafa_[\w~.-]+", output)
+    assert found, output
+    return found.group()
+
+
+@pytest.mark.parametrize("case", FIELDS)
+def test_each_use_case_is_registered_with_the_keyboard_alone(staff: Page, demo: Demo, case: str) -> None:
+    register(staff, demo, case)
+    expect(staff.locator(".errornote")).to_have_count(0)
+    client = Client.objects.get(name=f"By keyboard: {case}")
+    assert client.use_case == case
+    if client.has_secret:
+        secret = copied_secret(staff)
+        assert secret.startswith("oafs_")
+        assert client.secrets.get().hint == secret[-4:]
+        staff.reload()  # sends the form again: no second client, and the secret is gone
+        expect(staff.locator("#oaf-secret")).to_have_count(0)
+        assert Client.objects.filter(name=client.name).count() == 1
+
+
+def test_a_service_from_snippets_to_suspension(staff: Page, demo: Demo) -> None:
+    register(staff, demo, "service")
+    old = copied_secret(staff)
+    client = Client.objects.get(name="By keyboard: service")
+    for language in ("curl", "python", "javascript"):
+        code = snippet(staff, demo, client, f"client_credentials-{language}")
+        output, errors = run(code, language, old).communicate(timeout=30)
+        assert not errors, errors
+        token = token_in(output)
+
+    staff.get_by_role("link", name="Rotate secret").click()
+    staff.get_by_label("The secrets it has now go on working for").select_option("One hour")
+    staff.get_by_role("button", name="Give it a new secret").click()
+    new = copied_secret(staff)
+    assert new != old
+    code = snippet(staff, demo, client, "client_credentials-curl")
+    for secret in (old, new):
+        token = token_in(run(code, "curl", secret).communicate(timeout=30)[0])
+
+    def api() -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.get(f"{demo.provider}/api/stats/", headers=headers, timeout=30).status_code
+
+    assert api() == 200
+    for act, status in (("Suspend", 401), ("Resume", 200)):
+        staff.get_by_role("link", name=act, exact=True).click()
+        staff.get_by_label("Reason").fill("An exercise")
+        staff.get_by_role("button", name=act, exact=True).click()
+        expect(staff.locator(".messagelist")).to_contain_text("By keyboard: service")
+        assert api() == status
+
+
+@pytest.mark.parametrize("language", ["curl", "python", "javascript"])
+def test_the_code_flows_snippets_run_as_they_stand(staff: Page, demo: Demo, language: str) -> None:
+    register(staff, demo, "web")
+    secret = copied_secret(staff)
+    client = Client.objects.get(name="By keyboard: web")
+    program = run(snippet(staff, demo, client, f"authorization_code-{language}"), language, secret)
+    assert program.stdout
+    line = ""
+    while "code_challenge=" not in line:
+        line = program.stdout.readline()
+        assert line, program.communicate()[1]
+    address = re.search(r"http://\S+", line)
+    assert address
+    alice = Browser(demo.provider)
+    alice.log_in("alice")
+    back = alice.decide(alice.get(address.group().removeprefix(demo.provider))).headers["Location"]
+    found = re.search(r"[?&]code=([^&]+)", back)
+    assert found
+    output, errors = program.communicate((found.group(1) if language == "curl" else back) + "\n", timeout=30)
+    assert program.returncode == 0, errors
+    headers = {"Authorization": f"Bearer {token_in(output)}"}
+    answer = requests.get(f"{demo.provider}/api/me/", headers=headers, timeout=30)
+    assert answer.json() == {"username": "alice"}
+
+
+def test_the_reference_of_a_refused_request_is_looked_up(staff: Page, demo: Demo) -> None:
+    client = Client.objects.get(name="Note Calendar")
+    address = f"{demo.provider}/oauth/authorize/?response_type=code&client_id={client.client_id}"
+    refused = requests.get(f"{address}&redirect_uri={demo.clients}/elsewhere", timeout=30)
+    found = re.search(r"<strong>([2-9A-Z]{8})</strong>", refused.text)
+    assert found, refused.text
+    staff.goto(f"{demo.provider}{ROOT}/event/")
+    staff.locator("#searchbar").fill(found.group(1))
+    staff.keyboard.press("Enter")
+    expect(staff.locator("#result_list tbody tr")).to_have_count(1)
+    expect(staff.locator("#result_list")).to_contain_text("The path differs from the nearest registered one")
+
+
+def pages(demo: Demo) -> list[str]:
+    """Every kind of page of ours."""
+    web = Client.objects.get(name="Note Calendar")
+    own = f"{ROOT}/client/{web.pk}"
+    tabs = (
+        "change",
+        "integration",
+        "secrets",
+        "people",
+        "usage",
+        "events",
+        "suspend",
+        "delete",
+        "rotate-secret",
+    )
+    cases = [f"{ROOT}/client/add/?use_case={case}" for case in FIELDS]
+    lists = [f"{ROOT}/{name}/" for name in ("client", "client/add", "client/advice", "consent", "event")]
+    return [*lists, *cases, *(f"{own}/{tab}/" for tab in tabs)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_keeps_anybody_out(staff: Page, demo: Demo, scheme: Any) -> None:
+    staff.emulate_media(color_scheme=scheme)
+    Client.objects.get(name="Note Calendar").suspend(reason="To be seen")
+    found = []
+    for path in pages(demo):
+        staff.goto(demo.provider + path)
+        for violation in Axe().run(staff, context=_OURS).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                nodes = [node["html"][:160] for node in violation["nodes"]]
+                found.append((path, violation["id"], nodes))
+    assert found == []
+
+
+def test_no_page_is_wider_than_a_phone(staff: Page, demo: Demo) -> None:
+    staff.set_viewport_size({"width": 320, "height": 640})
+    wide = []
+    for path in pages(demo):
+        staff.goto(demo.provider + path)
+        width = staff.evaluate("document.querySelector('#content').scrollWidth")
+        if width > 320:
+            wide.append((path, width))
+    assert wide == []

@@ -103,6 +103,14 @@ class _ClientForm(_ModelForm):
         model = Client
         fields: tuple[str, ...] = ()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        until = self.fields.get("implicit_until")
+        if until is not None and isinstance(until.widget, forms.MultiWidget):
+            # The admin's pair of inputs has one label between them, which belongs to neither.
+            for widget, name in zip(until.widget.widgets, (_("Date"), _("Time")), strict=True):
+                widget.attrs["aria-label"] = f"{until.label}: {name}"
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         flows = registry.offered_flows(self._flow_names(cleaned))

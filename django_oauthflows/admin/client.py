@@ -61,7 +61,7 @@ class ClientAdmin(_ModelAdmin):
     raw_id_fields = ("owner", "service_user")
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     actions = ("suspend", "resume", "revoke_tokens", "export_csv")
-    save_on_top = False
+    view_on_site = False  # the toolkit's address of an application is a page that is not routed
 
     class Media:
         css = {"all": ("django_oauthflows/admin.css",)}

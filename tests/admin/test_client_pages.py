@@ -153,6 +153,7 @@ def test_every_page_of_every_kind_of_client_opens(boss: Any, tab: str, case: str
     response = boss.get(page_of(client, tab))
     assert response.status_code == 200
     assert client.client_id in response.content.decode()
+    assert "View on site" not in response.content.decode()  # the toolkit's page is not routed
 
 
 def test_an_unusual_name_is_only_text(boss: Any) -> None:

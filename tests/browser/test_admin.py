@@ -196,7 +196,7 @@ def test_the_reference_of_a_refused_request_is_looked_up(staff: Page, demo: Demo
     client = Client.objects.get(name="Note Calendar")
     address = f"{demo.provider}/oauth/authorize/?response_type=code&client_id={client.client_id}"
     refused = requests.get(f"{address}&redirect_uri={demo.clients}/elsewhere", timeout=30)
-    found = re.search(r"<strong>([2-9A-Z]{8})</strong>", refused.text)
+    found = re.search(r"<bdi>([2-9A-Z]{8})</bdi>", refused.text)
     assert found, refused.text
     staff.goto(f"{demo.provider}{ROOT}/event/")
     staff.locator("#searchbar").fill(found.group(1))

@@ -24,13 +24,15 @@ def ours(count: int) -> dict[str, Any]:
 
     from django_oauthflows.flows.registry import flow_named
     from django_oauthflows.models import Authorization, Client, Consent
-    from django_oauthflows.models.token import machine_token
 
     user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
     web, secret = Client.objects.register(
         name="web", use_case="web", redirect_uris=[REDIRECT_URI], scopes=["profile", "stats:read"]
     )
     machine, machine_secret = Client.objects.register(name="m", use_case="service", scopes=["stats:read"])
+    signed, signed_secret = Client.objects.register(
+        name="j", use_case="service", scopes=["profile"], access_token_format="jwt"
+    )
     consent = Consent.objects.give(user=user, client=web, scopes=["profile"])
     flow = flow_named("authorization_code")
 
@@ -55,7 +57,7 @@ def ours(count: int) -> dict[str, Any]:
         "codes": [begin(0).code() for _ in range(count)],
         "refresh": [begin(1).refresh_token(generation=1, issued=timezone.now()) for _ in range(count)],
         "access": [access() for _ in range(count)],
-        "machine_access": machine_token(machine, ["stats:read"], lifetime=3600),
+        "signed": [signed.client_id, signed_secret],
     }
 
 

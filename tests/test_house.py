@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"flows", "tokens", "verifier"}),
     frozenset({"conf", "scopes", "signals", "limits", "lookalikes"}),
 )
-MAX_FILE_LINES = 600
+MAX_FILE_LINES = 330
 MAX_FUNCTION_LINES = 40
 
 

@@ -1,3 +1,6 @@
+import re
+
+import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
@@ -19,6 +22,37 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="SigningKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kid", models.CharField(editable=False, max_length=40, unique=True, verbose_name="key ID")),
+                ("algorithm", models.CharField(editable=False, max_length=10, verbose_name="algorithm")),
+                ("public", models.JSONField(editable=False, verbose_name="public key")),
+                ("private_sealed", models.TextField(blank=True, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                ("signs_from", models.DateTimeField(editable=False, verbose_name="signs from")),
+                (
+                    "retired_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="retired"),
+                ),
+            ],
+            options={
+                "verbose_name": "signing key",
+                "verbose_name_plural": "signing keys",
+                "ordering": ["signs_from", "pk"],
+            },
+        ),
         migrations.CreateModel(
             name="Client",
             fields=[
@@ -160,6 +194,34 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "access_token_format",
+                    models.CharField(
+                        choices=[
+                            ("opaque", "Opaque: checked by this site"),
+                            ("jwt", "JWT: can be checked elsewhere"),
+                        ],
+                        default="opaque",
+                        help_text="A JWT (RFC 9068) can be checked by an API on another machine without asking this site; it is longer, and such an API notices a revocation only when the token expires.",
+                        max_length=10,
+                        verbose_name="access token format",
+                    ),
+                ),
+                (
+                    "throttle_rate",
+                    models.CharField(
+                        blank=True,
+                        help_text="How many API calls it may make, as in 1000/hour; empty for the site's own rate.",
+                        max_length=30,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                re.compile("\\A[1-9][0-9]{0,8}/(second|minute|hour|day)\\Z"),
+                                "Write a number and a unit, as in 1000/hour. Units: second, minute, hour, day.",
+                            )
+                        ],
+                        verbose_name="API rate",
+                    ),
+                ),
+                (
                     "suspended_at",
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="suspended"),
                 ),
@@ -220,7 +282,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("scope", models.TextField(blank=True, verbose_name="allowed scopes")),
-                ("wording", models.CharField(blank=True, editable=False, max_length=32)),
+                ("wordings", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "redirect_host",
                     models.CharField(
@@ -244,6 +306,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                (
+                    "remembered",
+                    models.BooleanField(default=True, editable=False, verbose_name="holds for the next time"),
+                ),
                 (
                     "withdrawn_at",
                     models.DateTimeField(blank=True, editable=False, null=True, verbose_name="withdrawn"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db import models, router
+from django.db import models
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -18,8 +17,15 @@ from django_oauthflows import signals
 from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
+from django_oauthflows.models.authorization_statements import (
+    ADVANCE,
+    IN_USE,
+    REDEEM,
+    REVOKE_OWN,
+    assembled,
+    grounds,
+)
 from django_oauthflows.models.client import random_epoch
-from django_oauthflows.models.statement import Given, Read, Write
 from django_oauthflows.models.token_cache import cached_row, ended
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
@@ -74,7 +80,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
     def revoke_for_client(self, pk: int, epoch: int, client: Client) -> bool:
         """End one authorization at the wish of the client it belongs to (RFC 7009 §2.1), by one statement."""
         cause = "revoked by the client"
-        revoked = _REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
+        revoked = REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
         if revoked:
             ended(authorization=pk)
             signals.authorization_revoked.send(sender=Authorization, authorization_ids=[pk], cause=cause)
@@ -90,13 +96,13 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
 
     def in_use(self, pk: int) -> Authorization | None:
         """The authorization with its consent, user and client, by one statement."""
-        row = _IN_USE.first(pk=pk)
-        return None if row is None else _assembled(row)
+        row = IN_USE.first(pk=pk)
+        return None if row is None else assembled(row)
 
     def behind_token(self, pk: int) -> Authorization | None:
         """As ``in_use``, for an API call: from the token cache, where the site has one."""
-        row = cached_row(f"authorization:{pk}", lambda: _IN_USE.first(pk=pk), _grounds)
-        return None if row is None else _assembled(row)
+        row = cached_row(f"authorization:{pk}", lambda: IN_USE.first(pk=pk), grounds)
+        return None if row is None else assembled(row)
 
 
 class Authorization(models.Model):
@@ -240,12 +246,12 @@ class Authorization(models.Model):
 
     def redeem(self, *, now: datetime, ends: datetime) -> bool:
         """Claim the code. False when somebody was faster: then it is a replay (RFC 6749 §4.1.2)."""
-        return _REDEEM.run(pk=self.pk, now=now, ends=ends) == 1
+        return REDEEM.run(pk=self.pk, now=now, ends=ends) == 1
 
     def advance(self, *, now: datetime, ends: datetime) -> bool:
         """Move on by one generation. False when it is not at ours any more, or revoked meanwhile."""
         return (
-            _ADVANCE.run(pk=self.pk, generation=self.generation, next=self.generation + 1, now=now, ends=ends)
+            ADVANCE.run(pk=self.pk, generation=self.generation, next=self.generation + 1, now=now, ends=ends)
             == 1
         )
 
@@ -301,161 +307,3 @@ def watch() -> None:
     post_save.connect(_note_changed_user, sender=get_user_model(), dispatch_uid="oauthflows.user")
     post_delete.connect(_note_changed_user, sender=get_user_model(), dispatch_uid="oauthflows.user")
     post_save.connect(_end_on_password_change, sender=get_user_model(), dispatch_uid="oauthflows.password")
-
-
-# The hot path's statements (see ``statement.py``). ------------------------------------------------------
-
-
-def _model() -> type[Authorization]:
-    return Authorization
-
-
-def _field(name: str) -> Any:
-    return Authorization._meta.get_field(name)
-
-
-_OWN = (
-    "id",
-    "flow",
-    "scope",
-    "redirect_uri",
-    "code_challenge",
-    "nonce",
-    "resource",
-    "token_epoch",
-    "generation",
-    "created_at",
-    "expires_at",
-    "redeemed_at",
-    "rotated_at",
-    "revoked_at",
-    "consent_id",
-)
-_OF_CONSENT = ("id", "user_id", "client_id", "scope", "expires_at", "withdrawn_at")
-_OF_CLIENT = (
-    "id",
-    "client_id",
-    "client_type",
-    "name",
-    "use_case",
-    "flows",
-    "trust",
-    "allowed_scopes",
-    "access_token_lifetime",
-    "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime",
-    "is_resource_server",
-    "suspended_at",
-    "throttle_rate",
-    "token_epoch",
-)
-
-
-@cache
-def _order(model: type[models.Model], names: tuple[str, ...]) -> tuple[list[str], tuple[int, ...]]:
-    """``names`` in the order of the model's own fields, as ``Model.from_db`` wants them, and where each is."""
-    present = [field.attname for field in model._meta.concrete_fields if field.attname in names]
-    return present, tuple(names.index(name) for name in present)
-
-
-def loaded(model: type[models.Model], names: tuple[str, ...], values: Sequence[Any]) -> Any:
-    """An instance that has just these fields; the others are fetched if somebody asks for them."""
-    present, positions = _order(model, names)
-    return model.from_db(router.db_for_write(model), present, [values[position] for position in positions])
-
-
-@cache
-def user_field_names() -> tuple[str, ...]:
-    """The user's columns, less the password: nobody who is called with a token needs its hash."""
-    return tuple(
-        field.attname for field in get_user_model()._meta.concrete_fields if field.attname != "password"
-    )
-
-
-def _in_use() -> models.QuerySet[Any, Any]:
-    names = [
-        *_OWN,
-        *(f"consent__{name}" for name in _OF_CONSENT),
-        *(f"consent__client__{name}" for name in _OF_CLIENT),
-        *(f"consent__user__{name}" for name in user_field_names()),
-    ]
-    return Authorization.objects.filter(pk=Given("pk", _field("id"))).values_list(*names)
-
-
-def _grounds(row: tuple[Any, ...]) -> tuple[tuple[str, Any], ...]:
-    """What a cached row stands on: whatever of these ends, ends the tokens with it."""
-    consent = dict(zip(_OF_CONSENT, row[len(_OWN) :], strict=False))
-    return (
-        ("authorization", row[0]),
-        ("consent", consent["id"]),
-        ("user", consent["user_id"]),
-        ("client", consent["client_id"]),
-    )
-
-
-def _assembled(row: tuple[Any, ...]) -> Authorization:
-    consent_at = len(_OWN)
-    client_at = consent_at + len(_OF_CONSENT)
-    user_at = client_at + len(_OF_CLIENT)
-    from django_oauthflows.models.client import Client
-    from django_oauthflows.models.consent import Consent
-
-    authorization: Authorization = loaded(Authorization, _OWN, row[:consent_at])
-    consent: Consent = loaded(Consent, _OF_CONSENT, row[consent_at:client_at])
-    client = loaded(Client, (*_OF_CLIENT, "application_id"), (*row[client_at:user_at], row[client_at]))
-    consent.client = client
-    consent.user = loaded(get_user_model(), user_field_names(), row[user_at:])
-    authorization.consent = consent
-    return authorization
-
-
-def _redeem() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
-    return (
-        Authorization.objects.filter(pk=Given("pk", _field("id")), redeemed_at=None, revoked_at=None),
-        {
-            "redeemed_at": Given("now", _field("redeemed_at")),
-            "rotated_at": Given("now", _field("rotated_at")),
-            "expires_at": Given("ends", _field("expires_at")),
-            "generation": 1,
-        },
-    )
-
-
-def _advance() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
-    return (
-        Authorization.objects.filter(
-            pk=Given("pk", _field("id")),
-            generation=Given("generation", _field("generation")),
-            revoked_at=None,
-        ),
-        {
-            "generation": Given("next", _field("generation")),
-            "rotated_at": Given("now", _field("rotated_at")),
-            "expires_at": Given("ends", _field("expires_at")),
-        },
-    )
-
-
-def _revoke_own() -> tuple[models.QuerySet[Any, Any], dict[str, Any]]:
-    from django_oauthflows.models.consent import Consent
-
-    # A subquery, not a join: some databases cannot update across one, and Django would read first.
-    of_client = Consent.objects.filter(client=Given("client", _field("id"))).values("pk")
-    return (
-        Authorization.objects.filter(
-            pk=Given("pk", _field("id")),
-            token_epoch=Given("epoch", _field("token_epoch")),
-            consent__in=of_client,
-            revoked_at=None,
-        ),
-        {
-            "revoked_at": Given("now", _field("revoked_at")),
-            "revoked_cause": Given("cause", _field("revoked_cause")),
-        },
-    )
-
-
-_IN_USE = Read(_model, _in_use)
-_REDEEM = Write(_model, _redeem)
-_ADVANCE = Write(_model, _advance)
-_REVOKE_OWN = Write(_model, _revoke_own)

@@ -6,26 +6,21 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
-from django_oauthflows.conf import RATE, options
+from django_oauthflows.conf import RATE
 from django_oauthflows.flows import registry
-from django_oauthflows.flows.base import ClientType, Flow, Need, UseCase
-from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.client_rules import ClientRules
+from django_oauthflows.models.registration import ClientManager
 from django_oauthflows.models.token_cache import ended
-from django_oauthflows.scopes import declared_scopes, scope_string
 
 if TYPE_CHECKING:
     from django_oauthflows.models.secret import ClientSecret
@@ -49,86 +44,11 @@ def _brief(value: Any) -> str:
     return "" if value is None else str(value)[:500]
 
 
-def unusable_toolkit_secret() -> str:
-    """A value for the toolkit's own secret column that no secret matches.
-
-    Our secrets live in ``ClientSecret``. One iteration is enough for the hash of a random value
-    that nobody has ever seen.
-    """
-    return PBKDF2PasswordHasher().encode(secrets.token_urlsafe(32), secrets.token_hex(8), iterations=1)
-
-
-class ClientManager(models.Manager["Client"]):
-    """Finding and registering clients."""
-
-    def get_by_natural_key(self, client_id: str) -> Client:
-        return self.get(client_id=client_id)
-
-    @transaction.atomic
-    def register(
-        self,
-        *,
-        name: str,
-        use_case: str,
-        redirect_uris: Iterable[str] = (),
-        scopes: Iterable[str] = (),
-        default_scopes: Iterable[str] | None = None,
-        by: Any = None,
-        client_secret: str | None = None,
-        issue_secret: bool = True,
-        **values: Any,
-    ) -> tuple[Client, str | None]:
-        """Make a client for a use case, and its first secret if its type has one.
-
-        ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
-        is issued. Returns the client and its secret, which is
-        told this once. Raises ``ValidationError`` naming each field that is wrong.
-        """
-        from django_oauthflows.models.event import Event
-        from django_oauthflows.models.secret import ClientSecret
-
-        case = registry.use_case_named(use_case)
-        declared = declared_scopes()
-        allowed = scope_string(scopes)
-        if default_scopes is None:
-            default_scopes = (
-                [scope for scope in allowed.split() if not declared[scope].sensitive]
-                if (set(allowed.split()) <= set(declared))
-                else []
-            )
-        client = self.model(
-            name=name,
-            use_case=use_case,
-            flows=values.pop("flows", None) or " ".join(case.flows),
-            redirect_uris=" ".join(redirect_uris),
-            allowed_scopes=allowed,
-            default_scopes=scope_string(default_scopes),
-            client_type=case.client_type.value,
-            # A finished hash: the toolkit must not hash it again, slowly, on every save.
-            client_secret=unusable_toolkit_secret(),
-            hash_client_secret=False,
-            **values,
-        )
-        client.full_clean(exclude=["client_secret"])
-        client.save()
-        Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
-        secret = None
-        if client.has_secret and (issue_secret or client_secret):
-            secret = (
-                ClientSecret.objects.adopt(client, client_secret, by=by)
-                if client_secret
-                else ClientSecret.objects.issue(client, by=by)[1]
-            )
-        return client, secret
-
-    def for_origin(self, origin: str) -> bool:
-        """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
-        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
-
-
-class Client(Application):
+class Client(ClientRules, Application):
     """A registered client: the toolkit's application and what this package knows about it.
+
+    Here are its fields and its deeds; what it may do is in ``client_abilities.py``, what it must be in
+    ``client_rules.py``, how it comes to be in ``registration.py``.
 
     Multi-table inheritance: one child row keyed by the application, so that the toolkit's foreign
     keys and a site's own keep pointing where they did.
@@ -292,186 +212,6 @@ class Client(Application):
         )
         return next((name for name in grant_types if name != "refresh-token"), "authorization-code")
 
-    # What it may do. -------------------------------------------------------------------------------
-
-    @property
-    def flow_names(self) -> tuple[str, ...]:
-        return tuple(self.flows.split())
-
-    @property
-    def declared_use_case(self) -> UseCase | None:
-        return registry.use_case_named(self.use_case) if self.use_case else None
-
-    @property
-    def has_secret(self) -> bool:
-        """Whether it authenticates with a secret (RFC 6749 §2.1)."""
-        return str(self.client_type) == ClientType.CONFIDENTIAL
-
-    @property
-    def is_suspended(self) -> bool:
-        return self.suspended_at is not None
-
-    @property
-    def is_first_party(self) -> bool:
-        return self.trust == self.Trust.FIRST_PARTY
-
-    def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
-        """Whether staff gave it ``flow``, the site offers it, and its time is not over."""
-        enabled = options().enabled_flows
-        if flow.name not in self.flow_names or not (enabled is None or flow.name in enabled):
-            return False
-        ends = self.implicit_until if flow.deprecated else None
-        return ends is None or (now or timezone.now()) < ends
-
-    def allows_grant_type(self, *grant_types: str) -> bool:
-        """The toolkit's question; its own names for the grants have hyphens."""
-        asked = {grant.replace("-", "_") for grant in grant_types}
-        return any(asked.intersection(flow.grant_types) for flow in registry.offered_flows(self.flow_names))
-
-    def is_usable(self, request: Any) -> bool:
-        """The toolkit's question, asked wherever a client or its token is used."""
-        return not self.is_suspended
-
-    def requires_pkce(self) -> bool:
-        """Whether an authorization request must bring a code challenge (RFC 7636, RFC 9700 §2.1.1)."""
-        return not (self.has_secret and self.pkce_exemption)
-
-    def may_refresh(self) -> bool:
-        """Whether it gets refresh tokens."""
-        return self.may_use(registry.flow_named("refresh_token"))
-
-    def may_skip_consent(self, redirect_uri: str) -> bool:
-        """Whether the site vouches for it, so that the user need not be asked.
-
-        Never for a public client on a loopback or private-use redirect: any program on the user's
-        device can be there (RFC 8252 §8.6, RFC 9700 §4.13).
-        """
-        unprovable = not self.has_secret and (
-            redirect_uris.is_loopback(redirect_uri) or redirect_uris.is_private_use(redirect_uri)
-        )
-        return self.is_first_party and not unprovable
-
-    def allowed_scope_names(self) -> tuple[str, ...]:
-        """What it can be given: its list, less what the site no longer offers."""
-        grantable = declared_scopes().grantable
-        return tuple(name for name in self.allowed_scopes.split() if name in grantable)
-
-    def default_scope_names(self) -> tuple[str, ...]:
-        """What it gets when it asks for nothing in particular (RFC 6749 §3.3)."""
-        allowed = self.allowed_scope_names()
-        return tuple(name for name in self.default_scopes.split() if name in allowed)
-
-    def redirect_uri_allowed(self, uri: str) -> bool:
-        """Whether an answer may be sent to ``uri`` (the toolkit's question; RFC 6749 §3.1.2.3)."""
-        case = self.declared_use_case
-        # An adopted client has no use case: it keeps what the toolkit gave it, any loopback port.
-        any_port = case is None or case.loopback_any_port
-        return any(
-            redirect_uris.matches(registered, uri, any_loopback_port=any_port)
-            for registered in self.redirect_uris.split()
-        )
-
-    def origin_allowed(self, origin: str) -> bool:
-        """Whether a browser app on ``origin`` may read our answers (CORS); exact match."""
-        return origin in self.allowed_origins.split()
-
-    def access_token_lifetime_for(self, flow: Flow) -> int:
-        """Seconds that an access token of ``flow`` lives for this client."""
-        site = int(options().ACCESS_TOKEN_LIFETIMES.get(flow.name, flow.access_token_lifetime))
-        if self.access_token_lifetime is None:
-            return site
-        return (
-            min(self.access_token_lifetime, site) if flow.lifetime_is_ceiling else self.access_token_lifetime
-        )
-
-    def refresh_lifetimes(self) -> tuple[int, int]:
-        """Seconds without use and seconds in all after which its authorizations end."""
-        return (
-            self.refresh_token_idle_lifetime or options().REFRESH_TOKEN_IDLE_LIFETIME,
-            self.refresh_token_absolute_lifetime or options().REFRESH_TOKEN_ABSOLUTE_LIFETIME,
-        )
-
-    # Checking. ---------------------------------------------------------------------------------------
-
-    def clean(self) -> None:
-        """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
-        found = {
-            "name": self._name_problems(),
-            "use_case": self._use_case_problems(),
-            "flows": self._flow_problems(),
-            "redirect_uris": self._redirect_uri_problems(),
-            "post_logout_redirect_uris": self._uri_problems(self.post_logout_redirect_uris),
-            "allowed_origins": self._origin_problems(),
-            "allowed_scopes": self._scope_problems(self.allowed_scopes),
-            "default_scopes": self._scope_problems(self.default_scopes, within=self.allowed_scopes),
-        }
-        errors: dict[str, Any] = {field: problems for field, problems in found.items() if problems}
-        if errors:
-            raise ValidationError(errors)
-
-    def _name_problems(self) -> list[str]:
-        return [] if self.name.strip() else [gettext("Give it a name: users see it when they are asked.")]
-
-    def _use_case_problems(self) -> list[str]:
-        case = self.declared_use_case
-        return [gettext("This use case is not offered yet.")] if case and not case.offered else []
-
-    def _flow_problems(self) -> list[str]:
-        problems = []
-        for name in self.flow_names:
-            flow = next((flow for flow in registry.offered_flows() if flow.name == name), None)
-            if flow is None:
-                problems.append(gettext("There is no flow named “%(name)s”.") % {"name": name})
-            elif self.client_type not in flow.client_types:
-                problems.append(
-                    gettext("The flow “%(flow)s” is not for %(type)s clients.")
-                    % {"flow": flow.label, "type": self.client_type}
-                )
-        return problems
-
-    def _redirect_uri_problems(self) -> list[str]:
-        if not self.redirect_uris.strip() and registry.needs_redirect_uri(self.flow_names):
-            return [
-                gettext("Give the address to send the user back to, as in https://app.example.com/callback.")
-            ]
-        return self._uri_problems(self.redirect_uris)
-
-    def _uri_problems(self, uris: str) -> list[str]:
-        found = ((uri, redirect_uris.problem_with(uri, self.declared_use_case)) for uri in uris.split())
-        return [f"{uri}: {problem}" for uri, problem in found if problem]
-
-    def _origin_problems(self) -> list[str]:
-        problems = []
-        for origin in self.allowed_origins.split():
-            try:
-                parts = urlsplit(origin)
-                whole = f"{parts.scheme}://{parts.netloc}" == origin and bool(parts.hostname)
-            except ValueError:
-                whole = False
-            if not whole or "*" in origin or "@" in origin:
-                problems.append(
-                    gettext("%(origin)s: give scheme, host and port only, as in https://app.example.com.")
-                    % {"origin": origin}
-                )
-            elif parts.scheme != "https" and not redirect_uris.is_loopback(origin):
-                problems.append(gettext("%(origin)s: use https.") % {"origin": origin})
-        return problems
-
-    def _scope_problems(self, value: str, within: str | None = None) -> list[str]:
-        declared = declared_scopes()
-        problems = [
-            gettext("There is no scope named “%(name)s”.") % {"name": name}
-            for name in value.split()
-            if name not in declared
-        ]
-        if within is not None:
-            problems += [
-                gettext("“%(name)s” is not among the allowed scopes.") % {"name": name}
-                for name in value.split()
-                if name in declared and name not in within.split()
-            ]
-        return problems
-
     # Deeds. ------------------------------------------------------------------------------------------
 
     def change(self, fields: Iterable[str], *, by: Any = None) -> None:
@@ -557,8 +297,3 @@ class Client(Application):
             "suspended": self.is_suspended,
             "client_id_issued_at": int(self.created.timestamp()),
         }
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """What its flows need, taken together."""
-        return frozenset(need for flow in registry.offered_flows(self.flow_names) for need in flow.needs)

@@ -8,9 +8,11 @@ whatever database the site uses, and its converters still read the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
@@ -113,3 +115,24 @@ class Write(_Statement):
         query.add_update_values(changes)
         sql, parameters = query.get_compiler(using=alias).as_sql()
         return sql, tuple(parameters)
+
+
+@cache
+def _order(model: type[Model], names: tuple[str, ...]) -> tuple[list[str], tuple[int, ...]]:
+    """``names`` in the order of the model's own fields, as ``Model.from_db`` wants them, and where each is."""
+    present = [field.attname for field in model._meta.concrete_fields if field.attname in names]
+    return present, tuple(names.index(name) for name in present)
+
+
+def loaded(model: type[Model], names: tuple[str, ...], values: Sequence[Any]) -> Any:
+    """An instance that has just these fields; the others are fetched if somebody asks for them."""
+    present, positions = _order(model, names)
+    return model.from_db(router.db_for_write(model), present, [values[position] for position in positions])
+
+
+@cache
+def user_field_names() -> tuple[str, ...]:
+    """The user's columns, less the password: nobody who is called with a token needs its hash."""
+    return tuple(
+        field.attname for field in get_user_model()._meta.concrete_fields if field.attname != "password"
+    )

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
-from django_oauthflows.models.authorization import Authorization, loaded, user_field_names
+from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
-from django_oauthflows.models.statement import Given, Read
+from django_oauthflows.models.statement import Given, Read, loaded, user_field_names
 from django_oauthflows.models.token_cache import cached_row, ended
 from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.tokens.format import BadToken, Kind, Reference, Subject, seal, unseal

@@ -12,9 +12,8 @@ from django.db.models import QuerySet
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.authorization import loaded
 from django_oauthflows.models.secret import LAST_USED_STEP, digest_of
-from django_oauthflows.models.statement import Given, Read, Write
+from django_oauthflows.models.statement import Given, Read, Write, loaded
 from django_oauthflows.toolkit.exchange import exchange_of
 
 _MAX_SECRET_LENGTH = 512

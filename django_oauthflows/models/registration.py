@@ -1,0 +1,94 @@
+"""Registering a client, and finding one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import models, transaction
+
+from django_oauthflows.flows import registry
+from django_oauthflows.scopes import declared_scopes, scope_string
+
+if TYPE_CHECKING:
+    from django_oauthflows.models.client import Client
+
+
+def unusable_toolkit_secret() -> str:
+    """A value for the toolkit's own secret column that no secret matches.
+
+    Our secrets live in ``ClientSecret``. One iteration is enough for the hash of a random value
+    that nobody has ever seen.
+    """
+    return PBKDF2PasswordHasher().encode(secrets.token_urlsafe(32), secrets.token_hex(8), iterations=1)
+
+
+class ClientManager(models.Manager["Client"]):
+    """Finding and registering clients."""
+
+    def get_by_natural_key(self, client_id: str) -> Client:
+        return self.get(client_id=client_id)
+
+    @transaction.atomic
+    def register(
+        self,
+        *,
+        name: str,
+        use_case: str,
+        redirect_uris: Iterable[str] = (),
+        scopes: Iterable[str] = (),
+        default_scopes: Iterable[str] | None = None,
+        by: Any = None,
+        client_secret: str | None = None,
+        issue_secret: bool = True,
+        **values: Any,
+    ) -> tuple[Client, str | None]:
+        """Make a client for a use case, and its first secret if its type has one.
+
+        ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
+        is issued. Returns the client and its secret, which is
+        told this once. Raises ``ValidationError`` naming each field that is wrong.
+        """
+        from django_oauthflows.models.event import Event
+        from django_oauthflows.models.secret import ClientSecret
+
+        case = registry.use_case_named(use_case)
+        declared = declared_scopes()
+        allowed = scope_string(scopes)
+        if default_scopes is None:
+            default_scopes = (
+                [scope for scope in allowed.split() if not declared[scope].sensitive]
+                if (set(allowed.split()) <= set(declared))
+                else []
+            )
+        client = self.model(
+            name=name,
+            use_case=use_case,
+            flows=values.pop("flows", None) or " ".join(case.flows),
+            redirect_uris=" ".join(redirect_uris),
+            allowed_scopes=allowed,
+            default_scopes=scope_string(default_scopes),
+            client_type=case.client_type.value,
+            # A finished hash: the toolkit must not hash it again, slowly, on every save.
+            client_secret=unusable_toolkit_secret(),
+            hash_client_secret=False,
+            **values,
+        )
+        client.full_clean(exclude=["client_secret"])
+        client.save()
+        Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
+        secret = None
+        if client.has_secret and (issue_secret or client_secret):
+            secret = (
+                ClientSecret.objects.adopt(client, client_secret, by=by)
+                if client_secret
+                else ClientSecret.objects.issue(client, by=by)[1]
+            )
+        return client, secret
+
+    def for_origin(self, origin: str) -> bool:
+        """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
+        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
+        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))

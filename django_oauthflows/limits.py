@@ -6,7 +6,9 @@ is the end of the window. A cache that is per process makes the limit per proces
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,6 +16,8 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from django_oauthflows.conf import options
+
+logger = logging.getLogger("django_oauthflows")
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -56,11 +60,7 @@ def count(name: str, who: str, rate: str) -> int | None:
     if limit is None:
         return None
     key, remaining = _window(name, who, limit)
-    try:
-        seen = cache.incr(key)
-    except ValueError:  # the first in this window, unless somebody else just was
-        seen = 1 if cache.add(key, 1, limit.period + 1) else cache.incr(key)
-    return remaining if seen > limit.count else None
+    return remaining if _asked(lambda: _increased(key, limit.period + 1)) > limit.count else None
 
 
 def exhausted(name: str, who: str, rate: str) -> int | None:
@@ -69,7 +69,23 @@ def exhausted(name: str, who: str, rate: str) -> int | None:
     if limit is None:
         return None
     key, remaining = _window(name, who, limit)
-    return remaining if (cache.get(key) or 0) >= limit.count else None
+    return remaining if _asked(lambda: cache.get(key) or 0) >= limit.count else None
+
+
+def _increased(key: str, lifetime: int) -> int:
+    try:
+        return cache.incr(key)
+    except ValueError:  # the first in this window, unless somebody else just was
+        return 1 if cache.add(key, 1, lifetime) else cache.incr(key)
+
+
+def _asked(work: Callable[[], int]) -> int:
+    """What the cache counts; zero when it is away: a site must not stop because nobody counts."""
+    try:
+        return work()
+    except Exception:
+        logger.warning("The cache does not answer; limits are not counted.", exc_info=True)
+        return 0
 
 
 def _window(name: str, who: str, limit: Limit) -> tuple[str, int]:

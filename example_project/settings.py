@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -141,6 +142,8 @@ LOGGING = {
 
 OAUTHFLOWS = {
     "SITE_NAME": "Example Notes",
+    # Checked tokens are remembered for a moment only if asked for, and best in a cache such as Redis.
+    "TOKEN_CACHE": os.environ.get("TOKEN_CACHE", ""),
     "SCOPES": {
         "profile": {"label": "See your name", "group": "You"},
         "email": {"label": "See your e-mail address", "group": "You", "sensitive": True},

@@ -89,3 +89,15 @@ def test_a_wrong_rate_is_reported_and_the_default_holds() -> None:
         raw = {**site.OAUTHFLOWS, "RATES": wrong}
         assert [problem.key for problem in conf.problems(raw)] == ["RATES"]
         assert conf.read(raw).RATES == {}
+
+
+def test_a_cache_that_is_away_stops_nobody(client: Client, settings: Any) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1",
+        }
+    }
+    app, secret = ClientFactory(machine=True)
+    assert ask(client, app, secret).status_code == 200
+    assert ask(client, app, "wrong").status_code == 401

@@ -13,8 +13,8 @@ SELECT 'grown' || n, '', '', '', '', false, false, true, now() FROM generate_ser
 """
 _CONSENTS: LiteralString = """
 INSERT INTO django_oauthflows_consent
-    (user_id, client_id, scope, wording, redirect_host, implied, given_at, updated_at)
-SELECT u.id, (SELECT min(client_id) FROM django_oauthflows_clientsecret), 'profile', '', '', false, now(), now()
+    (user_id, client_id, scope, wordings, remembered, redirect_host, implied, given_at, updated_at)
+SELECT u.id, (SELECT min(client_id) FROM django_oauthflows_clientsecret), 'profile', '{}', true, '', false, now(), now()
 FROM auth_user u WHERE u.username LIKE 'grown%%'
 ON CONFLICT DO NOTHING
 """

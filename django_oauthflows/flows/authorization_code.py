@@ -10,7 +10,7 @@ Its walk through the house:
 4. ``toolkit/token_use.py`` or ``rest_framework/authentication.py`` open the access token at the API.
 """
 
-from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="authorization_code",
@@ -121,22 +121,7 @@ FLOW = Flow(
             ("access_token", "token_type", "expires_in", "scope", "refresh_token"),
             "RFC 6749 §4.1.4",
         ),
-        Step(
-            Party.CLIENT,
-            Party.RESOURCE_SERVER,
-            "The client calls the API with the access token",
-            "GET /api/…, Authorization: Bearer …",
-            ("access_token",),
-            "RFC 6750 §2.1",
-        ),
-        Step(
-            Party.RESOURCE_SERVER,
-            Party.CLIENT,
-            "The API checks the token and answers",
-            "200 OK, the user's data",
-            (),
-            "RFC 6749 §7",
-        ),
+        *use_of_token(),
     ),
     when="Whenever a person uses the client: websites, browser apps, phone and desktop apps.",
     avoid=(

@@ -50,6 +50,30 @@ class Step:
     source: str
 
 
+def use_of_token(
+    *, caller: str = "client", kind: str = "access token", answer: str = "200 OK, the user's data"
+) -> tuple[Step, Step]:
+    """How every flow ends: the API is called with the token (RFC 6750 §2.1) and answers (RFC 6749 §7)."""
+    return (
+        Step(
+            Party.CLIENT,
+            Party.RESOURCE_SERVER,
+            f"The {caller} calls the API with the {kind}",
+            "GET /api/…, Authorization: Bearer …",
+            ("access_token",),
+            "RFC 6750 §2.1",
+        ),
+        Step(
+            Party.RESOURCE_SERVER,
+            Party.CLIENT,
+            "The API checks the token and answers",
+            answer,
+            (),
+            "RFC 6749 §7",
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One way to get an access token, told once and read everywhere.

@@ -5,7 +5,7 @@ Its walk through the house: ``views/token.py`` takes the request,
 ``toolkit/token_issue.py`` seals a token with the client's own ``token_epoch``. Nothing is written.
 """
 
-from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="client_credentials",
@@ -47,22 +47,7 @@ FLOW = Flow(
             ("access_token", "token_type", "expires_in", "scope"),
             "RFC 6749 §4.4.3",
         ),
-        Step(
-            Party.CLIENT,
-            Party.RESOURCE_SERVER,
-            "The client calls the API with the access token",
-            "GET /api/…, Authorization: Bearer …",
-            ("access_token",),
-            "RFC 6750 §2.1",
-        ),
-        Step(
-            Party.RESOURCE_SERVER,
-            Party.CLIENT,
-            "The API checks the token and answers",
-            "200 OK, JSON",
-            (),
-            "RFC 6749 §7",
-        ),
+        *use_of_token(answer="200 OK, JSON"),
     ),
     when="When a machine acts for itself and no person is there to be asked.",
     avoid=(

@@ -5,7 +5,7 @@ then ``toolkit/token_issue.py`` inserts one ``Authorization`` and the access tok
 fragment of the redirect URI. There is no second request and never a refresh token.
 """
 
-from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="implicit",
@@ -84,22 +84,7 @@ FLOW = Flow(
             ("access_token", "state", "iss"),
             "RFC 6749 §4.2 (D-G)",
         ),
-        Step(
-            Party.CLIENT,
-            Party.RESOURCE_SERVER,
-            "The page calls the API with the access token",
-            "GET /api/…, Authorization: Bearer …",
-            ("access_token",),
-            "RFC 6750 §2.1",
-        ),
-        Step(
-            Party.RESOURCE_SERVER,
-            Party.CLIENT,
-            "The API checks the token and answers",
-            "200 OK, the user's data",
-            (),
-            "RFC 6749 §7",
-        ),
+        *use_of_token(caller="page"),
     ),
     when="Only for a browser app that exists, cannot do PKCE and cannot be changed yet.",
     avoid="Do not begin anything new with it; give it an end date, and few scopes.",

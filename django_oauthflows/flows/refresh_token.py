@@ -5,7 +5,7 @@ Its walk through the house: ``views/token.py``, ``toolkit/client_authentication.
 Using an old generation after the grace ends the authorization (RFC 9700 §4.14.2).
 """
 
-from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
+from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="refresh_token",
@@ -45,22 +45,7 @@ FLOW = Flow(
             ("access_token", "token_type", "expires_in", "scope", "refresh_token"),
             "RFC 6749 §6, RFC 9700 §4.14.2",
         ),
-        Step(
-            Party.CLIENT,
-            Party.RESOURCE_SERVER,
-            "The client calls the API with the new access token",
-            "GET /api/…, Authorization: Bearer …",
-            ("access_token",),
-            "RFC 6750 §2.1",
-        ),
-        Step(
-            Party.RESOURCE_SERVER,
-            Party.CLIENT,
-            "The API checks the token and answers",
-            "200 OK, the user's data",
-            (),
-            "RFC 6749 §7",
-        ),
+        *use_of_token(kind="new access token"),
     ),
     when="When a client goes on working after its access token has expired, without asking the user again.",
     avoid="Do not use one refresh token twice or from two places at once; always keep the newest.",

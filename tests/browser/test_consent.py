@@ -20,6 +20,7 @@ from tests.oauth_client import answer_of, pkce_pair
 LOOKS = (
     ("light", 1280, "en"),
     ("dark", 360, "de"),
+    ("light", 1280, "de"),
     ("light", 320, "fr"),
     ("dark", 1280, "ar"),
     ("light", 360, "ar"),
@@ -213,12 +214,11 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     width: int,
     language: str,
 ) -> None:
-    settings.LANGUAGE_CODE = language
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"CONSENT_DURATIONS": ["always", 30, "once"]}
     other, _ = ClientFactory(name="Саlendar", use_case="native", redirect_uris=("http://127.0.0.1/cb",))
     # axe is put into the page by the test; the policy that would keep it out is tried elsewhere.
     context = chromium.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True, locale=language
     )
     visit = Visit(context, live_server.url)
     visit.ask(app, "profile notes:read")
@@ -243,6 +243,7 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
 def _expect_good(page: Page, language: str) -> None:
     """Nothing runs off the side, the direction is right, and axe finds nothing serious."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    assert page.locator("html").get_attribute("lang") == language
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     found = Axe().run(page).response["violations"]
     grave = [each for each in found if each["impact"] in ("serious", "critical")]

@@ -315,8 +315,14 @@ _FIELDSETS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("What it may be given"), ("allowed_scopes", "default_scopes")),
     (_("How it gets tokens"), ("flows", "implicit_until", "implicit_reason", "pkce_exemption")),
     (
-        _("Lifetimes"),
-        ("access_token_lifetime", "refresh_token_idle_lifetime", "refresh_token_absolute_lifetime"),
+        _("Tokens and limits"),
+        (
+            "access_token_format",
+            "access_token_lifetime",
+            "refresh_token_idle_lifetime",
+            "refresh_token_absolute_lifetime",
+            "throttle_rate",
+        ),
     ),
     (_("Who looks after it"), ("owner", "contacts", "trust", "service_user")),
     (_("Its own API"), ("is_resource_server", "resources")),

@@ -136,6 +136,16 @@ def test_changing_records_who_changed_what(boss: Any) -> None:
     assert client.flow_names == ("authorization_code", "refresh_token")
 
 
+def test_staff_choose_the_token_format_and_the_rate(boss: Any) -> None:
+    client, _ = ClientFactory()
+    data = form_data(boss.get(page_of(client))) | {"access_token_format": "jwt", "throttle_rate": "5/hour"}
+    assert boss.post(page_of(client), data).status_code == 302
+    client.refresh_from_db()
+    assert (client.access_token_format, client.throttle_rate) == ("jwt", "5/hour")
+    wrong = boss.post(page_of(client), data | {"throttle_rate": "often"})
+    assert "1000/hour" in wrong.context["adminform"].form.errors["throttle_rate"][0]
+
+
 def test_a_suspension_that_comes_in_between_stays(boss: Any) -> None:
     client, _ = ClientFactory()
     data = form_data(boss.get(page_of(client)))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
-from django_oauthflows.flows.base import ClientType, Flow, Need, UseCase
+from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.scopes import declared_scopes
 
@@ -130,8 +130,3 @@ class ClientAbilities:
             self.refresh_token_idle_lifetime or options().REFRESH_TOKEN_IDLE_LIFETIME,
             self.refresh_token_absolute_lifetime or options().REFRESH_TOKEN_ABSOLUTE_LIFETIME,
         )
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """What its flows need, taken together."""
-        return frozenset(need for flow in registry.offered_flows(self.flow_names) for need in flow.needs)

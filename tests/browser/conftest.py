@@ -88,6 +88,7 @@ class Demo:
         """From the home page to a client."""
         page.goto(self.provider + "/")
         page.get_by_role("link", name=client, exact=True).click()
+        page.wait_for_load_state()
         assert page.url.startswith(self.clients)
 
     def log_in(self, page: Page, username: str = "alice") -> None:
@@ -96,6 +97,7 @@ class Demo:
         page.get_by_label("Username").fill(username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
+        page.wait_for_load_state()
 
 
 @pytest.fixture

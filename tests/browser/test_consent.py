@@ -68,6 +68,13 @@ class Visit:
         self.page.fill("[name=username]", name)
         self.page.fill("[name=password]", PASSWORD)
         self.page.click("button[type=submit]")
+        # A click waits for the next page's first byte; keys pressed before its last one reach nothing.
+        self.page.wait_for_load_state()
+
+    def press(self, name: str) -> None:
+        """Press a button, and wait for the page that it brings."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+        self.page.wait_for_load_state()
 
     def ask(self, app: Client, scope: str, **more: str) -> None:
         parameters = {
@@ -107,7 +114,7 @@ def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
     assert boxes[0] is not None
     assert boxes[1] is not None
     assert abs(boxes[0]["width"] - boxes[1]["width"]) < 2
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     told = visit.told()
     assert told["state"] == "some-state"
     assert "code" in told
@@ -118,7 +125,7 @@ def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
 def test_deny(visit: Visit, app: Client) -> None:
     visit.ask(app, "profile")
     visit.log_in()
-    visit.page.get_by_role("button", name="Don't allow").click()
+    visit.press("Don't allow")
     assert visit.told()["error"] == "access_denied"
     assert not Consent.objects.exists()
 
@@ -147,10 +154,10 @@ def test_another_account(visit: Visit, app: Client) -> None:
     UserFactory(username="bob")
     visit.ask(app, "profile")
     visit.log_in()
-    visit.page.get_by_role("button", name="Not you?").click()
+    visit.press("Not you?")
     visit.log_in("bob")
     assert "bob" in visit.page.locator(".oauthflows-account").inner_text()
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     assert "code" in visit.told()
     assert Consent.objects.get().user.get_username() == "bob"
 
@@ -160,11 +167,11 @@ def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: 
     visit.open("/oauth/apps/")
     visit.log_in()
     page = visit.page
-    page.get_by_role("button", name="Remove: Read your notes, Calendar").click()
+    visit.press("Remove: Read your notes, Calendar")
     assert "can no longer do this: Read your notes." in page.get_by_role("status").inner_text()
     assert page.get_by_role("button", name="Disconnect Calendar").is_hidden()
     page.locator("summary").click()
-    page.get_by_role("button", name="Disconnect Calendar").click()
+    visit.press("Disconnect Calendar")
     assert "No app is connected" in page.content()
     assert visit.refusals == []
 
@@ -172,7 +179,7 @@ def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: 
 def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium: Browser) -> None:
     visit.ask(app, "profile")
     visit.log_in()
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     visit.told()
     link = re.search(r"http://\S+/oauth/disconnect/\S+", str(mail.outbox[0].body))
     assert link is not None
@@ -180,6 +187,7 @@ def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium
     page = context.new_page()
     page.goto(link[0])
     page.get_by_role("button", name="Disconnect").click()
+    page.wait_for_load_state()
     assert page.get_by_role("heading", level=1).inner_text() == "Disconnected"
     assert not Consent.objects.live().exists()
     answer = page.goto(link[0])
@@ -194,7 +202,7 @@ def test_the_browser_tells_the_form_where_it_comes_from_and_nobody_else(visit: V
     visit.log_in()
     sent: list[Request] = []
     visit.page.on("request", lambda request: sent.append(request))
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     visit.told()
     posts = [request for request in sent if request.method == "POST"]
     assert [request.all_headers().get("origin") for request in posts] == [visit.origin]

@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
-from django_oauthflows.conf import RATE
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client_rules import ClientRules
 from django_oauthflows.models.registration import ClientManager
 from django_oauthflows.models.token_cache import ended
+from django_oauthflows.option_forms import RATE
 
 if TYPE_CHECKING:
     from django_oauthflows.models.secret import ClientSecret

@@ -9,12 +9,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization
+from django_oauthflows.models.refusal import cause_in_words
 
 REVOKED_BY_STAFF = "revoked by staff"
 
@@ -24,7 +25,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("live", _("Live")), ("revoked", _("Revoked")), ("expired", _("Expired"))]
+        return [
+            ("live", pgettext_lazy("authorization", "Live")),
+            ("revoked", pgettext_lazy("authorization", "Revoked")),
+            ("expired", pgettext_lazy("authorization", "Expired")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "live":
@@ -41,7 +46,7 @@ class FlowFilter(admin.SimpleListFilter):
     parameter_name = "flow"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(flow.name, flow.label) for flow in registry.offered_flows() if flow.response_types]
+        return [(flow.name, _(flow.label)) for flow in registry.offered_flows() if flow.response_types]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(flow=self.value()) if self.value() else queryset
@@ -72,9 +77,9 @@ class AuthorizationAdmin(ReadOnlyAdmin):
         "generation",
         "expires_at",
         "revoked_at",
-        "revoked_cause",
+        "ended_because",
     )
-    readonly_fields = ("user", "client", "flow_label", "state")
+    readonly_fields = ("user", "client", "flow_label", "state", "ended_because")
     actions = ("revoke",)
     ending_action = "revoke"
 
@@ -82,7 +87,7 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     def number(self, authorization: Authorization) -> str:
         return f"#{authorization.pk}"
 
-    @admin.display(description=_("user"))
+    @admin.display(description=pgettext_lazy("who uses a client", "user"))
     def user(self, authorization: Authorization) -> Any:
         return authorization.user
 
@@ -92,15 +97,21 @@ class AuthorizationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("flow"), ordering="flow")
     def flow_label(self, authorization: Authorization) -> str:
-        return authorization.declared_flow.label
+        return gettext(authorization.declared_flow.label)
 
     @admin.display(description=_("state"))
     def state(self, authorization: Authorization) -> str:
         now = timezone.now()
         if authorization.expires_at <= now and authorization.revoked_at is None:
-            return gettext("Expired")
+            return pgettext("authorization", "Expired")
         refusal = authorization.refusal(now)
-        return gettext("Refused: %(cause)s") % {"cause": refusal} if refusal else gettext("Live")
+        if not refusal:
+            return pgettext("authorization", "Live")
+        return gettext("Refused: %(cause)s") % {"cause": cause_in_words(refusal)}
+
+    @admin.display(description=_("cause"))
+    def ended_because(self, authorization: Authorization) -> str:
+        return cause_in_words(authorization.revoked_cause)
 
     @admin.action(description=_("Revoke selected authorizations"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin import client_page, client_secrets
 from django_oauthflows.admin.act import ACTS, BULK_ACTS, DELETE, Act, act_page, demand, may
-from django_oauthflows.admin.client_list import FlowFilter, RiskFilter, StatusFilter, UseCaseFilter, as_csv
+from django_oauthflows.admin.client_list import FILTERS, as_csv, registered
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.client import ClientForm, NewClientForm, fields_for
@@ -50,9 +50,9 @@ _NEEDS_TRUST = "trust_client"
 @admin.register(Client)
 class ClientAdmin(_ModelAdmin):
     form = ClientForm
-    list_display = ("label", "use_case", "status", "flow_labels", "owner", "users", "last_used", "created")
+    list_display = ("label", "use_case", "status", "flow_labels", "owner", "users", "last_used", registered)
     list_display_links = ("label",)
-    list_filter = (StatusFilter, RiskFilter, UseCaseFilter, FlowFilter)
+    list_filter = FILTERS
     list_select_related = ("owner",)
     list_per_page = 50
     search_fields = ("name", "client_id", "redirect_uris", f"owner__{get_user_model().USERNAME_FIELD}")
@@ -84,7 +84,7 @@ class ClientAdmin(_ModelAdmin):
 
     @admin.display(description=_("flows"))
     def flow_labels(self, client: Client) -> str:
-        return ", ".join(flow.label for flow in registry.offered_flows(client.flow_names))
+        return ", ".join(gettext(flow.label) for flow in registry.offered_flows(client.flow_names))
 
     @admin.display(description=_("users"), ordering="users")
     def users(self, client: Any) -> int:

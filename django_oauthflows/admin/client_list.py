@@ -21,7 +21,7 @@ class UseCaseFilter(admin.SimpleListFilter):
     parameter_name = "use_case"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(case.name, case.title) for case in registry.USE_CASES if case.offered]
+        return [(case.name, _(case.title)) for case in registry.USE_CASES if case.offered]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
         return queryset.filter(use_case=self.value()) if self.value() else queryset
@@ -32,7 +32,7 @@ class FlowFilter(admin.SimpleListFilter):
     parameter_name = "flow"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(flow.name, flow.label) for flow in registry.offered_flows()]
+        return [(flow.name, _(flow.label)) for flow in registry.offered_flows()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
         # No flow's name is a part of another's.
@@ -75,6 +75,15 @@ class RiskFilter(admin.SimpleListFilter):
             return queryset
         found = findings(Client.objects.all())
         return queryset.filter(pk__in={one.client.pk for one in found if one.topic == self.value()})
+
+
+FILTERS = (StatusFilter, RiskFilter, UseCaseFilter, FlowFilter)
+
+
+@admin.display(description=_("registered"), ordering="created")
+def registered(client: Client) -> Any:
+    """A column: the toolkit's own field has a name that is not marked for translation."""
+    return client.created
 
 
 _COLUMNS = (

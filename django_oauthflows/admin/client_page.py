@@ -63,8 +63,8 @@ def sentences(client: Client) -> list[str]:
     allowed = [declared[name].label for name in client.allowed_scope_names()]
     hosts = list(dict.fromkeys(host_of(uri) for uri in client.redirect_uris.split()))
     told = [
-        case.title if case else gettext("Brought along from before; no use case was chosen."),
-        gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(f.label for f in flows)}
+        gettext(case.title) if case else gettext("Brought along from before; no use case was chosen."),
+        gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(gettext(flow.label) for flow in flows)}
         if flows
         else gettext("Gets no tokens: no flow is open to it."),
         gettext("May at most: %(scopes)s.") % {"scopes": ", ".join(allowed)}
@@ -112,7 +112,7 @@ def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
 def _events(request: HttpRequest, client: Client) -> dict[str, Any]:
     rows = client.events.select_related("user", "actor", "client")[:SHOWN]
     return {
-        "events": [(event, explanation(event) or event.data.get("reason", "")) for event in rows],
+        "events": [(event, explanation(event)) for event in rows],
         "all_url": f"{reverse('admin:django_oauthflows_event_changelist')}?client={client.pk}",
     }
 

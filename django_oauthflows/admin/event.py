@@ -38,7 +38,6 @@ class EventAdmin(ReadOnlyAdmin):
         "user",
         "actor",
         "explained",
-        "cause",
         "details",
         "count",
     )
@@ -49,7 +48,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what it means, and what to do"))
     def explained(self, event: Event) -> str:
-        return explanation(event) or str(event.data.get("reason", ""))
+        return explanation(event)
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:

@@ -65,7 +65,7 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
         for key, (label, quote) in _LANGUAGES.items():
             code = _code(request, client, flow, key, quote)
             if code:
-                found.append(Snippet(f"{flow.name}-{key}", flow.label, label, code))
+                found.append(Snippet(f"{flow.name}-{key}", _(flow.label), label, code))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core import signing
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.generators import generate_client_id
 
@@ -102,6 +103,13 @@ class _ClientForm(_ModelForm):
     class Meta:
         model = Client
         fields: tuple[str, ...] = ()
+        # The toolkit's own fields, whose names it does not mark for translation.
+        labels = {
+            "name": _("Name"),
+            "redirect_uris": _("Redirect URIs"),
+            "allowed_origins": _("Allowed origins"),
+            "post_logout_redirect_uris": _("Addresses after logging out"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -270,7 +278,7 @@ class ClientForm(_ClientForm):
 
 
 def _with_risk(label: str, risks: tuple[str, ...]) -> str:
-    return f"{label}: {risks[0]}" if risks else label
+    return f"{gettext(label)}: {gettext(risks[0])}" if risks else gettext(label)
 
 
 class ReasonForm(forms.Form):

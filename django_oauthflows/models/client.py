@@ -34,9 +34,9 @@ def random_epoch() -> int:
     return secrets.randbits(63)
 
 
-def use_case_choices() -> list[tuple[str, str]]:
+def use_case_choices() -> list[tuple[str, Any]]:
     """For the model field; a function, so that a better title needs no migration."""
-    return [(case.name, case.title) for case in registry.USE_CASES]
+    return [(case.name, _(case.title)) for case in registry.USE_CASES]
 
 
 def _brief(value: Any) -> str:

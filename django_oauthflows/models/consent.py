@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
 from django_oauthflows.models.token_cache import ended
@@ -112,7 +113,7 @@ class Consent(models.Model):
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name=_("user"),
+        verbose_name=pgettext_lazy("who uses a client", "user"),
         on_delete=models.CASCADE,
         related_name="oauthflows_consents",
     )

@@ -155,18 +155,18 @@ def _without_port(uri: str, parts: SplitResult) -> str:
 
 
 def difference(registered: str, presented: str) -> str:
-    """Which part of a presented URI differs from a registered one, in one word or two."""
+    """Which part of a presented URI differs from a registered one, in a few words."""
     ours, theirs = _split(registered), _split(presented)
     if ours is None or theirs is None:
         return _("it is not a whole address")
-    for name, one, other in (
-        (_("scheme"), ours.scheme, theirs.scheme),
-        (_("host"), ours.hostname, theirs.hostname),
-        (_("port"), ours.port, theirs.port),
-        (_("path"), ours.path, theirs.path),
-        (_("query"), ours.query, theirs.query),
-        (_("fragment"), ours.fragment, theirs.fragment),
+    for sentence, one, other in (
+        (_("the scheme differs"), ours.scheme, theirs.scheme),
+        (_("the host differs"), ours.hostname, theirs.hostname),
+        (_("the port differs"), ours.port, theirs.port),
+        (_("the path differs"), ours.path, theirs.path),
+        (_("the query differs"), ours.query, theirs.query),
+        (_("the fragment differs"), ours.fragment, theirs.fragment),
     ):
         if one != other:
-            return _("the %(part)s differs") % {"part": name}
-    return _("they differ in spelling")
+            return sentence
+    return _("the spelling differs")

@@ -76,7 +76,7 @@ class ConsentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("last activity"), ordering="last_activity")
     def active_at(self, consent: Any) -> Any:
-        return consent.last_activity
+        return consent.last_activity or gettext("never")
 
     @admin.action(description=_("Withdraw selected consents"))
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:

@@ -37,12 +37,13 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
     client, redirect_uri = question.client, question.redirect_uri
     ticked = set(request.POST.getlist("scope")) if form.is_bound else set(form.scopes)
     durations = duration_choices()
+    lines = permissions(question, ticked)
     context = {
         "app": app_context(request, client),
         "form": form,
         "user_name": readable(request.user.get_username()),
-        "groups": _grouped(permissions(question, ticked)),
-        "has_new": _is_extension(question.standing) and bool(_new(question)),
+        "groups": _grouped(lines),
+        "has_new": any(line.mark for line in lines),
         "durations": durations if len(durations) > 1 else (),
         "chosen_duration": request.POST.get("duration") or durations[0][0],
         "only_duration": durations[0] if len(durations) == 1 and durations[0][0] != "always" else None,
@@ -112,40 +113,31 @@ def logo_of(request: HttpRequest, client: Client) -> str:
 def permissions(question: Question, ticked: set[str]) -> list[Permission]:
     """The lines of the page. What is new since last time comes first and says so."""
     declared = declared_scopes()
-    extension = _is_extension(question.standing)
-    new = _new(question)
-    known = set(question.standing.scope.split()) if question.standing is not None and extension else set()
     lines = []
     for name in question.scopes:
-        scope = declared.get(name, Scope(name=name, label=name))
         implied = declared.ordered(declared.expand([name]).difference([name]))
-        mark = ("changed" if name in known else "new") if extension and name in new else ""
-        lines.append(
-            Permission(
-                scope,
-                name in ticked,
-                mark,
-                tuple(declared[each].label for each in implied if each in declared),
-            )
-        )
+        includes = tuple(declared[each].label for each in implied if each in declared)
+        scope = declared.get(name, Scope(name=name, label=name))
+        lines.append(Permission(scope, name in ticked, _mark(question.standing, name), includes))
     return sorted(lines, key=lambda line: not line.mark)
 
 
-def _is_extension(standing: Consent | None) -> bool:
-    """Whether something is allowed already, so that the page can tell old from new."""
-    return standing is not None and standing.is_live()
-
-
-def _new(question: Question) -> tuple[str, ...]:
-    return question.scopes if question.standing is None else question.standing.unanswered(question.scopes)
+def _mark(standing: Consent | None, name: str) -> str:
+    """Why a scope is asked for although the app is allowed something already; empty when it is all new."""
+    if standing is None or not standing.is_live():
+        return ""
+    if name not in standing.scope.split():
+        return "new"
+    # Without a wording, nobody knows in which words it was allowed: not "other" ones, then.
+    return "changed" if name in standing.wordings and standing.unanswered([name]) else ""
 
 
 def _former_host(question: Question) -> str:
     """Where answers went so far, when they are to go elsewhere now."""
     standing = question.standing
-    if standing is None or not _is_extension(standing):
+    if standing is None or not standing.is_live() or standing.redirect_host == host_of(question.redirect_uri):
         return ""
-    return standing.redirect_host if standing.redirect_host != host_of(question.redirect_uri) else ""
+    return standing.redirect_host
 
 
 def _grouped(lines: list[Permission]) -> list[tuple[str, list[Permission]]]:

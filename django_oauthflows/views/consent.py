@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from oauthlib.oauth2.rfc6749 import errors
@@ -18,6 +15,7 @@ from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.imitation import imitated_by
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, origin_of
 from django_oauthflows.scopes import Scope, declared_scopes
+from django_oauthflows.views.cards import app_context
 from django_oauthflows.views.pages import page
 
 
@@ -59,55 +57,6 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
         ),
     }
     return page(request, "consent.html", context, status=status, form_targets=(origin_of(redirect_uri),))
-
-
-def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
-    """An app as users see it. Every string of it may come from strangers."""
-    name = readable(client.name)
-    return {
-        "name": name,
-        "initial": next((letter for letter in name if letter.isalnum()), "?").upper(),
-        "logo": logo_of(request, client),
-        "description": readable(client.description, limit=600),
-        "publisher": readable(client.publisher),
-        "trust": client.trust,
-        "links": [
-            (label, uri)
-            for label, uri in (
-                (_("Website"), client.client_uri),
-                (_("Privacy policy"), client.policy_uri),
-                (_("Terms of service"), client.tos_uri),
-            )
-            if _is_web_address(uri)
-        ],
-    }
-
-
-def _is_web_address(uri: str) -> bool:
-    """Never ``javascript:`` and the like: a client's links are links to websites."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    return parts.scheme in ("https", "http") and bool(parts.hostname)
-
-
-def logo_of(request: HttpRequest, client: Client) -> str:
-    """The path of its logo, if that is an uploaded file of this site; else pages show an initial.
-
-    A logo elsewhere is never shown: its host would learn who looks at the page, could change the
-    picture after a review, and fetching it from here would let clients make our server call any
-    address. Other paths of this site are no pictures, and loading one may do something.
-    """
-    media = settings.MEDIA_URL
-    try:
-        parts = urlsplit(client.logo_uri)
-    except ValueError:
-        return ""
-    ours = parts.netloc == request.get_host() and parts.scheme in ("https", "http")
-    plain = not parts.query and ".." not in parts.path and "%" not in parts.path
-    uploaded = media.startswith("/") and len(media) > 1 and parts.path.startswith(media)
-    return parts.path if ours and plain and uploaded else ""
 
 
 def permissions(question: Question, ticked: set[str]) -> list[Permission]:

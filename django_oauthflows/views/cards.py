@@ -39,12 +39,12 @@ def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
                 (_("Privacy policy"), client.policy_uri),
                 (_("Terms of service"), client.tos_uri),
             )
-            if _is_web_address(uri)
+            if is_web_address(uri)
         ],
     }
 
 
-def _is_web_address(uri: str) -> bool:
+def is_web_address(uri: str) -> bool:
     """Never ``javascript:`` and the like: a client's links are links to websites."""
     try:
         parts = urlsplit(uri)

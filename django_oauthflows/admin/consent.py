@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
+from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.models import Authorization, Consent
 
 
@@ -40,7 +41,7 @@ def with_last_activity(consents: QuerySet[Any]) -> QuerySet[Any]:
 
 
 @admin.register(Consent)
-class ConsentAdmin(ReadOnlyAdmin):
+class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
     list_display = ("user", "client", "state", "scope", "given_at", "active_at", "expires_at")
     list_display_links = ("user",)
     list_filter = (StateFilter, "implied", "given_at")

@@ -9,8 +9,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db.models import Max
-from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
@@ -21,13 +19,23 @@ from django_oauthflows.conf import site_name
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
 from django_oauthflows.notices import consent_for_key
-from django_oauthflows.scopes import Scope, declared_scopes
-from django_oauthflows.views.consent import app_context
+from django_oauthflows.views.cards import app_context, cards_for, labels_of, name_of, permissions_of
 from django_oauthflows.views.pages import page, secured
 
 #: What a user's history is made of.
 HISTORY = (Event.Kind.CONSENT_GIVEN, Event.Kind.CONSENT_NARROWED, Event.Kind.CONSENT_WITHDRAWN)
-COLUMNS = ("time", "app", "event", "permissions", "shown", "sent_to", "until", "without_asking", "reference")
+COLUMNS = (
+    "time",
+    "app",
+    "event",
+    "by",
+    "permissions",
+    "shown",
+    "sent_to",
+    "until",
+    "without_asking",
+    "reference",
+)
 
 
 class PersonalView(LoginRequiredMixin, View):
@@ -47,45 +55,9 @@ class ConnectedAppsView(PersonalView):
     """One card per app."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        # Greatest is NULL on some databases when one of its values is, so the template falls back.
-        consents = (
-            Consent.objects.live()
-            .filter(user=request.user)
-            .select_related("client")
-            .annotate(
-                last_used_at=Greatest(
-                    Max("authorizations__rotated_at"), Max("authorizations__created_at"), "given_at"
-                )
-            )
-            .order_by("-updated_at")
-        )
-        cards = [_card(request, consent) for consent in consents]
+        consents = Consent.objects.live().filter(user=request.user)
+        cards = cards_for(request, consents)
         return page(request, "apps.html", {"cards": cards})
-
-
-def _card(request: HttpRequest, consent: Any) -> dict[str, Any]:
-    return {
-        "consent": consent,
-        "app": app_context(request, consent.client),
-        "permissions": _permissions(consent),
-        "suspended": consent.client.is_suspended,
-    }
-
-
-def _permissions(consent: Consent) -> list[dict[str, Any]]:
-    """Each allowed scope in words, and what else would go with it."""
-    declared = declared_scopes()
-    lines = []
-    for name in declared.ordered(consent.scope.split()):
-        gone = consent.removed_with(name)
-        lines.append(
-            {
-                "scope": declared.get(name, Scope(name=name, label=name)),
-                "with_it": [declared[other].label for other in gone if other != name],
-                "is_all": set(gone) == set(consent.scope.split()),
-            }
-        )
-    return lines
 
 
 class RemovePermissionView(PersonalView):
@@ -96,12 +68,10 @@ class RemovePermissionView(PersonalView):
         removed = consent.remove_scope(request.POST.get("scope", ""), by=request.user)
         if not removed:
             raise Http404
-        declared = declared_scopes()
-        labels = [str(declared[name].label) if name in declared else name for name in removed]
         _tell(
             request,
             _("%(app)s can no longer do this: %(permissions)s.")
-            % {"app": readable(consent.client.name), "permissions": ", ".join(labels)},
+            % {"app": name_of(consent.client), "permissions": ", ".join(labels_of(removed))},
         )
         return redirect("oauth2_provider:apps")
 
@@ -112,10 +82,7 @@ class DisconnectAppView(PersonalView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         consent = self.own(request, pk)
         consent.withdraw(by=request.user)
-        _tell(
-            request,
-            _("%(app)s is disconnected from your account.") % {"app": readable(consent.client.name)},
-        )
+        _tell(request, _("%(app)s is disconnected from your account.") % {"app": name_of(consent.client)})
         return redirect("oauth2_provider:apps")
 
 
@@ -148,6 +115,7 @@ def history_of(user: Any) -> Iterator[dict[str, Any]]:
             "time": event.at.isoformat(),
             "app": readable(event.client_name),
             "event": event.kind,
+            "by": "user" if event.actor_id == user.pk else "site",
             "permissions": event.data.get("scope", "").split(),
             "shown": event.data.get("shown", "").split(),
             "sent_to": event.data.get("redirect_host", ""),
@@ -173,7 +141,7 @@ class DisconnectLinkView(View):
             return page(request, "disconnect_stale.html", {}, status=410)
         context = {
             "app": app_context(request, consent.client),
-            "permissions": _permissions(consent),
+            "permissions": permissions_of(consent),
         }
         return page(request, "disconnect.html", context)
 

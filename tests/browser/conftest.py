@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from example_project.demo import PASSWORD, seed
+from tests.browser.visit import Visit
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -75,6 +76,14 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server: Any, alice: Any) -> Iterator[Visit]:
+    """A browser without JavaScript."""
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
+    yield Visit(context, live_server.url)
+    context.close()
 
 
 class Demo:

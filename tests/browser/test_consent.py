@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+from playwright.sync_api import Browser, Page, Request
 
 from django_oauthflows.models import Client, Consent
-from tests.factories import PASSWORD, ClientFactory, UserFactory
-from tests.oauth_client import answer_of, pkce_pair
+from tests.browser.visit import Visit
+from tests.factories import ClientFactory, UserFactory
 
 #: Looks, size and language, each met at least once with each page.
 LOOKS = (
@@ -28,11 +26,6 @@ LOOKS = (
 
 
 @pytest.fixture
-def alice(transactional_db: None) -> Any:
-    return UserFactory(username="alice")
-
-
-@pytest.fixture
 def app(live_server: Any, transactional_db: None) -> Client:
     """Its own site is the same server by another name: to a browser, another site."""
     return ClientFactory(
@@ -43,64 +36,6 @@ def app(live_server: Any, transactional_db: None) -> Client:
         redirect_uris=(live_server.url.replace("localhost", "127.0.0.1") + "/the-app",),
         scopes=("profile", "email", "notes:read", "notes:write"),
     )[0]
-
-
-class Visit:
-    """Alice's browser at the provider. What the app's own site answers does not matter."""
-
-    def __init__(self, context: BrowserContext, origin: str) -> None:
-        context.set_default_timeout(15_000)
-        self.page: Page = context.new_page()
-        self.origin = origin
-        self.refusals: list[str] = []
-        self.page.on("console", lambda message: self._hear(message.text))
-
-    def _hear(self, text: str) -> None:
-        if "Content Security Policy" in text or "Content-Security-Policy" in text:
-            self.refusals.append(text)
-
-    def open(self, path: str) -> Response:
-        response = self.page.goto(self.origin + path)
-        assert response is not None
-        return response
-
-    def log_in(self, name: str = "alice") -> None:
-        self.page.fill("[name=username]", name)
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.click("button[type=submit]")
-        # A click waits for the next page's first byte; keys pressed before its last one reach nothing.
-        self.page.wait_for_load_state()
-
-    def press(self, name: str) -> None:
-        """Press a button, and wait for the page that it brings."""
-        self.page.get_by_role("button", name=name, exact=True).click()
-        self.page.wait_for_load_state()
-
-    def ask(self, app: Client, scope: str, **more: str) -> None:
-        parameters = {
-            "response_type": "code",
-            "client_id": app.client_id,
-            "redirect_uri": app.redirect_uris,
-            "scope": scope,
-            "state": "some-state",
-            "code_challenge": pkce_pair()[1],
-            "code_challenge_method": "S256",
-        }
-        self.open(f"/oauth/authorize/?{urlencode(parameters | more)}")
-
-    def told(self) -> dict[str, str]:
-        """What the app was told."""
-        self.page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/the-app"))
-        assert self.refusals == []
-        return answer_of(self.page.url)
-
-
-@pytest.fixture
-def visit(chromium: Browser, live_server: Any, alice: Any) -> Iterator[Visit]:
-    """A browser without JavaScript."""
-    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
-    yield Visit(context, live_server.url)
-    context.close()
 
 
 def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:

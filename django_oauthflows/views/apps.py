@@ -18,8 +18,9 @@ from django.views.generic import View
 from django_oauthflows.conf import site_name
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
+from django_oauthflows.models.imitation import name_of
 from django_oauthflows.notices import consent_for_key
-from django_oauthflows.views.cards import app_context, cards_for, labels_of, name_of, permissions_of
+from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
 from django_oauthflows.views.pages import page, secured
 
 #: What a user's history is made of.

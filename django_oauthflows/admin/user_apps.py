@@ -23,7 +23,8 @@ from django_oauthflows.admin.act import demand, may
 from django_oauthflows.admin.readonly import END_PERMISSION
 from django_oauthflows.forms.client import ReasonForm
 from django_oauthflows.models import Consent
-from django_oauthflows.views.cards import cards_for, labels_of, name_of
+from django_oauthflows.models.imitation import name_of
+from django_oauthflows.views.cards import cards_for, labels_of
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

@@ -18,8 +18,10 @@ from django.views.generic import View
 from django_oauthflows.conf import site_name
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
+from django_oauthflows.models.imitation import name_of
 from django_oauthflows.notices import consent_for_key
-from django_oauthflows.views.cards import app_context, cards_for, labels_of, name_of, permissions_of
+from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
+from django_oauthflows.views.forged import only_own_forms
 from django_oauthflows.views.pages import page, secured
 
 #: What a user's history is made of.
@@ -38,17 +40,16 @@ COLUMNS = (
 )
 
 
+@method_decorator(only_own_forms, name="dispatch")
 class PersonalView(LoginRequiredMixin, View):
     """For the logged-in user, about their own; never kept in a cache or shown in a frame."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except Http404:  # pressed on an old page, most likely
+            return page(request, "disconnect_stale.html", {}, status=404)
         return secured(response) if isinstance(response, HttpResponse) else response
-
-    @staticmethod
-    def own(request: HttpRequest, pk: int) -> Consent:
-        """A live consent of the user. Another's is not found, as if it did not exist."""
-        return get_object_or_404(Consent.objects.live().select_related("client"), user=request.user, pk=pk)
 
 
 class ConnectedAppsView(PersonalView):
@@ -60,7 +61,20 @@ class ConnectedAppsView(PersonalView):
         return page(request, "apps.html", {"cards": cards})
 
 
-class RemovePermissionView(PersonalView):
+class TakingBackView(PersonalView):
+    """A deed on one of the user's own consents, done by POST."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A deed is done by POST; who comes here from the login page has to press the button again."""
+        return redirect("oauth2_provider:apps")
+
+    @staticmethod
+    def own(request: HttpRequest, pk: int) -> Consent:
+        """A live consent of the user. Another's is not found, as if it did not exist."""
+        return get_object_or_404(Consent.objects.live().select_related("client"), user=request.user, pk=pk)
+
+
+class RemovePermissionView(TakingBackView):
     """Take one permission back."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -76,7 +90,7 @@ class RemovePermissionView(PersonalView):
         return redirect("oauth2_provider:apps")
 
 
-class DisconnectAppView(PersonalView):
+class DisconnectAppView(TakingBackView):
     """End all that the user has allowed an app."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -131,7 +145,7 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-@method_decorator(login_not_required, name="dispatch")
+@method_decorator((login_not_required, only_own_forms), name="dispatch")
 class DisconnectLinkView(View):
     """The link in a notice. Looking at it changes nothing: mail scanners fetch links."""
 

@@ -14,12 +14,8 @@ from django.utils.translation import gettext as _
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.agreement import ConsentQuerySet
+from django_oauthflows.models.imitation import name_of
 from django_oauthflows.scopes import Scope, declared_scopes
-
-
-def name_of(client: Client) -> str:
-    """What it calls itself, safe to read; an application from before may have no name."""
-    return readable(client.name) or readable(client.client_id)
 
 
 def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:

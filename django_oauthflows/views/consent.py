@@ -118,9 +118,15 @@ def _sources(*uris: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(policy_source(uri) for uri in uris if uri and not uri.startswith("/")))
 
 
-def refusal_page(request: HttpRequest, error: errors.OAuth2Error, reference: str) -> HttpResponse:
+def refusal_page(
+    request: HttpRequest, error: errors.OAuth2Error, reference: str, explanation: str = ""
+) -> HttpResponse:
     """A page in plain words, with a reference for the site's staff. Echoes nothing of the request."""
-    context = {"explanation": explain(str(error.error)), "reference": reference, "error": error.error}
+    context = {
+        "explanation": explanation or explain(str(error.error)),
+        "reference": reference,
+        "error": error.error,
+    }
     return page(request, "error.html", context, status=error.status_code)
 
 

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from django_oauthflows.conf import api_resource, issuer
 from django_oauthflows.models import Client
-from django_oauthflows.models.signing_key import ring, signed_claims
+from django_oauthflows.models.key_ring import ring, signed_claims
 from django_oauthflows.models.token import find_access_token
 from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.tokens.format import Kind

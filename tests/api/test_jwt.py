@@ -1,4 +1,4 @@
-"""JWT access tokens: what is in them, who accepts them, rotation under load, and what is refused."""
+"""JWT access tokens: what is in them, who accepts them, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import base64
 import json
 import shutil
 import subprocess
-import threading
-import time
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,11 +19,9 @@ from django.conf import settings as site
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.test.utils import override_settings
-from django.utils import timezone
 
 from django_oauthflows.models import Client as OAuthClientModel
 from django_oauthflows.models import Consent, SigningKey
-from django_oauthflows.models.signing_key import PUBLISH_AHEAD, ring
 from django_oauthflows.testing import headers_for
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.factories import ClientFactory
@@ -276,15 +271,6 @@ def test_without_the_database_a_users_token_still_knows_the_user(
     assert client.api("/api/me/", text).status_code == 401
 
 
-# Keys. ------------------------------------------------------------------------------------------------
-
-
-def run(*arguments: str) -> Any:
-    out = StringIO()
-    call_command("oauth", "key", *arguments, "--json", stdout=out)
-    return json.loads(out.getvalue())
-
-
 @pytest.mark.django_db
 def test_staff_choose_format_and_rate_by_command() -> None:
     create = ("oauth", "client", "create", "--name", "N", "--use-case", "service", "--json")
@@ -294,73 +280,3 @@ def test_staff_choose_format_and_rate_by_command() -> None:
     assert (client.access_token_format, client.throttle_rate) == ("jwt", "5/hour")
     with pytest.raises(CommandError, match="number and a unit"):
         call_command(*create, "--api-rate", "many", stdout=StringIO())
-
-
-@pytest.mark.django_db
-def test_a_key_is_published_ahead_signs_verifies_and_is_retired(client: Client) -> None:
-    first = run("rotate")
-    assert first["state"] == "signs", "the very first need not wait"
-    following = run("rotate")
-    assert following["state"] == "next"
-    assert run("rotate")["kid"] == following["kid"], "rotating twice does no harm"
-    published = [key["kid"] for key in client.get("/oauth/jwks/").json()["keys"]]
-    assert published == [first["kid"], following["kid"]]
-    assert ring.signer().kid == first["kid"]
-    with pytest.raises(CommandError, match="Rotate first"):
-        run("retire", first["kid"])
-
-    text = ring.signer().sign({"a": 1})
-    assert jwt.get_unverified_header(text)["kid"] == first["kid"]
-    moment = timezone.now() + timedelta(seconds=PUBLISH_AHEAD + 1)
-    assert SigningKey.objects.get(kid=following["kid"]).state(moment) == "signs"
-    assert SigningKey.objects.get(kid=first["kid"]).state(moment) == "verifies"
-
-    assert run("rotate", "--at-once")["state"] == "signs"
-    assert ring.signer().kid == following["kid"]
-    assert run("retire", first["kid"])["state"] == "retired"
-    assert [key["state"] for key in run("list")["keys"]] == ["retired", "signs"]
-    assert [key["kid"] for key in client.get("/oauth/jwks/").json()["keys"]] == [following["kid"]]
-    with pytest.raises(CommandError, match="no key"):
-        run("retire", "unknown")
-
-
-@pytest.mark.django_db
-def test_a_dump_of_the_database_holds_no_private_key(settings: Any) -> None:
-    key = SigningKey.objects.rotate()
-    row = json.dumps(SigningKey.objects.filter(pk=key.pk).values().get(), default=str)
-    assert "PRIVATE" not in row
-    assert '"d"' not in row
-    settings.SECRET_KEY = "another-secret-" * 4
-    ring.forget()
-    assert ring.signer().kid != key.kid, "a key that cannot be opened is replaced, not used"
-    settings.SECRET_KEY_FALLBACKS = [site.SECRET_KEY]
-
-
-def test_rotation_under_load_refuses_no_valid_token(register: Any, live_server: Any) -> None:
-    client, origin = machine(register), live_server.url
-    verifier = AccessTokenVerifier(origin, origin, cooldown=0)
-    refused: list[str] = []
-    done = threading.Event()
-
-    def load() -> None:
-        while not done.is_set():
-            text = jwt_of(client)
-            if client.api("/api/stats/", text).status_code != 200:
-                refused.append("the site's own API")
-            try:
-                verifier.verify(text)
-            except AccessTokenError as error:
-                refused.append(str(error))
-
-    threads = [threading.Thread(target=load) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    kids = set()
-    for _ in range(4):
-        time.sleep(0.25)
-        kids.add(SigningKey.objects.rotate(at_once=True).kid)
-    done.set()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert not refused
-    assert len(kids) == 4

@@ -161,8 +161,10 @@ class Authorization(models.Model):
         Everything that can end it is looked at here and nowhere else.
         """
         reasons = (
+            # Before "revoked": what a withdrawn consent ends is revoked with it, and this says why.
+            (self.consent.withdrawn_at is not None, "consent withdrawn"),
             (self.revoked_at is not None, "revoked"),
-            (not self.consent.is_live(now), "consent withdrawn"),
+            (not self.consent.is_live(now), "consent ended"),
             (not getattr(self.user, "is_active", True), "user inactive"),
             (self.client.is_suspended, "client suspended"),
             (not self.granted_scopes(self.scope.split()), "no scope left"),

@@ -155,7 +155,8 @@ def test_made_up_key_ids_cost_a_bounded_number_of_statements(
             )
             assert client.get("/function/", headers=headers_for(forged)).status_code == 401
     seconds = int(time.monotonic() - began) + 2
-    assert len(asked.captured_queries) <= 1 + seconds * LOOKS_PER_SECOND
+    looks = [query for query in asked.captured_queries if "signingkey" in query["sql"]]
+    assert len(looks) <= 1 + seconds * LOOKS_PER_SECOND
 
 
 # Under load. ------------------------------------------------------------------------------------------

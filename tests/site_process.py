@@ -90,7 +90,7 @@ class Site:
 def _answering(origin: str, server: subprocess.Popen[bytes]) -> str:
     for _ in range(200):
         assert server.poll() is None, "the site did not start"
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             requests.get(origin + "/.well-known/oauth-authorization-server", timeout=10)
             return origin
         time.sleep(0.1)

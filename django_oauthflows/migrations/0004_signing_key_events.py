@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0002_adopt_applications"),
+        ("django_oauthflows", "0003_consents_for_brought_along_tokens"),
     ]
 
     operations = [

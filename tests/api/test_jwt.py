@@ -179,49 +179,6 @@ def test_forgeries_are_refused_here_and_elsewhere(register: Any, live_server: An
     assert caught.value.status == 403
 
 
-def test_a_token_for_one_api_is_refused_by_another(register: Any, live_server: Any) -> None:
-    there = "https://reports.example/api"
-    for values in (JWT, {}):
-        client = register(machine=True, **values)
-        with override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "RESOURCES": [there]}):
-            text = jwt_of(client, resource=there)
-            assert client.api("/api/stats/", text).json()["detail"] == "The access token is for another API."
-            if values:
-                assert AccessTokenVerifier(live_server.url, there, f"{live_server.url}/oauth/jwks/").verify(
-                    text
-                )
-                with pytest.raises(AccessTokenError):
-                    AccessTokenVerifier(live_server.url, live_server.url).verify(text)
-            assert client.post("/oauth/introspect/", token=text).json()["aud"] == [there]
-        assert client.api("/api/stats/", jwt_of(client, resource=live_server.url)).status_code == 200
-        for unknown in (there, "nonsense", "https://x/#f", "x" * 300, live_server.url + " b"):
-            refused = client.token(grant_type="client_credentials", scope="stats:read", resource=unknown)
-            assert refused.status_code == 400
-            assert refused.json()["error"] == "invalid_target"
-
-
-def test_the_user_allows_a_resource_and_the_client_cannot_add_one(
-    register: Any, browser: Browser, live_server: Any
-) -> None:
-    from tests.oauth_client import answer_of, pkce_pair
-
-    register(machine=True, is_resource_server=True, resources="https://a.example https://b.example")
-    client = register()
-    verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge, resource="https://a.example")
-    refused = client.exchange(code, verifier, resource="https://b.example")
-    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
-    tokens = client.exchange(code, verifier).json()
-    assert client.api("/api/me/", tokens["access_token"]).status_code == 401
-    told = client.post("/oauth/introspect/", token=tokens["access_token"]).json()
-    assert told["aud"] == ["https://a.example"]
-
-    request = client.authorization_request("profile", challenge, resource="https://c.example")
-    answer = answer_of(browser.authorize(**request).headers["Location"])
-    assert answer["error"] == "invalid_target"
-    assert answer["state"] == "some-state"
-
-
 @pytest.mark.django_db
 @pytest.mark.urls("tests.api.urls")
 def test_a_jwt_costs_one_statement_or_none_where_the_site_says_so(

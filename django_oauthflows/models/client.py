@@ -229,13 +229,13 @@ class Client(ClientRules, Application):
         """Stop it at once: no new tokens, and the ones it has are refused until it is resumed."""
         self._set_suspension(timezone.now(), reason)
         self._record("CLIENT_SUSPENDED", by=by, reason=reason)
-        signals.client_suspended.send(sender=Client, client=self, by=by)
+        signals.client_suspended.announce(Client, client=self, by=by)
 
     def resume(self, *, by: Any = None, reason: str = "") -> None:
         """Let it go on; tokens that have not expired meanwhile work again."""
         self._set_suspension(None, "")
         self._record("CLIENT_RESUMED", by=by, reason=reason)
-        signals.client_resumed.send(sender=Client, client=self, by=by)
+        signals.client_resumed.announce(Client, client=self, by=by)
 
     def _set_suspension(self, at: datetime | None, reason: str) -> None:
         self.suspended_at, self.suspended_reason = at, reason[:200]
@@ -253,6 +253,7 @@ class Client(ClientRules, Application):
         legacy.revoke_all(application_id=self.pk)
         ended(client=self.pk)
         self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
+        signals.client_tokens_revoked.announce(Client, client=self, by=by)
 
     def remove(self, *, by: Any = None, reason: str = "") -> None:
         """Delete it with its consents, authorizations and secrets; its events stay."""

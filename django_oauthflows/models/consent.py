@@ -153,7 +153,7 @@ class Consent(models.Model):
         Event.objects.record(
             Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by, reason=reason
         )
-        signals.consent_withdrawn.send(sender=Consent, consent=self, by=by)
+        signals.consent_withdrawn.announce(Consent, consent=self, by=by)
         return True
 
     def removed_with(self, name: str) -> tuple[str, ...]:

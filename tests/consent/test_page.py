@@ -355,7 +355,9 @@ class TestForeignAnswers:
         assert "_auth_user_id" in visitor.session
 
 
-def test_a_signal_is_sent_once_per_decision_with_the_request(walk: Walk) -> None:
+def test_a_signal_is_sent_once_per_decision_with_the_request(
+    walk: Walk, django_capture_on_commit_callbacks: Any
+) -> None:
     from django_oauthflows.signals import consent_given
 
     seen: list[dict[str, Any]] = []
@@ -365,9 +367,10 @@ def test_a_signal_is_sent_once_per_decision_with_the_request(walk: Walk) -> None
 
     consent_given.connect(listen)
     try:
-        walk.allow("profile")
-        walk.ask("profile")
-        walk.allow("profile notes:read")
+        with django_capture_on_commit_callbacks(execute=True):
+            walk.allow("profile")
+            walk.ask("profile")
+            walk.allow("profile notes:read")
     finally:
         consent_given.disconnect(listen)
     assert [values["added"] for values in seen] == [("profile",), ("notes:read",)]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
+from django.db import connection
 from django.test import Client as Visitor
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_oauthflows.models import Client, Consent, Event
@@ -84,6 +86,21 @@ def test_the_record_says_what_was_shown(walk: Walk) -> None:
     assert event.data["scope"] == "profile"
     assert event.data["redirect_host"] == "client.example"
     assert set(event.data["wordings"]) == {"profile", "notes:read"}
+
+
+def test_each_decision_begins_with_a_write(walk: Walk, user: Any) -> None:
+    """SQLite as Django sets it up makes such a transaction wait for its turn, and fails any other."""
+    page = walk.ask("profile notes:read")
+    with CaptureQueriesContext(connection) as given:
+        walk.answer(page)
+    with CaptureQueriesContext(connection) as removed:
+        Consent.objects.get().remove_scope("notes:read", by=user)
+    with CaptureQueriesContext(connection) as withdrawn:
+        Consent.objects.get().withdraw(by=user)
+    for captured in (given, removed, withdrawn):
+        statements = [query["sql"] for query in captured.captured_queries]
+        begun = next(at for at, sql in enumerate(statements) if sql.startswith("SAVEPOINT"))
+        assert statements[begun + 1].startswith('UPDATE "django_oauthflows_consent"'), statements
 
 
 class TestForeignAnswers:

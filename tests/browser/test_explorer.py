@@ -204,7 +204,7 @@ def test_each_what_if_is_tried_and_the_defence_holds(page: Page, demo: Demo, flo
             answer_as_alice(page, demo)
             logged_in = True
         page.wait_for_url(f"**/flows/{flow}/#now")
-        expect(now(page).get_by_role("heading", level=3)).to_have_text(f"What if? {attack.title}")
+        expect(now(page).get_by_role("heading", level=4)).to_have_text(f"What if? {attack.title}")
         expect(now(page).locator(".verdict")).to_have_attribute("data-held", "yes")
         expected = OTHERS_TOKEN[flow] if attack.name == "other-client" else ANSWERS[attack.name]
         answers = [text for text in messages(page) if re.match(r"\d{3} ", text)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -176,8 +177,45 @@ def test_a_token_of_its_own_expires_before_the_visitors_eyes(visitor: Visitor) -
 
 def test_an_answer_that_nobody_asked_for_is_refused(visitor: Visitor) -> None:
     page = visitor.get("/flows/authorization_code/back/?code=x&state=y&iss=z", follow=True)
-    assert "has not asked for anything" in page.content.decode()
+    assert "knows of no question that this answers" in page.content.decode()
     assert "Swap the code" not in re.findall(r"Next step: ([^<]+)<", page.content.decode())[0]
+
+
+FLOW = "/flows/authorization_code/"
+
+
+def answered(visitor: Visitor, trip: Any) -> str:
+    """The page after the browser comes back, with a made-up code, from where ``trip`` has sent it."""
+    state = parse_qs(urlsplit(trip["Location"]).query)["state"][0]
+    answer = urlencode({"code": "made-up", "state": state, "iss": "http://127.0.0.1:8000"})
+    return visitor.get(f"{FLOW}back/?{answer}", follow=True).content.decode()
+
+
+def test_two_tabs_may_be_at_the_provider_at_once(visitor: Visitor) -> None:
+    visitor.post(f"{FLOW}next/")
+    walk, attack = visitor.post(f"{FLOW}next/"), visitor.post(f"{FLOW}what-if/replayed-code/")
+    assert "so it accepts the answer" in answered(visitor, walk)
+    assert "What if? A code is used twice" in answered(visitor, attack)
+    assert "knows of no question" in answered(visitor, walk)  # reloaded
+
+
+def test_a_code_that_is_over_leads_to_a_fresh_start(visitor: Visitor) -> None:
+    visitor.post(f"{FLOW}next/")
+    answered(visitor, visitor.post(f"{FLOW}next/"))
+    page = visitor.post(f"{FLOW}next/", follow=True).content.decode()
+    assert "400 invalid_grant. A code lives one minute and works once" in page
+    page = visitor.post(f"{FLOW}restart/", follow=True).content.decode()
+    assert "Next step: Prepare the authorization request" in page
+
+
+def test_a_page_that_is_out_of_date_sends_nothing(visitor: Visitor) -> None:
+    visitor.post(f"{FLOW}next/", {"done": "0"})
+    page = visitor.post(f"{FLOW}next/", {"done": "0"}, follow=True).content.decode()
+    assert "the page was out of date" in page
+    visitor.logout()
+    page = visitor.post(f"{FLOW}next/", {"done": "2"}, follow=True).content.decode()
+    assert "the page was out of date" in page
+    assert "Next step: Prepare the authorization request" in page
 
 
 def test_demo_clients_are_made_once_and_follow_a_new_key(transactional_db: None, settings: Any) -> None:

@@ -250,7 +250,6 @@ def test_a_parameter_is_explained_on_hover_and_focus_and_a_step_marks_its_arrow(
     expect(meaning).to_be_visible()
     page.mouse.move(0, 0)
     expect(meaning).to_be_hidden()
-    now(page).get_by_text("Headers").first.click()
     now(page).get_by_role("button", name="Authorization").focus()
     expect(now(page).get_by_role("tooltip").filter(has_text="Basic with a client's id")).to_be_visible()
     page.locator("#step-2").focus()

@@ -83,7 +83,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Who asks: Basic with a client's id and secret, or Bearer with an access token.",
         "RFC 6749 §2.3.1, RFC 6750 §2.1",
     ),
-    Parameter("WWW-Authenticate", "Why the request was refused, and what it takes to be let in.", "RFC 6750 §3"),
+    Parameter(
+        "WWW-Authenticate", "Why the request was refused, and what it takes to be let in.", "RFC 6750 §3"
+    ),
     Parameter("Location", "Where the browser is sent, with the answer in it.", "RFC 6749 §4.1.2"),
     Parameter("Cache-Control", "no-store: nobody on the way may keep what is in here.", "RFC 6749 §5.1"),
     # Device flow.

@@ -123,7 +123,7 @@ def test_unknown_names_are_not_found_and_get_does_nothing(visitor: Visitor) -> N
     assert visitor.get("/flows/choose/?user=%00&server=" + "x" * 5000).status_code == 200
 
 
-def test_another_sites_form_cannot_make_it_act() -> None:
+def test_another_sites_form_cannot_make_it_act(transactional_db: None) -> None:
     strict = Visitor(enforce_csrf_checks=True, headers={"host": "127.0.0.1:8000"})
     assert strict.post("/flows/client_credentials/next/").status_code == 403
 

@@ -13,7 +13,7 @@ from django.test import Client as Visitor
 
 from django_oauthflows.flows import chooser, registry
 from django_oauthflows.flows.parameters import PARAMETERS, parameter_named
-from django_oauthflows.models import Client
+from django_oauthflows.models import Client, Event
 from example_project.explorer import clients, deeds
 from example_project.explorer.attacks import ATTACKS, attacks_on
 from example_project.explorer.diagram import WIDTH, diagram_of
@@ -206,6 +206,13 @@ def test_a_code_that_is_over_leads_to_a_fresh_start(visitor: Visitor) -> None:
     assert "400 invalid_grant. A code lives one minute and works once" in page
     page = visitor.post(f"{FLOW}restart/", follow=True).content.decode()
     assert "Next step: Prepare the authorization request" in page
+
+
+def test_a_page_that_the_user_would_see_is_told_in_its_own_words(visitor: Visitor) -> None:
+    page = visitor.post(f"{FLOW}what-if/wrong-redirect-uri/", follow=True).content.decode()
+    assert "This request cannot go on The app that sent you here made a mistake" in page
+    assert "400 Bad Request" in page
+    assert Event.objects.get(cause="redirect URI not registered").reference in page
 
 
 def test_a_page_that_is_out_of_date_sends_nothing(visitor: Visitor) -> None:

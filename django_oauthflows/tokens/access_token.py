@@ -35,6 +35,11 @@ class AccessToken:
         return self.application
 
     @property
+    def consent(self) -> Any:
+        """The user's consent that it stands on, by one statement; ``None`` for a machine."""
+        return None if self.is_machine else self.application.consents.filter(user_id=self.user.pk).first()
+
+    @property
     def resource(self) -> list[str]:
         """RFC 8707 audience, under the name that django-oauth-toolkit's permissions use."""
         return list(self.audience)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_oauthflows.conf import options
 from django_oauthflows.models.signing_key import SigningKey, ring_max_age
-from django_oauthflows.models.token import TokenRefused
+from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.signed import BadSignature, Expired, Signer, key_id, read
 
 _MAX_LENGTH = 8192

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,13 @@ def test_no_secret_code_or_token_is_in_the_database_or_the_log(tmp_path: Path) -
         assert text not in database
         assert text not in logged
         assert text[5:45] not in database + logged, "not even without its prefix"
+    # Nor another text for the same: nothing that looks sealed opens, with its prefix or without.
+    for text in set(re.findall(r"[A-Za-z0-9_-]{60,}", database + logged)):
+        for kind in Kind:
+            with pytest.raises(BadToken):
+                unseal(kind, text)
+            with pytest.raises(BadToken):
+                unseal(kind, kind.value + text)
 
 
 def sealed_with(secret: bytes, payload: bytes) -> str:

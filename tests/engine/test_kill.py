@@ -34,7 +34,7 @@ class Client:
 
     def token(self, form: dict[str, str]) -> requests.Response:
         auth = (self.held.client.client_id, self.held.secret)
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 answer = requests.post(f"{self.server.url}/oauth/token/", data=form, auth=auth, timeout=10)
                 self.answered.release()
@@ -65,7 +65,7 @@ def test_killed_at_random_points(held: Held, tmp_path: Path) -> None:
     codes = [held.code() for _ in range(CODES)]
     authorizations = [held.authorization() for _ in range(CHAINS)]
     tokens = [held.refresh_token(authorization) for authorization in authorizations]
-    with serving(tmp_path / "log") as server:
+    with serving(tmp_path / "log", "tests.settings.patient") as server:
         client = Client(server, held)
         killer = threading.Thread(target=kill_now_and_then, args=(server, client.answered))
         killer.start()

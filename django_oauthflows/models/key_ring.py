@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_oauthflows.conf import options
 from django_oauthflows.models.signing_key import SigningKey, ring_max_age
-from django_oauthflows.models.token import TokenRefused
+from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.signed import BadSignature, Expired, Signer, key_id, read
 
 #: An unknown key ID makes us look again, but not more often than this: anybody can make one up.

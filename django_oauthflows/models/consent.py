@@ -202,7 +202,7 @@ class Consent(models.Model):
         )
 
     @transaction.atomic
-    def withdraw(self, *, by: Any = None) -> bool:
+    def withdraw(self, *, by: Any = None, reason: str = "") -> bool:
         """End it: every token that stands on it is refused from now on. False when it had ended already."""
         from django_oauthflows.models import legacy
         from django_oauthflows.models.authorization import Authorization
@@ -215,7 +215,9 @@ class Consent(models.Model):
         ended(consent=self.pk)
         Authorization.objects.filter(consent=self).revoke(cause="consent withdrawn")
         legacy.revoke_all(application_id=self.client_id, user_id=self.user_id)
-        Event.objects.record(Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by)
+        Event.objects.record(
+            Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by, reason=reason
+        )
         signals.consent_withdrawn.send(sender=Consent, consent=self, by=by)
         return True
 

@@ -121,6 +121,22 @@ def test_rotation_keeps_the_old_secret_for_the_overlap(boss: Any, client: Any) -
     assert token_status(client, machine, old) == 401
     assert token_status(client, machine, found.group()) == 200
     assert Event.objects.get(kind=Event.Kind.SECRET_REVOKED).data["reason"] == "Broke the rules"
+    assert LogEntry.objects.filter(change_message__contains="Broke the rules").count() == 1
+
+
+def test_ending_the_old_secrets_at_once_asks_why(boss: Any, client: Any) -> None:
+    machine, old = ClientFactory(machine=True)
+    url = page_of(machine, "rotate-secret")
+    shown = boss.get(url)
+    assert "Last used" in shown.content.decode()
+    form = {"overlap": 0, "newest": shown.context["form"].initial["newest"]}
+    assert "Say why" in boss.post(url, form).content.decode()
+    assert token_status(client, machine, old) == 200
+    assert "oafs_" in boss.post(url, form | {"reason": "It was in a public repository"}).content.decode()
+    assert token_status(client, machine, old) == 401
+    event = Event.objects.filter(kind=Event.Kind.SECRET_ISSUED).latest("pk")
+    assert (event.actor, event.data["reason"]) == (boss.user, "It was in a public repository")
+    assert LogEntry.objects.filter(change_message__contains="public repository").get().user == boss.user
 
 
 def test_secrets_are_listed_by_hint_only(boss: Any) -> None:

@@ -11,7 +11,7 @@ from django.dispatch import Signal
 consent_given = Signal()
 #: A user or member of staff ended an agreement: ``consent``, ``by`` (user or ``None``).
 consent_withdrawn = Signal()
-#: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name).
+#: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name), ``scopes`` (tuple).
 token_issued = Signal()
 #: An authorization or token request was refused: ``client`` (or ``None``), ``error``, ``reference``.
 request_refused = Signal()

@@ -61,9 +61,7 @@ def with_risks() -> None:
     unused, _ = ClientFactory(name="unused", public=True)
     Client.objects.filter(pk=unused.pk).update(created=LONG_AGO)
     scoped, _ = ClientFactory(name="scopes-unused", scopes=["profile", "email"])
-    Consent.objects.give(
-        user=UserFactory(), client=scoped, scopes=["profile"], redirect_host="client.example"
-    )
+    ClientUsage.objects.create(client=scoped, day=now.date(), flow="authorization_code", scope="profile")
     ClientFactory(name="redirect", client_uri="https://elsewhere.example/")
     ClientFactory(name="no-pkce", pkce_exemption="Old library")
 

@@ -96,15 +96,22 @@ def test_it_stops_when_its_time_is_over_and_the_next_run_goes_on(held: Held, pas
 
 
 def test_usage_is_rolled_up_without_losing_a_count(held: Held, past: Any) -> None:
-    for issued in (3, 4, 5):
+    for issued, scope in ((3, "profile"), (4, ""), (5, "email profile")):
         ClientUsage.objects.create(
-            client=held.client, day=past.date(), flow="refresh_token", tokens_issued=issued, last_used_at=past
+            client=held.client,
+            day=past.date(),
+            flow="refresh_token",
+            tokens_issued=issued,
+            scope=scope,
+            last_used_at=past,
         )
     today = ClientUsage.objects.create(
         client=held.client, day=timezone.now().date(), flow="refresh_token", tokens_issued=1
     )
     assert purge()["usage rows rolled up"] == 2
-    assert list(ClientUsage.objects.exclude(pk=today.pk).values_list("tokens_issued", flat=True)) == [12]
+    (rolled,) = ClientUsage.objects.exclude(pk=today.pk)
+    assert rolled.tokens_issued == 12
+    assert set(rolled.scope.split()) == {"profile", "email"}
 
 
 def test_two_at_once_skip_each_others_rows(held: Held, past: Any, on_postgresql: None) -> None:

@@ -44,6 +44,7 @@ USE_CASES: tuple[UseCase, ...] = (
         ),
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
+        in_browser=True,
     ),
     UseCase(
         name="native",
@@ -78,6 +79,7 @@ USE_CASES: tuple[UseCase, ...] = (
         avoid="Do not build anything new like this: a page that can be changed belongs under single-page app.",
         flows=("implicit",),
         client_type=ClientType.PUBLIC,
+        in_browser=True,
     ),
     UseCase(
         name="device",

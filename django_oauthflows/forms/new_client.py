@@ -93,11 +93,10 @@ def fields_for(case: UseCase) -> tuple[str, ...]:
     flows = registry.offered_flows(case.flows)
     with_user = any(flow.has_user for flow in flows)
     public = case.client_type is ClientType.PUBLIC
-    in_browser = public and not case.private_use_schemes
     deprecated = any(flow.deprecated for flow in flows)
     wanted = {
         "redirect_uris": registry.needs_redirect_uri(case.flows),
-        "allowed_origins": in_browser and any(flow.visits_token_endpoint for flow in flows),
+        "allowed_origins": case.in_browser and any(flow.visits_token_endpoint for flow in flows),
         "also_machine": with_user and not public,
         "implicit_until": deprecated,
         "implicit_reason": deprecated,

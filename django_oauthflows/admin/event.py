@@ -13,7 +13,7 @@ from django_oauthflows.models.refusal import explanation
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "at", "kind", "client_name", "explained", "user", "actor", "count")
+    list_display = ("reference", "kind", "explained", "client_name", "at", "user", "actor", "count")
     list_filter = ("kind", "at")
     list_select_related = ("user", "actor", "client")
     search_fields = (

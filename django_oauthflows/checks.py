@@ -37,7 +37,8 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return found
     return [
         *_check_scopes(declarations()),
-        *_check_flows(raw.get("FLOWS")),
+        *_check_flows("FLOWS", raw.get("FLOWS")),
+        *_check_flows("ACCESS_TOKEN_LIFETIMES", raw.get("ACCESS_TOKEN_LIFETIMES")),
         *_check_token_cache(raw.get("TOKEN_CACHE", "")),
     ]
 
@@ -66,12 +67,12 @@ def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
                 )
 
 
-def _check_flows(names: Iterable[str] | None) -> Iterable[CheckMessage]:
+def _check_flows(option: str, names: Iterable[str] | None) -> Iterable[CheckMessage]:
     offered = {flow.name for flow in registry.offered_flows()}
     for name in names or ():
         if name not in offered:
             yield Error(
-                f"OAUTHFLOWS['FLOWS'] names {name!r}, which is no flow.",
+                f"OAUTHFLOWS[{option!r}] names {name!r}, which is no flow.",
                 hint=f"There are: {', '.join(sorted(offered))}.",
                 id="oauthflows.E005",
             )
@@ -84,7 +85,7 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
         yield Error(
             f"OAUTHFLOWS['TOKEN_CACHE'] names {name!r}, which is not in CACHES.",
             hint=f"There are: {', '.join(sorted(settings.CACHES))}.",
-            id="oauthflows.E011",
+            id="oauthflows.E013",
         )
     elif str(settings.CACHES[name].get("BACKEND", "")).endswith(("LocMemCache", "DummyCache")):
         yield CheckWarning(

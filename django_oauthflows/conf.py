@@ -1,26 +1,36 @@
 """The ``OAUTHFLOWS`` setting: every option, its type, its default, and what is wrong with a value."""
 
-from __future__ import annotations
-
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Annotated, Any, get_type_hints
 
 from django.core.signals import setting_changed
 from django.http import HttpRequest
-from django.utils.functional import Promise
+
+from django_oauthflows.option_forms import (
+    Form,
+    Rates,
+    Seconds,
+    Switch,
+    is_durations,
+    is_keys,
+    is_lifetimes,
+    is_number,
+    is_origin,
+    is_paths,
+    is_resource,
+    is_resources,
+    is_scopes,
+    is_strings,
+    is_text,
+)
 
 DAY = 24 * 60 * 60
 #: What the host writes, for those who have to say so.
 INSTALLED_APPS_LINE = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
 
 SettingValue = Mapping[str, Any]
-
-#: What can be limited (see ``limits.py``), and how a rate is written.
-RATE_NAMES = ("api", "api_user", "token", "introspection", "authorize", "failed_authentication")
-RATE = re.compile(r"\A[1-9][0-9]{0,8}/(second|minute|hour|day)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,144 +47,83 @@ class Options:
     """The options of ``OAUTHFLOWS``. All lifetimes are in seconds."""
 
     #: What clients can ask for: name → label, or name → mapping (see ``scopes.Scope``).
-    SCOPES: SettingValue = field(default_factory=dict)
+    SCOPES: Annotated[
+        SettingValue, Form(is_scopes, 'a mapping such as {"notes:read": "Read your notes"}')
+    ] = field(default_factory=dict)
     #: The issuer identifier (RFC 8414 §2), an origin such as ``https://example.org``.
     #: Empty: the origin of the request.
-    ISSUER: str = ""
+    ISSUER: Annotated[str, Form(is_origin, 'an origin without a path, such as "https://example.org"')] = ""
     #: Names of the flows that this site offers; ``None`` offers all that the package has.
-    FLOWS: tuple[str, ...] | None = None
+    FLOWS: Annotated[
+        tuple[str, ...] | None,
+        Form(lambda value: value is None or is_strings(value), 'a list such as ["authorization_code"]'),
+    ] = None
     #: Secrets to seal tokens with, newest first. Empty: ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
-    TOKEN_KEYS: tuple[str, ...] = ()
+    TOKEN_KEYS: Annotated[
+        tuple[str, ...], Form(is_keys, "a list of random strings of 32 characters or more, newest first")
+    ] = ()
     #: Flow name → lifetime of its access tokens, where the flow's own default does not fit.
-    ACCESS_TOKEN_LIFETIMES: SettingValue = field(default_factory=dict)
+    ACCESS_TOKEN_LIFETIMES: Annotated[
+        SettingValue, Form(is_lifetimes, 'a mapping such as {"authorization_code": 1800}')
+    ] = field(default_factory=dict)
     #: How long an authorization code can be redeemed (RFC 6749 §4.1.2 recommends ten minutes at most).
-    AUTHORIZATION_CODE_LIFETIME: int = 60
+    AUTHORIZATION_CODE_LIFETIME: Seconds = 60
     #: A refresh token that is not used for so long ends.
-    REFRESH_TOKEN_IDLE_LIFETIME: int = 30 * DAY
+    REFRESH_TOKEN_IDLE_LIFETIME: Seconds = 30 * DAY
     #: An authorization ends after so long in any case.
-    REFRESH_TOKEN_ABSOLUTE_LIFETIME: int = 365 * DAY
+    REFRESH_TOKEN_ABSOLUTE_LIFETIME: Seconds = 365 * DAY
     #: For so long a repeated refresh is a retry and is answered again, not punished.
-    REFRESH_TOKEN_GRACE: int = 10
+    REFRESH_TOKEN_GRACE: Seconds = 10
     #: Whether changing a password ends what the user allowed before.
-    END_ON_PASSWORD_CHANGE: bool = False
+    END_ON_PASSWORD_CHANGE: Switch = False
     #: Name of a cache in ``CACHES`` to remember checked tokens in; empty: every call asks the database.
-    TOKEN_CACHE: str = ""
+    TOKEN_CACHE: Annotated[str, Form(is_text, 'the name of a cache, such as "default"')] = ""
     #: How long a remembered token may be believed without asking the database.
-    TOKEN_CACHE_SECONDS: int = 30
+    TOKEN_CACHE_SECONDS: Seconds = 30
     #: How long a user can allow something: ``"once"``, a number of days, ``"always"`` (until they end it).
     #: More than one: the user chooses, and the first is chosen beforehand.
-    CONSENT_DURATIONS: tuple[str | int, ...] = ("always",)
+    CONSENT_DURATIONS: Annotated[
+        tuple[str | int, ...], Form(is_durations, 'a list such as ["always", 30, "once"]')
+    ] = ("always",)
     #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
-    NOTICES: bool = True
+    NOTICES: Switch = True
     #: The host's template that our pages extend; empty: our own plain page. It needs the blocks
     #: ``title`` (inside ``<title>``), ``head`` (inside ``<head>``) and ``content`` (inside ``<main>``).
-    BASE_TEMPLATE: str = ""
+    BASE_TEMPLATE: Annotated[str, Form(is_text, 'a template name, such as "base.html"')] = ""
     #: How the site calls itself to its users; empty: the host name.
-    SITE_NAME: str = ""
+    SITE_NAME: Annotated[str, Form(is_text, 'a name, such as "Example Notes"')] = ""
     #: The identifier of this site's API (RFC 8707 §2, RFC 9728 §1.2), such as ``https://example.org/api``.
     #: Empty: the issuer.
-    RESOURCE: str = ""
+    RESOURCE: Annotated[
+        str, Form(lambda value: value == "" or is_resource(value), 'a URL such as "https://example.org/api"')
+    ] = ""
     #: Identifiers of further APIs, elsewhere, that clients may ask tokens for.
-    RESOURCES: tuple[str, ...] = ()
-    #: Whether this site's API believes a JWT access token without asking the database. Faster, but
-    #: revocation, suspension and a withdrawn consent then wait until the token expires.
-    JWT_WITHOUT_DATABASE: bool = False
+    RESOURCES: Annotated[
+        tuple[str, ...], Form(is_resources, 'a list of URLs such as ["https://api.example.org"]')
+    ] = ()
+    #: Whether this site's API believes a JWT access token without asking the database. That saves the
+    #: call's one statement; revocation, suspension, a deactivated user and a withdrawn consent then
+    #: have no effect until the token expires.
+    JWT_WITHOUT_DATABASE: Switch = False
     #: How new signing keys sign: ``ES256`` or ``RS256`` (RFC 7518 §3.1).
-    JWT_ALGORITHM: str = "ES256"
+    JWT_ALGORITHM: Annotated[str, Form(lambda value: value in ("ES256", "RS256"), '"ES256" or "RS256"')] = (
+        "ES256"
+    )
     #: Path prefixes under which ``BearerTokenMiddleware`` sets ``request.user`` from a token.
-    BEARER_PATHS: tuple[str, ...] = ("/api/",)
+    BEARER_PATHS: Annotated[tuple[str, ...], Form(is_paths, 'a list of path prefixes such as ["/api/"]')] = (
+        "/api/",
+    )
     #: Limits, joined to the defaults (see ``limits.DEFAULT_RATES``); an empty rate is no limit.
-    RATES: SettingValue = field(default_factory=dict)
+    RATES: Rates = field(default_factory=dict)
     #: How many proxies of the site's own stand before it and add to ``X-Forwarded-For``.
-    NUM_PROXIES: int = 0
-
-    @property
-    def enabled_flows(self) -> tuple[str, ...] | None:
-        """Names of the flows that the site offers, or ``None`` for all."""
-        return self.FLOWS
+    NUM_PROXIES: Annotated[int, Form(is_number, "a number such as 1")] = 0
 
 
-def is_scopes(value: Any) -> bool:
-    """Whether ``value`` has the form of ``OAUTHFLOWS["SCOPES"]``."""
-    return isinstance(value, Mapping) and all(
-        isinstance(name, str) and isinstance(entry, str | Promise | Mapping) for name, entry in value.items()
-    )
-
-
-def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_strings(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
-
-
-def _is_durations(value: Any) -> bool:
-    return (
-        isinstance(value, list | tuple)
-        and bool(value)
-        and all(item in ("once", "always") or _is_seconds(item) for item in value)
-    )
-
-
-def _is_lifetimes(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(name, str) and _is_seconds(seconds) for name, seconds in value.items()
-    )
-
-
-def _is_origin(value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    scheme, separator, rest = value.partition("://")
-    return value == "" or (scheme in ("https", "http") and bool(separator and rest) and "/" not in rest)
-
-
-def _is_resource(value: Any) -> bool:
-    """An absolute URI without a fragment (RFC 8707 §2)."""
-    if not isinstance(value, str) or any(letter.isspace() or letter in '"\\' for letter in value):
-        return False
-    scheme, separator, rest = value.partition("://")
-    return scheme in ("https", "http") and bool(separator and rest) and "#" not in rest
-
-
-def _is_rates(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        name in RATE_NAMES and isinstance(rate, str) and (rate == "" or RATE.fullmatch(rate))
-        for name, rate in value.items()
-    )
-
-
-_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "SCOPES": (is_scopes, 'a mapping such as {"notes:read": "Read your notes"}'),
-    "ISSUER": (_is_origin, 'an origin without a path, such as "https://example.org"'),
-    "FLOWS": (lambda value: value is None or _is_strings(value), 'a list such as ["authorization_code"]'),
-    "TOKEN_KEYS": (_is_strings, "a list of long random strings, newest first"),
-    "ACCESS_TOKEN_LIFETIMES": (_is_lifetimes, 'a mapping such as {"authorization_code": 1800}'),
-    "END_ON_PASSWORD_CHANGE": (lambda value: isinstance(value, bool), "True or False"),
-    "TOKEN_CACHE": (lambda value: isinstance(value, str), 'the name of a cache, such as "default"'),
-    "CONSENT_DURATIONS": (_is_durations, 'a list such as ["always", 30, "once"]'),
-    "NOTICES": (lambda value: isinstance(value, bool), "True or False"),
-    "BASE_TEMPLATE": (lambda value: isinstance(value, str), 'a template name, such as "base.html"'),
-    "RESOURCE": (lambda value: value == "" or _is_resource(value), 'a URL such as "https://example.org/api"'),
-    "RESOURCES": (
-        lambda value: _is_strings(value) and all(map(_is_resource, value)),
-        'a list of URLs such as ["https://api.example.org"]',
-    ),
-    "JWT_WITHOUT_DATABASE": (lambda value: isinstance(value, bool), "True or False"),
-    "JWT_ALGORITHM": (lambda value: value in ("ES256", "RS256"), '"ES256" or "RS256"'),
-    "BEARER_PATHS": (
-        lambda value: _is_strings(value) and all(path.startswith("/") for path in value),
-        'a list of path prefixes such as ["/api/"]',
-    ),
-    "RATES": (_is_rates, f'a mapping such as {{"api": "1000/hour"}}; names: {", ".join(RATE_NAMES)}'),
-    "NUM_PROXIES": (
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
-        "a number such as 1",
-    ),
-    "SITE_NAME": (lambda value: isinstance(value, str), 'a name, such as "Example Notes"'),
-}
-_SECONDS = (_is_seconds, "a number of seconds above zero, such as 600")
+@cache
+def _forms() -> dict[str, Form]:
+    """Option → the form of its values."""
+    hints = get_type_hints(Options, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
 def problems(raw: Any) -> Iterator[Problem]:
@@ -182,16 +131,14 @@ def problems(raw: Any) -> Iterator[Problem]:
     if not isinstance(raw, Mapping):
         yield Problem("OAUTHFLOWS", "OAUTHFLOWS must be a mapping.", 'OAUTHFLOWS = {"SCOPES": {}}')
         return
-    known = {option.name for option in fields(Options)}
+    known = _forms()
     for key, value in raw.items():
         if key not in known:
             yield Problem(
                 str(key), f"OAUTHFLOWS has no option {key!r}.", f"Known: {', '.join(sorted(known))}."
             )
-            continue
-        accepts, wanted = _EXPECTED.get(key, _SECONDS)
-        if not accepts(value):
-            yield Problem(key, f"OAUTHFLOWS[{key!r}] has the wrong form.", f"It must be {wanted}.")
+        elif not known[key].accepts(value):
+            yield Problem(key, f"OAUTHFLOWS[{key!r}] has the wrong form.", f"It must be {known[key].wanted}.")
 
 
 def read(raw: Any) -> Options:
@@ -204,6 +151,8 @@ def read(raw: Any) -> Options:
         return Options()
     wrong = {problem.key for problem in problems(raw)}
     values = {key: value for key, value in raw.items() if key not in wrong}
+    if "FLOWS" in wrong:
+        values["FLOWS"] = ()  # the default, all of them, would be more than the site asked for
     for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS", "RESOURCES", "BEARER_PATHS"):
         if values.get(name) is not None:
             values[name] = tuple(values[name])

@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 
 from django_oauthflows import signals
 from django_oauthflows.conf import issuer, options, site_name
-from django_oauthflows.lookalikes import readable
+from django_oauthflows.lookalikes import unlinked
 from django_oauthflows.models import Consent
+from django_oauthflows.models.imitation import name_of
 from django_oauthflows.scopes import declared_scopes
 
 logger = logging.getLogger("django_oauthflows")
@@ -75,7 +76,7 @@ def _send(consent: Consent, request: HttpRequest, first: bool, added: tuple[str,
     address = getattr(user, user.get_email_field_name(), "")
     if not address:
         return
-    app, site = readable(consent.client.name), site_name(request)
+    app, site = unlinked(name_of(consent.client)), site_name(request)
     link = reverse("oauth2_provider:disconnect", kwargs={"key": disconnect_key(consent)})
     declared = declared_scopes()
     context = {
@@ -84,7 +85,7 @@ def _send(consent: Consent, request: HttpRequest, first: bool, added: tuple[str,
         "user": user.get_username(),
         "first": first,
         "permissions": [declared[name].label for name in added if name in declared],
-        "host": consent.redirect_host,
+        "host": unlinked(consent.redirect_host),
         "link": issuer(request) + link,
         "apps": issuer(request) + reverse("oauth2_provider:apps"),
     }

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import module_has_submodule
 
-from django_oauthflows.conf import is_scopes, options
+from django_oauthflows.conf import options
+from django_oauthflows.option_forms import is_scopes
 
 #: Their modules of that name are about something else.
 _NOT_ASKED = ("django_oauthflows", "oauth2_provider")

@@ -35,7 +35,7 @@ def populate() -> dict[str, Any]:
 
     users = {
         name: User.objects.create(username=name, password=make_password("demo-password", hasher="md5"))
-        for name in ("alice", "gone", "owner")
+        for name in ("alice", "bob", "gone", "owner")
     }
     held: dict[str, Any] = {}
     for name, (client_type, grant, secret, hashed) in APPLICATIONS.items():
@@ -53,6 +53,7 @@ def populate() -> dict[str, Any]:
     for name in ("web", "spa"):
         held[name] |= {"tokens": tokens_of(held[name], users["alice"], name)}
         held[name] |= {"more": tokens_of(held[name], users["alice"], name)}
+        held[name] |= {"bobs": tokens_of(held[name], users["bob"], name)}
     held["gone"] |= {"tokens": tokens_of(held["gone"], users["gone"], "gone")}
     held["web"] |= {"expired": expired(tokens_of(held["web"], users["alice"], "web"))}
     get_application_model().objects.update(skip_authorization=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.oauth_client import Browser, OAuthClient, answer_of
+from tests.oauth_client import Browser, OAuthClient, answer_of, hidden_fields
 from tests.site_process import Site, fresh_database
 
 SECRETS = """
@@ -33,9 +34,9 @@ class Adopted:
         digest, slow_hash = self.site.evaluate(SECRETS)[name]
         return digest, slow_hash
 
-    def browser(self) -> Browser:
+    def browser(self, username: str = "alice") -> Browser:
         browser = Browser(self.origin)
-        browser.log_in("alice")
+        browser.log_in(username)
         return browser
 
 
@@ -68,7 +69,7 @@ def adopted(story: dict[str, Any]) -> Iterator[Adopted]:
 
 def test_going_back_leaves_the_toolkits_tables_exactly_as_they_were(story: dict[str, Any]) -> None:
     assert len(story["before"]["oauth2_provider_application"]) == 9
-    assert len(story["before"]["oauth2_provider_refreshtoken"]) == 6
+    assert len(story["before"]["oauth2_provider_refreshtoken"]) == 8
     assert story["after"] == story["before"]
 
 
@@ -112,6 +113,50 @@ def test_an_expired_one_and_one_of_an_inactive_user_do_not(adopted: Adopted) -> 
     assert client.api("/api/me/", adopted.held["gone"]["tokens"]["access_token"]).status_code == 401
     gone = adopted.client("gone").refresh(adopted.held["gone"]["tokens"]["refresh_token"])
     assert (gone.status_code, gone.json()["error"]) == (400, "invalid_grant")
+
+
+def test_users_see_what_their_old_tokens_can_do_and_are_asked_all_the_same(adopted: Adopted) -> None:
+    bob = adopted.browser("bob")
+    cards = cards_of(bob)
+    assert set(cards) == {"web", "spa"}
+    assert "See your name" in cards["web"]
+    assert "Read your notes" in cards["web"]
+    web = adopted.client("web")
+    page = bob.authorize(**web.authorization_request("profile", "x" * 43))
+    assert page.status_code == 200
+    # Nothing is new to the app, and in which words it was allowed nobody knows.
+    assert not re.search(">New<|>Worded anew<|allowed this app something before", page.text)
+    silent = bob.authorize(**web.authorization_request("profile", "x" * 43, prompt="none"))
+    assert answer_of(silent.headers["Location"])["error"] == "access_denied"
+    assert "No app is connected" in adopted.browser("owner").get("/oauth/apps/").text
+
+
+def test_what_users_take_back_their_old_tokens_lose(adopted: Adopted) -> None:
+    bob, web, spa = adopted.browser("bob"), adopted.client("web"), adopted.client("spa")
+    old = {name: adopted.held[name]["bobs"] for name in ("web", "spa")}
+    assert web.api("/api/notes/", old["web"]["access_token"]).status_code == 200
+    press(bob, "web", "remove", scope="notes:read")
+    assert web.api("/api/notes/", old["web"]["access_token"]).status_code == 403
+    assert web.api("/api/me/", old["web"]["access_token"]).json() == {"username": "bob"}
+    assert web.refresh(old["web"]["refresh_token"]).json()["scope"] == "profile"
+    press(bob, "spa", "disconnect")
+    assert spa.api("/api/me/", old["spa"]["access_token"]).status_code == 401
+    assert spa.refresh(old["spa"]["refresh_token"]).json()["error"] == "invalid_grant"
+    assert set(cards_of(bob)) == {"web"}
+
+
+def cards_of(browser: Browser) -> dict[str, str]:
+    """What stands on the page of connected apps, by the app's name."""
+    found = re.findall(r"<article.*?</article>", browser.get("/oauth/apps/").text, re.DOTALL)
+    return {re.findall(r"<bdi>(.*?)</bdi>", card)[0]: card for card in found}
+
+
+def press(browser: Browser, app: str, deed: str, **form: str) -> None:
+    """One of the buttons on an app's card."""
+    card = cards_of(browser)[app]
+    path = re.search(rf'action="(/oauth/apps/\d+/{deed}/)"', card)
+    assert path is not None
+    assert browser.post(path[1], hidden_fields(card) | form).status_code == 302
 
 
 @pytest.mark.parametrize("name", ["web", "spa"])

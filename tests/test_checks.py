@@ -87,6 +87,7 @@ def test_oauthflows_is_missing(settings: Any) -> None:
         (GOOD | {"FLOWS": "implicit"}, "FLOWS", "list"),
         (GOOD | {"TOKEN_KEYS": "secret"}, "TOKEN_KEYS", "list"),
         (GOOD | {"TOKEN_KEYS": [""]}, "TOKEN_KEYS", "list"),
+        (GOOD | {"TOKEN_KEYS": ["too short to be safe"]}, "TOKEN_KEYS", "32 characters"),
         (GOOD | {"ACCESS_TOKEN_LIFETIMES": {"implicit": -1}}, "ACCESS_TOKEN_LIFETIMES", "mapping"),
         (GOOD | {"AUTHORIZATION_CODE_LIFETIME": "60"}, "AUTHORIZATION_CODE_LIFETIME", "seconds"),
         (GOOD | {"AUTHORIZATION_CODE_LIFETIME": 0}, "AUTHORIZATION_CODE_LIFETIME", "seconds"),
@@ -117,6 +118,25 @@ def test_a_scope_that_implies_an_unknown_one(oauthflows: Any) -> None:
 def test_a_flow_that_does_not_exist(oauthflows: Any) -> None:
     oauthflows(GOOD | {"FLOWS": ["authorization_code", "device_code"]})
     assert "authorization_code" in str(the_finding("E005").hint)
+    oauthflows(GOOD | {"ACCESS_TOKEN_LIFETIMES": {"authorisation_code": 60}})
+    assert "ACCESS_TOKEN_LIFETIMES" in str(the_finding("E005").msg)
+
+
+def test_flows_in_the_wrong_form_are_not_taken_for_all_flows(oauthflows: Any, client: Any) -> None:
+    oauthflows(GOOD | {"FLOWS": "authorization_code"})
+    told = client.get("/.well-known/oauth-authorization-server").json()
+    assert told["grant_types_supported"] == []
+
+
+def test_a_token_cache_that_does_not_exist(oauthflows: Any) -> None:
+    oauthflows(GOOD | {"TOKEN_CACHE": "elsewhere"})
+    assert "'elsewhere'" in str(the_finding("E013").msg)
+
+
+def test_a_token_cache_that_processes_do_not_share(oauthflows: Any, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    oauthflows(GOOD | {"TOKEN_CACHE": "default"})
+    assert "redis" in str(the_finding("W003").hint)
 
 
 def test_no_scopes_at_all(oauthflows: Any) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+
+from django_oauthflows.conf import Options
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADING = "## Guide for API authors"
@@ -67,3 +71,12 @@ def test_the_guides_snippets_make_a_site_whose_tests_pass(tmp_path: Path) -> Non
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert re.search(r"^5 passed", run.stdout, re.MULTILINE), run.stdout
+
+
+def test_every_option_stands_in_the_table_with_its_default() -> None:
+    section = (ROOT / "README.md").read_text().partition("## All options")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", section, re.MULTILINE)
+    defaults = Options()
+    assert {name: ast.literal_eval(default) for name, default in rows} == {
+        option.name: getattr(defaults, option.name) for option in fields(defaults)
+    }

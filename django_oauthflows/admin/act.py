@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 else:  # Django's class takes no parameter when it runs
     _ModelAdmin = admin.ModelAdmin
 
+#: Whoever has it may end what users have allowed.
+END_PERMISSION = "revoke_tokens"
 #: So many rows can be acted on by one request: each is a deed of its own, with its own record.
 MOST_AT_ONCE = 500
 

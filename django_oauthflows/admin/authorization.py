@@ -7,14 +7,15 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import Act
+from django_oauthflows.admin.act import END_PERMISSION, Act
 from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Authorization
 from django_oauthflows.models.impact import impact_of_authorizations
+from django_oauthflows.models.refusal import cause_in_words
 
 
 def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
@@ -23,13 +24,13 @@ def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
 
 REVOKE = Act(
     name="revoke",
-    permission="revoke_tokens",
+    permission=END_PERMISSION,
     title=_("Revoke authorizations"),
     many=_("Revoke selected authorizations"),
     warning=_(
         "Their tokens end now. The consents stay: the clients can get new tokens when the users come back."
     ),
-    done=_("Revoked"),
+    done=pgettext_lazy("authorization", "Revoked"),
     run=_revoke,
     impact=impact_of_authorizations,
     applies=lambda authorization: authorization.revoked_at is None,
@@ -62,16 +63,16 @@ class AuthorizationAdmin(ReadOnlyAdmin):
         "generation",
         "expires_at",
         "revoked_at",
-        "revoked_cause",
+        "ended_because",
     )
-    readonly_fields = ("user", "client", "flow_label", "state")
+    readonly_fields = ("user", "client", "flow_label", "state", "ended_because")
     acts = (REVOKE,)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:
         return f"#{authorization.pk}"
 
-    @admin.display(description=_("user"))
+    @admin.display(description=pgettext_lazy("who uses a client", "user"))
     def user(self, authorization: Authorization) -> Any:
         return authorization.user
 
@@ -81,12 +82,18 @@ class AuthorizationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("flow"), ordering="flow")
     def flow_label(self, authorization: Authorization) -> str:
-        return authorization.declared_flow.label
+        return gettext(authorization.declared_flow.label)
 
     @admin.display(description=_("state"))
     def state(self, authorization: Authorization) -> str:
         now = timezone.now()
         if authorization.expires_at <= now and authorization.revoked_at is None:
-            return gettext("Expired")
+            return pgettext("authorization", "Expired")
         refusal = authorization.refusal(now)
-        return gettext("Refused: %(cause)s") % {"cause": refusal} if refusal else gettext("Live")
+        if not refusal:
+            return pgettext("authorization", "Live")
+        return gettext("Refused: %(cause)s") % {"cause": cause_in_words(refusal)}
+
+    @admin.display(description=_("cause"))
+    def ended_because(self, authorization: Authorization) -> str:
+        return cause_in_words(authorization.revoked_cause)

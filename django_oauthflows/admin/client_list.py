@@ -28,7 +28,7 @@ class ClientList(ActingAdmin):
     """The part of ``ClientAdmin`` that is about many clients."""
 
     acts = ACTS
-    list_display = ("label", "use_case", "status", "users", "last_used", "flow_labels", "owner", "created")
+    list_display = ("label", "use_case", "status", "users", "last_used", "flow_labels", "owner", "registered")
     list_display_links = ("label",)
     list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter)
     list_select_related = ("owner",)
@@ -53,7 +53,7 @@ class ClientList(ActingAdmin):
 
     @admin.display(description=_("flows"))
     def flow_labels(self, client: Client) -> str:
-        return ", ".join(flow.label for flow in registry.offered_flows(client.flow_names))
+        return ", ".join(gettext(flow.label) for flow in registry.offered_flows(client.flow_names))
 
     @admin.display(description=_("users"), ordering="users")
     def users(self, client: Any) -> int:
@@ -62,6 +62,11 @@ class ClientList(ActingAdmin):
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, client: Any) -> Any:
         return known(client.last_used) or gettext("never")
+
+    @admin.display(description=_("registered"), ordering="created")
+    def registered(self, client: Client) -> Any:
+        """The toolkit's own field has a name that is not marked for translation."""
+        return client.created
 
     @admin.action(description=_("Export selected clients as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse:

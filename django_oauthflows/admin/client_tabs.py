@@ -65,8 +65,8 @@ def sentences(client: Client) -> list[str]:
     allowed = [declared[name].label for name in client.allowed_scope_names()]
     hosts = list(dict.fromkeys(host_of(uri) for uri in client.redirect_uris.split()))
     lines = [
-        case.title if case else gettext("Brought along from before; no use case was chosen."),
-        gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(f.label for f in flows)}
+        gettext(case.title) if case else gettext("Brought along from before; no use case was chosen."),
+        gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(gettext(flow.label) for flow in flows)}
         if flows
         else gettext("Gets no tokens: no flow is open to it."),
         gettext("May at most: %(scopes)s.") % {"scopes": ", ".join(allowed)}

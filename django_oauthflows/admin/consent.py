@@ -13,15 +13,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import Act
+from django_oauthflows.admin.act import END_PERMISSION, Act
 from django_oauthflows.admin.filters import ConsentStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
+from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.models import Authorization, Consent
 from django_oauthflows.models.impact import impact_of_consents
 
 WITHDRAW = Act(
     name="withdraw",
-    permission="revoke_tokens",
+    permission=END_PERMISSION,
     title=_("Withdraw consents"),
     many=_("Withdraw selected consents"),
     warning=_("Every token on them ends now. The clients can ask these users again."),
@@ -50,7 +51,7 @@ class _ConsentList(ChangeList):
 
 
 @admin.register(Consent)
-class ConsentAdmin(ReadOnlyAdmin):
+class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
     list_display = ("user", "client", "state", "scope", "given_at", "active_at", "expires_at")
     list_display_links = ("user",)
     list_filter = (ConsentStateFilter, "implied", "given_at")

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
-from django_oauthflows.models import Event
+from django_oauthflows.models import Client, Event
 from django_oauthflows.models.refusal import explanation
 
 
@@ -34,7 +34,6 @@ class EventAdmin(ReadOnlyAdmin):
         "user",
         "actor",
         "explained",
-        "cause",
         "details",
         "count",
     )
@@ -52,10 +51,10 @@ class EventAdmin(ReadOnlyAdmin):
 
 def told(event: Event) -> str:
     """What an event says for itself: cause and remedy of a refusal, else why it was done, else what changed."""
-    return explanation(event) or str(event.data.get("reason", "")) or "; ".join(_changes(event))
+    return explanation(event) or "; ".join(_changes(event))
 
 
 def _changes(event: Event) -> list[str]:
-    return [
-        f"{name}: {old or '-'} → {new or '-'}" for name, (old, new) in event.data.get("changed", {}).items()
-    ]
+    names = {field.name: str(field.verbose_name) for field in Client._meta.concrete_fields}
+    changed = event.data.get("changed", {}).items()
+    return [f"{names.get(name, name)}: {old or '-'} → {new or '-'}" for name, (old, new) in changed]

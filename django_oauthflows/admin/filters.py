@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
@@ -45,7 +46,7 @@ class UseCaseFilter(ChoiceFilter):
     @property
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
         offered = (case for case in registry.USE_CASES if case.offered)
-        return {case.name: (case.title, _where(use_case=case.name)) for case in offered}
+        return {case.name: (_(case.title), _where(use_case=case.name)) for case in offered}
 
 
 class ClientFlowFilter(ChoiceFilter):
@@ -57,7 +58,7 @@ class ClientFlowFilter(ChoiceFilter):
     @property
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
         flows = registry.offered_flows()
-        return {flow.name: (flow.label, _where(flows__contains=flow.name)) for flow in flows}
+        return {flow.name: (_(flow.label), _where(flows__contains=flow.name)) for flow in flows}
 
 
 class AuthorizationFlowFilter(ChoiceFilter):
@@ -69,7 +70,7 @@ class AuthorizationFlowFilter(ChoiceFilter):
     @property
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
         flows = (flow for flow in registry.offered_flows() if flow.visits_authorization_endpoint)
-        return {flow.name: (flow.label, _where(flow=flow.name)) for flow in flows}
+        return {flow.name: (_(flow.label), _where(flow=flow.name)) for flow in flows}
 
 
 class StatusFilter(ChoiceFilter):
@@ -106,9 +107,12 @@ class AuthorizationStateFilter(ChoiceFilter):
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
         over = Q(revoked_at=None, expires_at__lte=timezone.now())
         return {
-            "live": (_("Live"), lambda authorizations: authorizations.live()),
-            "revoked": (_("Revoked"), _where(revoked_at__isnull=False)),
-            "expired": (_("Expired"), lambda authorizations: authorizations.filter(over)),
+            "live": (pgettext_lazy("authorization", "Live"), lambda authorizations: authorizations.live()),
+            "revoked": (pgettext_lazy("authorization", "Revoked"), _where(revoked_at__isnull=False)),
+            "expired": (
+                pgettext_lazy("authorization", "Expired"),
+                lambda authorizations: authorizations.filter(over),
+            ),
         }
 
 

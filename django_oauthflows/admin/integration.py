@@ -69,7 +69,7 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
             code = _code(request, client, flow, language)
             if code:
                 label, _quote = _LANGUAGES[language]
-                found.append(Snippet(f"{flow.name}-{language}", flow.label, label, code))
+                found.append(Snippet(f"{flow.name}-{language}", _(flow.label), label, code))
     return found
 
 

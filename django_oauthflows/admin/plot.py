@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from django_oauthflows.flows import registry
 
@@ -45,7 +46,7 @@ class Plot:
 def usage_plot(days: Sequence[date], counts: Mapping[tuple[date, str], int]) -> Plot:
     """``counts`` by (day, flow name)."""
     names = [flow.name for flow in registry.FLOWS if any((day, flow.name) in counts for day in days)]
-    labels = [registry.flow_named(name).label for name in names]
+    labels = [gettext(registry.flow_named(name).label) for name in names]
     table = [(day, [counts.get((day, name), 0) for name in names]) for day in days]
     rows = [(day, values, sum(values)) for day, values in table]
     top = max((total for _day, _values, total in rows), default=0)

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from django_oauthflows.admin.act import ActingAdmin
 
@@ -29,4 +30,4 @@ class ReadOnlyAdmin(ActingAdmin):
 
 def in_words(at: datetime | None) -> str:
     """A time as Django's own columns show it; Django does not do so for a column that is computed."""
-    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "-"
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else gettext("never")

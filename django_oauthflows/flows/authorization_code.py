@@ -10,12 +10,14 @@ Its walk through the house:
 4. ``toolkit/token_use.py`` or ``rest_framework/authentication.py`` open the access token at the API.
 """
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="authorization_code",
-    label="Authorization code",
-    summary=(
+    label=_("Authorization code"),
+    summary=_(
         "The user logs in here and agrees; the client gets a short-lived code in the browser and "
         "swaps it for tokens on a direct line."
     ),
@@ -37,8 +39,8 @@ FLOW = Flow(
         "Access tokens expire within the hour and are limited to the scopes the user agreed to.",
     ),
     risks=(
-        "A client that skips the check of the state can be tricked into using somebody else's account.",
-        "A public client cannot prove who it is; only its redirect URI and PKCE protect the user.",
+        _("A client that skips the check of the state can be tricked into using somebody else's account."),
+        _("A public client cannot prove who it is; only its redirect URI and PKCE protect the user."),
     ),
     steps=(
         Step(
@@ -123,8 +125,8 @@ FLOW = Flow(
         ),
         *use_of_token(),
     ),
-    when="Whenever a person uses the client: websites, browser apps, phone and desktop apps.",
-    avoid=(
+    when=_("Whenever a person uses the client: websites, browser apps, phone and desktop apps."),
+    avoid=_(
         "Do not ask for the user's password in the client, do not skip the check of state, "
         "and never log a code or token."
     ),

@@ -80,7 +80,9 @@ class Flow:
 
     Lifetimes are in seconds. ``response_mode`` says where an authorization response travels
     ("query" or "fragment"); it is empty for flows that never visit the authorization endpoint.
-    ``when`` says for what it is right, ``avoid`` what to leave alone when using it.
+    ``when`` says for what it is right, ``avoid`` what to leave alone when using it. Label, summary,
+    risks, ``when`` and ``avoid`` are marked for translation where they are declared, and translated
+    where they are shown; so are the words of use cases and of the chooser.
     """
 
     name: str

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 
@@ -36,54 +38,56 @@ class Question:
 QUESTIONS: tuple[Question, ...] = (
     Question(
         "user",
-        "Does a person log in and agree?",
-        "An application that acts for a person needs that person's permission; one that acts for itself does not.",
+        _("Does a person log in and agree?"),
+        _(
+            "An application that acts for a person needs that person's permission; one that acts for itself does not."
+        ),
         (
-            Answer("yes", "Yes, it acts for the people who use it.", question="server"),
-            Answer("no", "No, a machine acts for itself.", question="secret"),
+            Answer("yes", _("Yes, it acts for the people who use it."), question="server"),
+            Answer("no", _("No, a machine acts for itself."), question="secret"),
         ),
     ),
     Question(
         "server",
-        "Does it have a server of its own that calls the API?",
-        "A server can keep tokens and a secret out of everybody's sight.",
+        _("Does it have a server of its own that calls the API?"),
+        _("A server can keep tokens and a secret out of everybody's sight."),
         (
-            Answer("yes", "Yes, a website with a server.", use_case="web"),
-            Answer("no", "No, everything runs on the user's device.", question="browser"),
+            Answer("yes", _("Yes, a website with a server."), use_case="web"),
+            Answer("no", _("No, everything runs on the user's device."), question="browser"),
         ),
     ),
     Question(
         "secret",
-        "Can the program keep a secret?",
-        "Without a user, the secret is all that tells the program from anybody else.",
+        _("Can the program keep a secret?"),
+        _("Without a user, the secret is all that tells the program from anybody else."),
         (
-            Answer("yes", "Yes, it runs on machines that only we can look into.", use_case="service"),
+            Answer("yes", _("Yes, it runs on machines that only we can look into."), use_case="service"),
             Answer(
                 "no",
-                "No, it is installed on other people's devices: so the person who runs it must take part.",
+                _("No, it is installed on other people's devices: so the person who runs it must take part."),
                 question="browser",
             ),
         ),
     ),
     Question(
         "browser",
-        "Where does it run, and is there a browser?",
-        "The person logs in on a page of this site, never inside the application.",
+        _("Where does it run, and is there a browser?"),
+        _("The person logs in on a page of this site, never inside the application."),
         (
-            Answer("page", "It is a page in the browser.", question="pkce"),
+            Answer("page", _("It is a page in the browser."), question="pkce"),
             Answer(
-                "app", "It is an app on a phone or computer, which can open a browser.", use_case="native"
+                "app", _("It is an app on a phone or computer, which can open a browser."), use_case="native"
             ),
-            Answer("none", "It is a device without a browser or keyboard.", use_case="device"),
+            Answer("none", _("It is a device without a browser or keyboard."), use_case="device"),
         ),
     ),
     Question(
         "pkce",
-        "Can the page's code be changed?",
-        "Every page that can be changed can use PKCE, which keeps tokens out of the address bar.",
+        _("Can the page's code be changed?"),
+        _("Every page that can be changed can use PKCE, which keeps tokens out of the address bar."),
         (
-            Answer("yes", "Yes, or it is new.", use_case="spa"),
-            Answer("no", "No, it is old and knows only the implicit flow.", use_case="legacy-spa"),
+            Answer("yes", _("Yes, or it is new."), use_case="spa"),
+            Answer("no", _("No, it is old and knows only the implicit flow."), use_case="legacy-spa"),
         ),
     ),
 )

@@ -5,12 +5,14 @@ Its walk through the house: ``views/token.py`` takes the request,
 ``toolkit/token_issue.py`` seals a token with the client's own ``token_epoch``. Nothing is written.
 """
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="client_credentials",
-    label="Client credentials",
-    summary="A server or a scheduled job proves who it is with its secret and gets a token for itself.",
+    label=_("Client credentials"),
+    summary=_("A server or a scheduled job proves who it is with its secret and gets a token for itself."),
     source="RFC 6749 §4.4",
     response_types=(),
     grant_types=("client_credentials",),
@@ -27,8 +29,8 @@ FLOW = Flow(
         "The token expires within the hour; suspending the client ends it at once.",
     ),
     risks=(
-        "Whoever holds the secret is the client: keep it out of source code, and rotate it.",
-        "No user takes part, so no user has agreed: give such a client only what its job needs.",
+        _("Whoever holds the secret is the client: keep it out of source code, and rotate it."),
+        _("No user takes part, so no user has agreed: give such a client only what its job needs."),
     ),
     steps=(
         Step(
@@ -49,8 +51,8 @@ FLOW = Flow(
         ),
         *use_of_token(answer="200 OK, JSON"),
     ),
-    when="When a machine acts for itself and no person is there to be asked.",
-    avoid=(
+    when=_("When a machine acts for itself and no person is there to be asked."),
+    avoid=_(
         "Do not use it to act for users, and do not put the secret into an app or a page that others can read."
     ),
 )

@@ -1,11 +1,13 @@
 """The device code flow (RFC 8628): declared so that its place is known, not offered yet."""
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step
 
 FLOW = Flow(
     name="device_code",
-    label="Device code",
-    summary="A television, printer or command line shows a short code that the user enters elsewhere.",
+    label=_("Device code"),
+    summary=_("A television, printer or command line shows a short code that the user enters elsewhere."),
     source="RFC 8628",
     response_types=(),
     grant_types=("urn:ietf:params:oauth:grant-type:device_code",),
@@ -17,7 +19,7 @@ FLOW = Flow(
     lifetime_is_ceiling=False,
     use_cases=("device",),
     protections=("The user types the code on a device of their own and sees who asks.",),
-    risks=("A user can be talked into entering somebody else's code.",),
+    risks=(_("A user can be talked into entering somebody else's code."),),
     steps=(
         Step(
             Party.CLIENT,
@@ -52,7 +54,7 @@ FLOW = Flow(
             "RFC 8628 §3.4",
         ),
     ),
-    when="When the device has no browser, or typing on it is a pain.",
-    avoid="Do not use it where a browser can be opened: the code flow shows the user better who asks.",
+    when=_("When the device has no browser, or typing on it is a pain."),
+    avoid=_("Do not use it where a browser can be opened: the code flow shows the user better who asks."),
     offered=False,
 )

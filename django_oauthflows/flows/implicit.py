@@ -5,12 +5,14 @@ then ``toolkit/token_issue.py`` inserts one ``Authorization`` and the access tok
 fragment of the redirect URI. There is no second request and never a refresh token.
 """
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="implicit",
-    label="Implicit",
-    summary=(
+    label=_("Implicit"),
+    summary=_(
         "The access token itself comes back in the browser's address, after the #. "
         "Only for old browser apps; new ones use the authorization code flow with PKCE."
     ),
@@ -31,9 +33,9 @@ FLOW = Flow(
         "Only clients that staff gave this flow may use it, optionally until an end date.",
     ),
     risks=(
-        "The token is visible to every script on the page, in the browser's history and to extensions.",
-        "Nothing proves that the program that got the token is the one that asked for it.",
-        "Current guidance (RFC 9700 §2.1.2) is to move to the authorization code flow with PKCE.",
+        _("The token is visible to every script on the page, in the browser's history and to extensions."),
+        _("Nothing proves that the program that got the token is the one that asked for it."),
+        _("Current guidance (RFC 9700 §2.1.2) is to move to the authorization code flow with PKCE."),
     ),
     steps=(
         Step(
@@ -86,7 +88,7 @@ FLOW = Flow(
         ),
         *use_of_token(caller="page"),
     ),
-    when="Only for a browser app that exists, cannot do PKCE and cannot be changed yet.",
-    avoid="Do not begin anything new with it; give it an end date, and few scopes.",
+    when=_("Only for a browser app that exists, cannot do PKCE and cannot be changed yet."),
+    avoid=_("Do not begin anything new with it; give it an end date, and few scopes."),
     deprecated=True,
 )

@@ -5,12 +5,14 @@ Its walk through the house: ``views/token.py``, ``toolkit/client_authentication.
 Using an old generation after the grace ends the authorization (RFC 9700 §4.14.2).
 """
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows.base import ClientType, Flow, Need, Party, Step, use_of_token
 
 FLOW = Flow(
     name="refresh_token",
-    label="Refresh token",
-    summary="The client swaps its refresh token for a new pair of tokens while the user is away.",
+    label=_("Refresh token"),
+    summary=_("The client swaps its refresh token for a new pair of tokens while the user is away."),
     source="RFC 6749 §6, RFC 9700 §4.14",
     response_types=(),
     grant_types=("refresh_token",),
@@ -27,7 +29,7 @@ FLOW = Flow(
         "It ends after 30 days without use, and after a year in any case.",
         "It can never gain scopes, only give some up.",
     ),
-    risks=("It lives long: a client must store it as carefully as a password.",),
+    risks=(_("It lives long: a client must store it as carefully as a password."),),
     steps=(
         Step(
             Party.CLIENT,
@@ -47,6 +49,8 @@ FLOW = Flow(
         ),
         *use_of_token(kind="new access token"),
     ),
-    when="When a client goes on working after its access token has expired, without asking the user again.",
-    avoid="Do not use one refresh token twice or from two places at once; always keep the newest.",
+    when=_(
+        "When a client goes on working after its access token has expired, without asking the user again."
+    ),
+    avoid=_("Do not use one refresh token twice or from two places at once; always keep the newest."),
 )

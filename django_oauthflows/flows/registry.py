@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows import (
     authorization_code,
     client_credentials,
@@ -24,21 +26,23 @@ FLOWS: tuple[Flow, ...] = (
 USE_CASES: tuple[UseCase, ...] = (
     UseCase(
         name="web",
-        title="Web app with a server",
-        sentence="A website with its own server: people log in here and agree, its server calls the API.",
-        example="A calendar site that shows the user's notes.",
-        why="Its server can keep a secret, and the tokens never reach the browser.",
-        avoid="Do not give the browser any token, and do not share one registration between several sites.",
+        title=_("Web app with a server"),
+        sentence=_("A website with its own server: people log in here and agree, its server calls the API."),
+        example=_("A calendar site that shows the user's notes."),
+        why=_("Its server can keep a secret, and the tokens never reach the browser."),
+        avoid=_(
+            "Do not give the browser any token, and do not share one registration between several sites."
+        ),
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.CONFIDENTIAL,
     ),
     UseCase(
         name="spa",
-        title="Single-page app",
-        sentence="An app that runs entirely in the browser and has no server of its own.",
-        example="A dashboard written in React.",
-        why="A browser cannot keep a secret, so PKCE protects the code instead.",
-        avoid=(
+        title=_("Single-page app"),
+        sentence=_("An app that runs entirely in the browser and has no server of its own."),
+        example=_("A dashboard written in React."),
+        why=_("A browser cannot keep a secret, so PKCE protects the code instead."),
+        avoid=_(
             "Do not ship a secret in the page: everybody can read it. Do not keep tokens where other "
             "scripts reach them."
         ),
@@ -48,13 +52,15 @@ USE_CASES: tuple[UseCase, ...] = (
     ),
     UseCase(
         name="native",
-        title="Mobile or desktop app",
-        sentence="An app that is installed on a phone or computer and opens the system's browser to log in.",
-        example="A phone app, or a command-line program.",
-        why=(
+        title=_("Mobile or desktop app"),
+        sentence=_(
+            "An app that is installed on a phone or computer and opens the system's browser to log in."
+        ),
+        example=_("A phone app, or a command-line program."),
+        why=_(
             "Anyone can unpack an installed app, so it has no secret; PKCE and its own redirect URI protect it."
         ),
-        avoid="Do not ship a secret in the app, and do not log in inside an embedded web view.",
+        avoid=_("Do not ship a secret in the app, and do not log in inside an embedded web view."),
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
         private_use_schemes=True,
@@ -62,32 +68,36 @@ USE_CASES: tuple[UseCase, ...] = (
     ),
     UseCase(
         name="service",
-        title="Server to server, or a scheduled job",
-        sentence="A machine that acts for itself: no person is there to log in.",
-        example="A nightly report, or another company's server.",
-        why="There is no user to ask, so the machine proves who it is with its secret.",
-        avoid="Do not use it for what a user should agree to, and do not share one secret between machines.",
+        title=_("Server to server, or a scheduled job"),
+        sentence=_("A machine that acts for itself: no person is there to log in."),
+        example=_("A nightly report, or another company's server."),
+        why=_("There is no user to ask, so the machine proves who it is with its secret."),
+        avoid=_(
+            "Do not use it for what a user should agree to, and do not share one secret between machines."
+        ),
         flows=("client_credentials",),
         client_type=ClientType.CONFIDENTIAL,
     ),
     UseCase(
         name="legacy-spa",
-        title="Old browser app that cannot do PKCE",
-        sentence="An existing browser app that gets its token in the address and cannot be changed yet.",
-        example="A widget from 2014 that still has users.",
-        why="Only the implicit flow works for it; it is short-lived and best given an end date.",
-        avoid="Do not build anything new like this: a page that can be changed belongs under single-page app.",
+        title=_("Old browser app that cannot do PKCE"),
+        sentence=_("An existing browser app that gets its token in the address and cannot be changed yet."),
+        example=_("A widget from 2014 that still has users."),
+        why=_("Only the implicit flow works for it; it is short-lived and best given an end date."),
+        avoid=_(
+            "Do not build anything new like this: a page that can be changed belongs under single-page app."
+        ),
         flows=("implicit",),
         client_type=ClientType.PUBLIC,
         in_browser=True,
     ),
     UseCase(
         name="device",
-        title="TV, printer or other device without a browser",
-        sentence="A device that shows a short code, which the user enters on their phone.",
-        example="A television app.",
-        why="Typing a password on a television is painful and unsafe.",
-        avoid="Do not use it where a browser can be opened.",
+        title=_("TV, printer or other device without a browser"),
+        sentence=_("A device that shows a short code, which the user enters on their phone."),
+        example=_("A television app."),
+        why=_("Typing a password on a television is painful and unsafe."),
+        avoid=_("Do not use it where a browser can be opened."),
         flows=("device_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
         offered=False,

@@ -41,7 +41,7 @@ class RotateForm(forms.Form):
         max_length=200,
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=_("For the record; needed when the old secrets end at once."),
+        help_text=_("For the record: who reads it later should understand why."),
     )
     # The newest secret that the page was shown with: sending the form twice must not rotate twice.
     newest = forms.IntegerField(widget=forms.HiddenInput, required=False)

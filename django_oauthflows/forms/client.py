@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.flows import registry
@@ -41,6 +42,13 @@ class ClientFormBase(_ModelForm):
     class Meta:
         model = Client
         fields: tuple[str, ...] = ()
+        # The toolkit's own fields, whose names it does not mark for translation.
+        labels = {
+            "name": _("Name"),
+            "redirect_uris": _("Redirect URIs"),
+            "allowed_origins": _("Allowed origins"),
+            "post_logout_redirect_uris": _("Addresses after logging out"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,4 +115,4 @@ class ClientForm(ClientFormBase):
 
 
 def _with_risk(label: str, risks: tuple[str, ...]) -> str:
-    return f"{label}: {risks[0]}" if risks else label
+    return f"{gettext(label)}: {gettext(risks[0])}" if risks else gettext(label)

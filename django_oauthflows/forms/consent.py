@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django_oauthflows.conf import options
 from django_oauthflows.logins import login_id
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.consent import Duration, wording_of
+from django_oauthflows.models.agreement import Duration, wording_of
 from django_oauthflows.scopes import declared_scopes
 
 _SALT = "django_oauthflows.consent"
@@ -38,6 +38,11 @@ class Question:
     #: What there is already, live or not.
     standing: Consent | None = None
 
+    @property
+    def version(self) -> str:
+        """The state that an answer is about; another after every decision."""
+        return self.standing.version if self.standing is not None else ""
+
     def binding(self) -> dict[str, Any]:
         """What ties an answer to its question: user, login, request, client, destination, words, state.
 
@@ -51,7 +56,7 @@ class Question:
             "client": self.client.client_id,
             "redirect_uri": hashlib.sha256(self.redirect_uri.encode()).hexdigest(),
             "scopes": {name: wording_of(name) for name in self.scopes},
-            "state": self.standing.version if self.standing is not None else "",
+            "state": self.version,
         }
 
 
@@ -122,7 +127,8 @@ class ConsentForm(forms.Form):
     @property
     def repeats(self) -> bool:
         """Whether it is a yes that came once before, such as a second click on the button."""
-        return self.has_error("shown", STALE) and self.cleaned_data.get("decision") == "allow"
+        said_yes = self.cleaned_data.get("decision") == "allow" and bool(self.cleaned_data.get("scope"))
+        return said_yes and self.has_error("shown", STALE)
 
     @property
     def granted(self) -> list[str]:

@@ -455,7 +455,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "client_name",
-                    models.CharField(blank=True, editable=False, max_length=255, verbose_name="client"),
+                    models.CharField(
+                        blank=True, editable=False, max_length=255, verbose_name="client's name"
+                    ),
                 ),
                 ("cause", models.CharField(blank=True, editable=False, max_length=60, verbose_name="cause")),
                 ("data", models.JSONField(blank=True, default=dict, editable=False, verbose_name="details")),
@@ -481,6 +483,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="events",
                         to="django_oauthflows.client",
+                        verbose_name="client",
                     ),
                 ),
                 (
@@ -492,6 +495,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="oauthflows_events",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
                     ),
                 ),
             ],

@@ -102,7 +102,7 @@ def _implicit(client: Client, facts: _Facts) -> Iterator[Finding]:
             Topic.IMPLICIT,
             client,
             _("It still uses the flow “%(flow)s”: its tokens are visible in the browser.")
-            % {"flow": flow.label},
+            % {"flow": _(flow.label)},
             _("Have it moved to the authorization code flow with PKCE: current browser libraries do it."),
         )
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
@@ -137,7 +138,7 @@ class Authorization(models.Model):
         verbose_name_plural = _("authorizations")
 
     def __str__(self) -> str:
-        return f"authorization #{self.pk}"
+        return gettext("authorization #%(number)d") % {"number": self.pk}
 
     @property
     def client(self) -> Client:

@@ -12,12 +12,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
-from django_oauthflows.conf import RATE
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client_deeds import ClientDeeds
 from django_oauthflows.models.client_rules import ClientRules
 from django_oauthflows.models.registration import ClientManager
 from django_oauthflows.models.token_cache import ended
+from django_oauthflows.option_forms import RATE
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
@@ -28,9 +28,9 @@ def random_epoch() -> int:
     return secrets.randbits(63)
 
 
-def use_case_choices() -> list[tuple[str, str]]:
+def use_case_choices() -> list[tuple[str, Any]]:
     """For the model field; a function, so that a better title needs no migration."""
-    return [(case.name, case.title) for case in registry.USE_CASES]
+    return [(case.name, _(case.title)) for case in registry.USE_CASES]
 
 
 class Client(ClientDeeds, ClientRules, Application):

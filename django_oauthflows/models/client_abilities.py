@@ -61,7 +61,7 @@ class ClientAbilities:
 
     def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
         """Whether staff gave it ``flow``, the site offers it, and its time is not over."""
-        enabled = options().enabled_flows
+        enabled = options().FLOWS
         if flow.name not in self.flow_names or not (enabled is None or flow.name in enabled):
             return False
         ends = self.implicit_until if flow.deprecated else None

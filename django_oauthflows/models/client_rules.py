@@ -47,10 +47,12 @@ class ClientRules(ClientAbilities):
             if flow is None:
                 problems.append(gettext("There is no flow named “%(name)s”.") % {"name": name})
             elif self.client_type not in flow.client_types:
-                problems.append(
-                    gettext("The flow “%(flow)s” is not for %(type)s clients.")
-                    % {"flow": flow.label, "type": self.client_type}
+                problem = (
+                    gettext("The flow “%(flow)s” is not for clients with a secret.")
+                    if self.has_secret
+                    else gettext("The flow “%(flow)s” is only for clients with a secret.")
                 )
+                problems.append(problem % {"flow": gettext(flow.label)})
         return problems
 
     def _redirect_uri_problems(self) -> list[str]:

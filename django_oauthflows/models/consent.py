@@ -2,109 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
-from django.http import HttpRequest
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
+from django_oauthflows.models.agreement import ConsentManager, Duration, wording_of
 from django_oauthflows.models.token_cache import ended
 from django_oauthflows.scopes import declared_scopes, scope_string
-
-if TYPE_CHECKING:
-    from django_oauthflows.models.client import Client
-
-
-def wording_of(name: str) -> str:
-    """A fingerprint of the words that describe a scope, to notice when they change.
-
-    Taken from the words as they are declared, so that another language is no other wording.
-    """
-    scope = declared_scopes().get(name)
-    if scope is None:
-        return ""
-    with translation.override(None):
-        return hashlib.sha256(f"{scope.label}\t{scope.detail}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """How long a consent is to hold."""
-
-    expires_at: datetime | None = None
-    #: False for "this time only": the next authorization request asks again.
-    remembered: bool = True
-
-
-UNTIL_ENDED = Duration()
-
-
-class ConsentQuerySet(models.QuerySet["Consent"]):
-    def live(self, now: datetime | None = None) -> ConsentQuerySet:
-        """Consents that hold: neither withdrawn nor at their end."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
-
-    def delete_all(self) -> int:
-        """Delete by one statement, when nothing refers to them any more."""
-        return int(self._raw_delete(self.db))
-
-
-class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ignore[misc]
-    @transaction.atomic
-    def give(
-        self,
-        *,
-        user: Any,
-        client: Client,
-        scopes: Iterable[str],
-        shown: Iterable[str] = (),
-        redirect_host: str = "",
-        duration: Duration = UNTIL_ENDED,
-        implied: bool = False,
-        request: HttpRequest | None = None,
-    ) -> Consent:
-        """Record that ``user`` allows ``client`` these scopes; they join what is allowed already.
-
-        A scope that was ``shown`` and not chosen is no longer allowed. A consent that was withdrawn or
-        has ended starts anew. ``implied`` says that nobody was asked: the site vouches for the client,
-        or the agreement predates this package.
-        """
-        names = tuple(scopes)
-        self.get_or_create(user=user, client=client, defaults={"withdrawn_at": timezone.now()})
-        # Two answers at once join one after the other; neither undoes the other.
-        consent: Consent = self.select_for_update().get(user=user, client=client)
-        consent.user, consent.client = user, client
-        first = not consent.is_live()
-        before = () if first else tuple(consent.scope.split())
-        consent._take(names, asked={*names, *shown}, before=before)
-        if first:
-            consent.given_at, consent.withdrawn_at = timezone.now(), None
-        if first or not implied:
-            # What the user chose themselves is not changed over their head.
-            consent.expires_at, consent.remembered = duration.expires_at, duration.remembered
-            consent.implied = implied
-        consent.redirect_host = redirect_host or consent.redirect_host
-        consent.save()
-        added = tuple(name for name in names if name not in before)
-        consent._record_given(names, asked=tuple(shown) or names, implied=implied)
-        signals.consent_given.send(
-            sender=Consent,
-            consent=consent,
-            scopes=names,
-            request=request,
-            first=first,
-            added=added,
-            implied=implied,
-        )
-        return consent
 
 
 class Consent(models.Model):
@@ -112,7 +23,7 @@ class Consent(models.Model):
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        verbose_name=_("user"),
+        verbose_name=pgettext_lazy("who uses a client", "user"),
         on_delete=models.CASCADE,
         related_name="oauthflows_consents",
     )
@@ -178,13 +89,27 @@ class Consent(models.Model):
         """Changes with every decision: an answer to an older page can be told by it."""
         return f"{self.updated_at.timestamp()} {self.withdrawn_at.timestamp() if self.withdrawn_at else ''}"
 
-    def _take(self, names: Iterable[str], *, asked: set[str], before: Iterable[str]) -> None:
+    # Deeds. ------------------------------------------------------------------------------------------
+
+    def take(self, names: Iterable[str], *, asked: Iterable[str], before: Iterable[str]) -> None:
+        """Allow ``names`` instead of what of ``asked`` was allowed ``before``. Saves nothing."""
         self.scope = scope_string({*set(before).difference(asked), *names})
         kept = self.wordings if before else {}
         self.wordings = kept | {name: wording_of(name) for name in asked}
         self.updated_at = timezone.now()
 
-    def _record_given(self, names: Iterable[str], *, asked: Iterable[str], implied: bool) -> None:
+    def hold(self, duration: Duration, *, anew: bool, implied: bool) -> None:
+        """Let it hold for ``duration``, from now if ``anew``. Saves nothing.
+
+        What users chose themselves is not changed over their head.
+        """
+        if anew:
+            self.given_at, self.withdrawn_at = timezone.now(), None
+        if anew or self.implied or not implied:
+            self.expires_at, self.remembered = duration.expires_at, duration.remembered
+            self.implied = implied
+
+    def record_given(self, names: Iterable[str], *, asked: Iterable[str], implied: bool) -> None:
         """What was shown stands beside what was allowed, so that a later dispute can be settled."""
         from django_oauthflows.models.event import Event
 
@@ -227,7 +152,7 @@ class Consent(models.Model):
         return tuple(scope for scope in self.scope.split() if name in declared.expand([scope]))
 
     @transaction.atomic
-    def remove_scope(self, name: str, *, by: Any = None) -> tuple[str, ...]:
+    def remove_scope(self, name: str, *, by: Any = None, reason: str = "") -> tuple[str, ...]:
         """Take a permission back, with those that include it; tokens go on with the others.
 
         Ends the consent when nothing would be left. Returns what was taken back; nothing when ``name``
@@ -236,21 +161,22 @@ class Consent(models.Model):
         from django_oauthflows.models.event import Event
 
         fresh: Consent = Consent.objects.select_for_update().get(pk=self.pk)
-        self.scope, self.wordings = fresh.scope, fresh.wordings
-        removed = self.removed_with(name)
+        self.scope, self.wordings, self.withdrawn_at = fresh.scope, fresh.wordings, fresh.withdrawn_at
+        removed = self.removed_with(name) if self.is_live() else ()
         if not removed:
             return ()
         if set(removed) == set(self.scope.split()):
-            self.withdraw(by=by)
+            self.withdraw(by=by, reason=reason)
             return removed
-        self.scope = scope_string(set(self.scope.split()).difference(removed))
-        self.updated_at = timezone.now()
-        self.save(update_fields=["scope", "updated_at"])
+        # An answer like any other, so the site's word for the app does not bring it back.
+        self.take((), asked=removed, before=self.scope.split())
+        self.save(update_fields=["scope", "wordings", "updated_at"])
         Event.objects.record(
             Event.Kind.CONSENT_NARROWED,
             client=self.client,
             user=self.user,
             by=by,
             scope=scope_string(removed),
+            reason=reason,
         )
         return removed

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -180,11 +181,18 @@ class Event(models.Model):
         _("reference"), max_length=12, unique=True, default=new_reference, editable=False
     )
     client = models.ForeignKey(
-        "Client", null=True, blank=True, on_delete=models.SET_NULL, related_name="events", editable=False
+        "Client",
+        verbose_name=_("client"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="events",
+        editable=False,
     )
-    client_name = models.CharField(_("client"), max_length=255, blank=True, editable=False)
+    client_name = models.CharField(_("client's name"), max_length=255, blank=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=pgettext_lazy("who uses a client", "user"),
         null=True,
         blank=True,
         on_delete=models.SET_NULL,

@@ -1,4 +1,4 @@
-"""Whether a client passes itself off as something that the user trusts."""
+"""What a client is called on pages, and whether it passes itself off as something that the user trusts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from django.db.models import Q
 from django_oauthflows.lookalikes import host_skeleton, readable, skeleton
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.redirect_uri import LOOPBACK_HOSTS, host_of
+
+
+def name_of(client: Client) -> str:
+    """Its name, safe to read. One that has none to see goes by its id."""
+    return readable(client.name) or readable(client.client_id)
 
 
 def imitated_by(client: Client, *, user: Any, redirect_uri: str, site_name: str, site_host: str) -> str:

@@ -1,7 +1,9 @@
 """Tokens that a site brings along from its time with stock django-oauth-toolkit.
 
 They are honoured until they expire and never made anew; refreshing one turns it into an
-``Authorization``. A site that has none of them asks its database nothing for an unknown token.
+``Authorization``. A user's token stands on a consent as every other does: a migration gives those that
+were there one, and a row that is saved later brings its own. A site that has none of them asks its
+database nothing for an unknown token.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.db.models.signals import post_save
 from django.utils import timezone
 from oauth2_provider.models import (
@@ -27,6 +30,7 @@ from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.token import TokenRefused
+from django_oauthflows.scopes import declared_scopes
 from django_oauthflows.tokens.access_token import AccessToken
 
 _MAX_LENGTH = 4096
@@ -59,6 +63,18 @@ def watch() -> None:
     """Called when the app is ready."""
     for model in (get_access_token_model(), get_refresh_token_model()):
         post_save.connect(present.notice, sender=model, dispatch_uid=f"oauthflows.{model.__name__}")
+    post_save.connect(
+        _bring_consent_along, sender=get_access_token_model(), dispatch_uid="oauthflows.brought_along"
+    )
+
+
+def _bring_consent_along(*, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
+    """The site made a token by the toolkit's own model: its user must be able to see and end it."""
+    # `raw`: a fixture brings rows of its own.
+    if created and not raw and instance.user_id is not None and instance.application_id is not None:
+        Consent.objects.bring_along(
+            user_id=instance.user_id, client_id=instance.application_id, scopes=instance.scope.split()
+        )
 
 
 def _checksum(text: str) -> str:
@@ -73,31 +89,46 @@ def find_access_token(text: str) -> AccessToken:
     """What a brought-along token allows. Raises ``TokenRefused``."""
     if not _findable(text):
         raise TokenRefused("malformed")
+    mine = Consent.objects.live().filter(user=OuterRef("user"), client=OuterRef("application"))
     row = (
         get_access_token_model()
-        .objects.filter(token_checksum=_checksum(text))
+        .objects.filter(token_checksum=_checksum(text), application__oauthflows_client__isnull=False)
         .select_related("user", "application__oauthflows_client")
+        .annotate(consented=Subquery(mine.values("scope")))
         .first()
     )
-    if row is None or row.application is None:
+    if row is None:
         raise TokenRefused("unknown")
     client: Client = row.application.oauthflows_client
+    scopes = _left_of(row.scope.split(), row, client)
     for applies, cause in (
         (row.is_expired(), "expired"),
         (client.is_suspended, "client suspended"),
         (row.user is not None and not getattr(row.user, "is_active", True), "user inactive"),
+        (row.user is not None and row.consented is None, "consent withdrawn"),
+        (row.scope and not scopes, "no scope left"),
     ):
         if applies:
             raise TokenRefused(cause, client)
     return AccessToken(
         user=row.user,
         application=client,
-        scope=row.scope,
+        scope=" ".join(scopes),
         issued=_aware(row.created),
         expires=_aware(row.expires),
         is_machine=row.user is None,
         audience=tuple(row.resource or ()),
     )
+
+
+def _left_of(scopes: list[str], row: Any, client: Client) -> list[str]:
+    """``scopes`` less what the user has taken back, and what staff no longer allow the client.
+
+    What this site has not declared, staff could not allow: such scopes are the site's own past.
+    """
+    declared, allowed = declared_scopes(), client.allowed_scope_names()
+    kept = [name for name in scopes if name in allowed or name not in declared]
+    return kept if row.user is None else [name for name in kept if name in (row.consented or "").split()]
 
 
 def _aware(moment: datetime) -> datetime:
@@ -132,18 +163,22 @@ def adopt_refresh_token(text: str, client: Client) -> Authorization:
 
 
 def _authorization_from(row: Any, client: Client) -> Authorization:
-    scopes = row.access_token.scope.split()
-    consent = Consent.objects.give(user=row.user, client=client, scopes=scopes, implied=True)
+    consent = Consent.objects.live().filter(user=row.user, client=client).first()
+    if consent is None:
+        raise TokenRefused("consent withdrawn")
     created = Authorization.objects.begin(
         consent=consent,
         flow=registry.flow_named("authorization_code"),
-        scopes=scopes,
+        scopes=row.access_token.scope.split(),
         lifetime=options().REFRESH_TOKEN_IDLE_LIFETIME,
         generation=1,
     )
-    found = Authorization.objects.in_use(created.pk)
-    assert found is not None
-    return found
+    authorization = Authorization.objects.in_use(created.pk)
+    assert authorization is not None
+    refusal = authorization.refusal(timezone.now())
+    if refusal:
+        raise TokenRefused(refusal)
+    return authorization
 
 
 def revoke(text: str, client: Client) -> None:

@@ -35,6 +35,8 @@ _DANGEROUS_SCHEMES = frozenset(
 )
 #: RFC 3986 §2: what a URI can consist of. Leaves out spaces, control characters, backslash, non-ASCII.
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+#: An origin as a Content Security Policy can write it; anything else could end its directive.
+_POLICY_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 
 def _split(uri: str) -> SplitResult | None:
@@ -67,11 +69,21 @@ def host_of(uri: str) -> str:
 
 
 def origin_of(uri: str) -> str:
-    """Scheme, host and port of ``uri``, for a Content Security Policy; the scheme alone for apps."""
+    """Scheme, host and port of ``uri``; the scheme alone for apps."""
     parts = _split(uri)
     if parts is None:
         return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.hostname else f"{parts.scheme}:"
+
+
+def policy_source(uri: str) -> str:
+    """How a Content Security Policy names the place that ``uri`` leads to (CSP 3 §2.3.1).
+
+    Its origin, or the scheme alone: for an app's own scheme, whose URIs have no host for a browser, and
+    for a host that a policy cannot write, such as an IPv6 address.
+    """
+    origin = origin_of(uri)
+    return origin if not origin or _POLICY_ORIGIN.fullmatch(origin) else f"{origin.partition(':')[0]}:"
 
 
 def problem_with(uri: str, use_case: UseCase | None = None) -> str | None:
@@ -155,18 +167,18 @@ def _without_port(uri: str, parts: SplitResult) -> str:
 
 
 def difference(registered: str, presented: str) -> str:
-    """Which part of a presented URI differs from a registered one, in one word or two."""
+    """Which part of a presented URI differs from a registered one, in a few words."""
     ours, theirs = _split(registered), _split(presented)
     if ours is None or theirs is None:
         return _("it is not a whole address")
-    for name, one, other in (
-        (_("scheme"), ours.scheme, theirs.scheme),
-        (_("host"), ours.hostname, theirs.hostname),
-        (_("port"), ours.port, theirs.port),
-        (_("path"), ours.path, theirs.path),
-        (_("query"), ours.query, theirs.query),
-        (_("fragment"), ours.fragment, theirs.fragment),
+    for sentence, one, other in (
+        (_("the scheme differs"), ours.scheme, theirs.scheme),
+        (_("the host differs"), ours.hostname, theirs.hostname),
+        (_("the port differs"), ours.port, theirs.port),
+        (_("the path differs"), ours.path, theirs.path),
+        (_("the query differs"), ours.query, theirs.query),
+        (_("the fragment differs"), ours.fragment, theirs.fragment),
     ):
         if one != other:
-            return _("the %(part)s differs") % {"part": name}
-    return _("they differ in spelling")
+            return sentence
+    return _("the spelling differs")

@@ -84,6 +84,10 @@ _SENTENCES: dict[str, Any] = {
     "revoked": _("The authorization was ended before; the user has to allow the client again."),
     "consent withdrawn": _("The user has withdrawn the permission; only they can give it again."),
     "user inactive": _("The user's account is inactive; nothing is given out for it."),
+    "form out of date": _(
+        "The form was from another site, or from before the user had logged in anew; they only have to "
+        "look again. Nothing is wrong with the client."
+    ),
     "no scope left": _(
         "Everything that the user had allowed was taken back by them, or off the client's allowed scopes; "
         "see both, and have the user allow the client again."
@@ -103,10 +107,31 @@ _SENTENCES: dict[str, Any] = {
 }
 
 
+#: Cause of an end, as it is stored → the same in words for staff.
+_ENDS: dict[str, Any] = {
+    "revoked": _("it was ended"),
+    "revoked by staff": _("ended by staff"),
+    "revoked by the client": _("ended by the client"),
+    "client tokens revoked": _("all tokens of the client were ended"),
+    "client suspended": _("the client is suspended"),
+    "consent withdrawn": _("the consent was withdrawn"),
+    "password changed": _("the user changed their password"),
+    "user inactive": _("the user's account is inactive"),
+    "no scope left": _("none of its scopes is left"),
+    "code used twice": _("its code was used twice"),
+    "old refresh token used again": _("an old refresh token was used again"),
+}
+
+
+def cause_in_words(cause: str) -> str:
+    """Why an authorization ended or does not hold, in the reader's language; an unknown cause as it is."""
+    return str(_ENDS.get(cause, cause))
+
+
 def explanation(event: Event) -> str:
-    """What happened and what to do, for a refused request; empty for any other event."""
+    """What happened and what to do, for a refused request; for any other event why, if that is known."""
     if event.kind != event.Kind.REQUEST_REFUSED:
-        return ""
+        return str(event.data.get("reason", "")) or cause_in_words(event.cause)
     if event.cause == "redirect URI not registered":
         return _about_redirect_uri(event.client, str(event.data.get("redirect_uri", "")))
     if event.cause == "scope not allowed":

@@ -24,7 +24,7 @@ def check_scopes_of_views(app_configs: Any, **_: Any) -> list[CheckMessage]:
             found[view, name] = Error(
                 f"{view} asks for the scope {name!r}, which is not declared.",
                 hint=f'OAUTHFLOWS["SCOPES"][{name!r}] = "What it allows"',
-                id="oauthflows.E012",
+                id="oauthflows.E014",
             )
     return list(found.values())
 

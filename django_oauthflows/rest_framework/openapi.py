@@ -35,7 +35,7 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         origin = _origin(auto_schema)
-        flows = registry.offered_flows(options().enabled_flows)
+        flows = registry.offered_flows(options().FLOWS)
         return {
             "type": "oauth2",
             "flows": {_NAMES[flow.name]: _flow(flow, origin) for flow in flows if flow.name in _NAMES},

@@ -9,8 +9,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db.models import Max
-from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
@@ -20,22 +18,55 @@ from django.views.generic import View
 from django_oauthflows.conf import site_name
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
+from django_oauthflows.models.imitation import name_of
 from django_oauthflows.notices import consent_for_key
-from django_oauthflows.scopes import Scope, declared_scopes
-from django_oauthflows.views.consent import app_context
+from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
+from django_oauthflows.views.forged import only_own_forms
 from django_oauthflows.views.pages import page, secured
 
 #: What a user's history is made of.
 HISTORY = (Event.Kind.CONSENT_GIVEN, Event.Kind.CONSENT_NARROWED, Event.Kind.CONSENT_WITHDRAWN)
-COLUMNS = ("time", "app", "event", "permissions", "shown", "sent_to", "until", "without_asking", "reference")
+COLUMNS = (
+    "time",
+    "app",
+    "event",
+    "by",
+    "permissions",
+    "shown",
+    "sent_to",
+    "until",
+    "without_asking",
+    "reference",
+)
 
 
+@method_decorator(only_own_forms, name="dispatch")
 class PersonalView(LoginRequiredMixin, View):
     """For the logged-in user, about their own; never kept in a cache or shown in a frame."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except Http404:  # pressed on an old page, most likely
+            return page(request, "disconnect_stale.html", {}, status=404)
         return secured(response) if isinstance(response, HttpResponse) else response
+
+
+class ConnectedAppsView(PersonalView):
+    """One card per app."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        consents = Consent.objects.live().filter(user=request.user)
+        cards = cards_for(request, consents)
+        return page(request, "apps.html", {"cards": cards})
+
+
+class TakingBackView(PersonalView):
+    """A deed on one of the user's own consents, done by POST."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A deed is done by POST; who comes here from the login page has to press the button again."""
+        return redirect("oauth2_provider:apps")
 
     @staticmethod
     def own(request: HttpRequest, pk: int) -> Consent:
@@ -43,52 +74,7 @@ class PersonalView(LoginRequiredMixin, View):
         return get_object_or_404(Consent.objects.live().select_related("client"), user=request.user, pk=pk)
 
 
-class ConnectedAppsView(PersonalView):
-    """One card per app."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        # Greatest is NULL on some databases when one of its values is, so the template falls back.
-        consents = (
-            Consent.objects.live()
-            .filter(user=request.user)
-            .select_related("client")
-            .annotate(
-                last_used_at=Greatest(
-                    Max("authorizations__rotated_at"), Max("authorizations__created_at"), "given_at"
-                )
-            )
-            .order_by("-updated_at")
-        )
-        cards = [_card(request, consent) for consent in consents]
-        return page(request, "apps.html", {"cards": cards})
-
-
-def _card(request: HttpRequest, consent: Any) -> dict[str, Any]:
-    return {
-        "consent": consent,
-        "app": app_context(request, consent.client),
-        "permissions": _permissions(consent),
-        "suspended": consent.client.is_suspended,
-    }
-
-
-def _permissions(consent: Consent) -> list[dict[str, Any]]:
-    """Each allowed scope in words, and what else would go with it."""
-    declared = declared_scopes()
-    lines = []
-    for name in declared.ordered(consent.scope.split()):
-        gone = consent.removed_with(name)
-        lines.append(
-            {
-                "scope": declared.get(name, Scope(name=name, label=name)),
-                "with_it": [declared[other].label for other in gone if other != name],
-                "is_all": set(gone) == set(consent.scope.split()),
-            }
-        )
-    return lines
-
-
-class RemovePermissionView(PersonalView):
+class RemovePermissionView(TakingBackView):
     """Take one permission back."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -96,26 +82,21 @@ class RemovePermissionView(PersonalView):
         removed = consent.remove_scope(request.POST.get("scope", ""), by=request.user)
         if not removed:
             raise Http404
-        declared = declared_scopes()
-        labels = [str(declared[name].label) if name in declared else name for name in removed]
         _tell(
             request,
             _("%(app)s can no longer do this: %(permissions)s.")
-            % {"app": readable(consent.client.name), "permissions": ", ".join(labels)},
+            % {"app": name_of(consent.client), "permissions": ", ".join(labels_of(removed))},
         )
         return redirect("oauth2_provider:apps")
 
 
-class DisconnectAppView(PersonalView):
+class DisconnectAppView(TakingBackView):
     """End all that the user has allowed an app."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         consent = self.own(request, pk)
         consent.withdraw(by=request.user)
-        _tell(
-            request,
-            _("%(app)s is disconnected from your account.") % {"app": readable(consent.client.name)},
-        )
+        _tell(request, _("%(app)s is disconnected from your account.") % {"app": name_of(consent.client)})
         return redirect("oauth2_provider:apps")
 
 
@@ -148,6 +129,7 @@ def history_of(user: Any) -> Iterator[dict[str, Any]]:
             "time": event.at.isoformat(),
             "app": readable(event.client_name),
             "event": event.kind,
+            "by": "user" if event.actor_id == user.pk else "site",
             "permissions": event.data.get("scope", "").split(),
             "shown": event.data.get("shown", "").split(),
             "sent_to": event.data.get("redirect_host", ""),
@@ -163,7 +145,7 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-@method_decorator(login_not_required, name="dispatch")
+@method_decorator((login_not_required, only_own_forms), name="dispatch")
 class DisconnectLinkView(View):
     """The link in a notice. Looking at it changes nothing: mail scanners fetch links."""
 
@@ -173,7 +155,7 @@ class DisconnectLinkView(View):
             return page(request, "disconnect_stale.html", {}, status=410)
         context = {
             "app": app_context(request, consent.client),
-            "permissions": _permissions(consent),
+            "permissions": permissions_of(consent),
         }
         return page(request, "disconnect.html", context)
 

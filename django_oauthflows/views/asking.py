@@ -44,9 +44,13 @@ class Situation:
     """All that the rule looks at."""
 
     logged_in: bool
+    #: The values of ``prompt``.
     prompt: frozenset[str] = frozenset()
-    login_is_fresh: bool = True
+    #: Whether the login is as recent as ``max_age`` and ``prompt=login`` want it.
+    fresh: bool = True
+    #: Whether a live consent holds for these scopes, in today's words, and this destination.
     covered: bool = False
+    #: Whether the client is the site's own and provably so, and the user has taken nothing of this back.
     vouched_for: bool = False
 
     @property
@@ -54,25 +58,35 @@ class Situation:
         """Whether the client wants an answer without any page."""
         return "none" in self.prompt
 
+    @property
+    def outspoken(self) -> bool:
+        """Whether ``prompt`` names a page that it wants."""
+        return bool(self.prompt - {"none"})
 
-#: The first condition that holds gives the verdict.
-RULE: tuple[tuple[Callable[[Situation], bool], Verdict], ...] = (
-    (lambda now: now.silent and len(now.prompt) > 1, Verdict.REFUSE_PROMPT),
-    (lambda now: now.silent and not now.logged_in, Verdict.REFUSE_LOGIN),
-    (lambda now: not now.logged_in, Verdict.LOG_IN),
-    (lambda now: now.silent and not now.login_is_fresh, Verdict.REFUSE_LOGIN),
-    (lambda now: not now.login_is_fresh, Verdict.LOG_IN_AGAIN),
-    (lambda now: bool(now.prompt & {"consent", "select_account"}), Verdict.ASK),
-    (lambda now: now.covered, Verdict.GRANT),
-    (lambda now: now.vouched_for, Verdict.VOUCH),
-    (lambda now: now.silent, Verdict.REFUSE_CONSENT),
-    (lambda now: True, Verdict.ASK),
+    @property
+    def wants_consent(self) -> bool:
+        """Whether the client wants the user to be asked, whatever was allowed before."""
+        return bool(self.prompt & {"consent", "select_account"})
+
+
+#: The rule for asking, from top to bottom: the first line that applies gives the verdict.
+RULE: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
+    ("no page is wanted, and one is", lambda now: now.silent and now.outspoken, Verdict.REFUSE_PROMPT),
+    ("no page, but nobody is logged in", lambda now: now.silent and not now.logged_in, Verdict.REFUSE_LOGIN),
+    ("nobody is logged in", lambda now: not now.logged_in, Verdict.LOG_IN),
+    ("no page, but the login is too old", lambda now: now.silent and not now.fresh, Verdict.REFUSE_LOGIN),
+    ("the login is too old", lambda now: not now.fresh, Verdict.LOG_IN_AGAIN),
+    ("the client wants the user asked", lambda now: now.wants_consent, Verdict.ASK),
+    ("a live consent covers it", lambda now: now.covered, Verdict.GRANT),
+    ("the site vouches for the client", lambda now: now.vouched_for, Verdict.VOUCH),
+    ("no page, but consent is needed", lambda now: now.silent, Verdict.REFUSE_CONSENT),
+    ("anything else", lambda now: True, Verdict.ASK),
 )
 
 
 def verdict(situation: Situation) -> Verdict:
     """What the rule says."""
-    return next(answer for condition, answer in RULE if condition(situation))
+    return next(answer for _words, applies, answer in RULE if applies(situation))
 
 
 def situation_of(
@@ -91,7 +105,7 @@ def situation_of(
     return Situation(
         logged_in=True,
         prompt=prompt,
-        login_is_fresh=_is_fresh(request, prompt, max_age),
+        fresh=_is_fresh(request, prompt, max_age),
         covered=consent is not None and consent.covers(scopes, host_of(redirect_uri)),
         # What the user took back themselves, the site cannot give back over their head.
         vouched_for=client.may_skip_consent(redirect_uri)
@@ -135,7 +149,7 @@ def way_back(request: HttpRequest) -> str:
     return f"{request.path}?{query.urlencode()}"
 
 
-#: The errors for plain OAuth clients (RFC 6749 §4.1.2.1) and for OpenID ones (OpenID Connect Core §3.1.2.6).
+#: A refusal's error for plain OAuth clients (RFC 6749 §4.1.2.1), and for OpenID ones (Core §3.1.2.6).
 _ERRORS: dict[Verdict, tuple[Any, Any, str]] = {
     Verdict.REFUSE_PROMPT: (
         errors.InvalidRequestError,

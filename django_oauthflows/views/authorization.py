@@ -18,12 +18,14 @@ from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Client, Consent
+from django_oauthflows.models.agreement import Outdated
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.views import asking
 from django_oauthflows.views.asking import Verdict
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
+from django_oauthflows.views.forged import only_own_forms
 from django_oauthflows.views.limited import wait_at_front
 from django_oauthflows.views.pages import too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, with_reference
@@ -41,7 +43,7 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 # Again: the toolkit's own mark stands on the dispatch that we override, and LoginRequiredMiddleware would
 # send a bad request, or one with prompt=none, to the login page.
-@method_decorator(login_not_required, name="dispatch")
+@method_decorator((login_not_required, only_own_forms), name="dispatch")
 class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 
@@ -71,15 +73,16 @@ class AuthorizationView(ToolkitView):
         if request.POST.get("account") == "switch":
             logout(request)
             return self._to_login(request)
-        question = self._question(request, scopes, credentials)
-        form = ConsentForm(request.POST, question=question)
-        valid = form.is_valid()
+        form = self._answered(request, scopes, credentials)
         if form.denies:
             exchange_for(request).refuse("user did not allow it", shown=scope_string(scopes))
             self.create_authorization_response(request, "", credentials, allow=False)
-        if not valid:
-            return self._look_again(request, form, credentials)
-        return self._grant(request, self._give(request, form), form.granted, credentials)
+        if form.is_valid():
+            try:
+                return self._grant(request, self._give(request, form), form.granted, credentials)
+            except Outdated:  # another answer came between our look and our hold on the consent
+                form = self._answered(request, scopes, credentials)
+        return self._look_again(request, form, credentials)
 
     # Steps. ------------------------------------------------------------------------------------------
 
@@ -134,15 +137,22 @@ class AuthorizationView(ToolkitView):
         back = asking.way_back(request) if wants_fresh else request.get_full_path()
         return redirect_to_login(back, self.get_login_url())
 
+    def _answered(self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any]) -> ConsentForm:
+        """The user's answer, held against the question as it would be put now."""
+        form = ConsentForm(request.POST, question=self._question(request, scopes, credentials))
+        form.is_valid()
+        return form
+
     def _look_again(
         self, request: HttpRequest, form: ConsentForm, credentials: dict[str, Any]
     ) -> HttpResponse:
         """The answer does not count. Nothing is asked twice, though, that a first click has settled."""
         question = form.question
-        scopes = list(question.scopes)
-        situation = asking.situation_of(request, question.client, question.standing, scopes, credentials)
-        if form.repeats and question.standing is not None and asking.verdict(situation) is Verdict.GRANT:
-            return self._grant(request, question.standing, scopes, credentials)
+        if form.repeats and question.standing is not None:
+            scopes = form.granted
+            now = asking.situation_of(request, question.client, question.standing, scopes, credentials)
+            if asking.verdict(now) is Verdict.GRANT:
+                return self._grant(request, question.standing, scopes, credentials)
         return consent_page(request, form, status=400)
 
     @staticmethod
@@ -156,6 +166,7 @@ class AuthorizationView(ToolkitView):
             shown=form.scopes,
             redirect_host=host_of(question.redirect_uri),
             duration=form.chosen_duration(question.client.access_token_lifetime_for(flow)),
+            seen=question.version,
             request=request,
         )
         return consent

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from oauthlib.oauth2.rfc6749 import errors
 
@@ -16,8 +15,9 @@ from django_oauthflows.forms.consent import ConsentForm, Question, duration_choi
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.imitation import imitated_by
-from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, origin_of
+from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, policy_source
 from django_oauthflows.scopes import Scope, declared_scopes
+from django_oauthflows.views.cards import app_context, is_web_address
 from django_oauthflows.views.pages import page
 
 
@@ -37,12 +37,13 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
     client, redirect_uri = question.client, question.redirect_uri
     ticked = set(request.POST.getlist("scope")) if form.is_bound else set(form.scopes)
     durations = duration_choices()
+    lines = permissions(question, ticked)
     context = {
         "app": app_context(request, client),
         "form": form,
         "user_name": readable(request.user.get_username()),
-        "groups": _grouped(permissions(question, ticked)),
-        "has_new": _is_extension(question.standing) and bool(_new(question)),
+        "groups": _grouped(lines),
+        "has_new": any(line.mark for line in lines),
         "durations": durations if len(durations) > 1 else (),
         "chosen_duration": request.POST.get("duration") or durations[0][0],
         "only_duration": durations[0] if len(durations) == 1 and durations[0][0] != "always" else None,
@@ -57,95 +58,40 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
             site_host=request.get_host(),
         ),
     }
-    return page(request, "consent.html", context, status=status, form_targets=(origin_of(redirect_uri),))
-
-
-def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
-    """An app as users see it. Every string of it may come from strangers."""
-    name = readable(client.name)
-    return {
-        "name": name,
-        "initial": next((letter for letter in name if letter.isalnum()), "?").upper(),
-        "logo": logo_of(request, client),
-        "description": readable(client.description, limit=600),
-        "publisher": readable(client.publisher),
-        "trust": client.trust,
-        "links": [
-            (label, uri)
-            for label, uri in (
-                (_("Website"), client.client_uri),
-                (_("Privacy policy"), client.policy_uri),
-                (_("Terms of service"), client.tos_uri),
-            )
-            if _is_web_address(uri)
-        ],
-    }
-
-
-def _is_web_address(uri: str) -> bool:
-    """Never ``javascript:`` and the like: a client's links are links to websites."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    return parts.scheme in ("https", "http") and bool(parts.hostname)
-
-
-def logo_of(request: HttpRequest, client: Client) -> str:
-    """The path of its logo, if that is an uploaded file of this site; else pages show an initial.
-
-    A logo elsewhere is never shown: its host would learn who looks at the page, could change the
-    picture after a review, and fetching it from here would let clients make our server call any
-    address. Other paths of this site are no pictures, and loading one may do something.
-    """
-    media = settings.MEDIA_URL
-    try:
-        parts = urlsplit(client.logo_uri)
-    except ValueError:
-        return ""
-    ours = parts.netloc == request.get_host() and parts.scheme in ("https", "http")
-    plain = not parts.query and ".." not in parts.path and "%" not in parts.path
-    uploaded = media.startswith("/") and len(media) > 1 and parts.path.startswith(media)
-    return parts.path if ours and plain and uploaded else ""
+    # Browsers hold a form to its policy through every redirect: the app may send people on to its website.
+    website = client.client_uri if is_web_address(client.client_uri) else ""
+    targets = _sources(redirect_uri, website, _login_url())
+    return page(request, "consent.html", context, status=status, form_targets=targets)
 
 
 def permissions(question: Question, ticked: set[str]) -> list[Permission]:
     """The lines of the page. What is new since last time comes first and says so."""
     declared = declared_scopes()
-    extension = _is_extension(question.standing)
-    new = _new(question)
-    known = set(question.standing.scope.split()) if question.standing is not None and extension else set()
     lines = []
     for name in question.scopes:
-        scope = declared.get(name, Scope(name=name, label=name))
         implied = declared.ordered(declared.expand([name]).difference([name]))
-        mark = ("changed" if name in known else "new") if extension and name in new else ""
-        lines.append(
-            Permission(
-                scope,
-                name in ticked,
-                mark,
-                tuple(declared[each].label for each in implied if each in declared),
-            )
-        )
+        includes = tuple(declared[each].label for each in implied if each in declared)
+        scope = declared.get(name, Scope(name=name, label=name))
+        lines.append(Permission(scope, name in ticked, _mark(question.standing, name), includes))
     return sorted(lines, key=lambda line: not line.mark)
 
 
-def _is_extension(standing: Consent | None) -> bool:
-    """Whether something is allowed already, so that the page can tell old from new."""
-    return standing is not None and standing.is_live()
-
-
-def _new(question: Question) -> tuple[str, ...]:
-    return question.scopes if question.standing is None else question.standing.unanswered(question.scopes)
+def _mark(standing: Consent | None, name: str) -> str:
+    """Why a scope is asked for although the app is allowed something already; empty when it is all new."""
+    if standing is None or not standing.is_live():
+        return ""
+    if name not in standing.scope.split():
+        return "new"
+    # Without a wording, nobody knows in which words it was allowed: not "other" ones, then.
+    return "changed" if name in standing.wordings and standing.unanswered([name]) else ""
 
 
 def _former_host(question: Question) -> str:
     """Where answers went so far, when they are to go elsewhere now."""
     standing = question.standing
-    if standing is None or not _is_extension(standing):
+    if standing is None or not standing.is_live() or standing.redirect_host == host_of(question.redirect_uri):
         return ""
-    return standing.redirect_host if standing.redirect_host != host_of(question.redirect_uri) else ""
+    return standing.redirect_host
 
 
 def _grouped(lines: list[Permission]) -> list[tuple[str, list[Permission]]]:
@@ -158,12 +104,29 @@ def _grouped(lines: list[Permission]) -> list[tuple[str, list[Permission]]]:
 
 def login_again_page(request: HttpRequest, client: Client) -> HttpResponse:
     """For a site whose login page sends logged-in visitors straight back: log out first, by POST."""
-    return page(request, "login_again.html", {"app": app_context(request, client)})
+    context = {"app": app_context(request, client)}
+    return page(request, "login_again.html", context, form_targets=_sources(_login_url()))
 
 
-def refusal_page(request: HttpRequest, error: errors.OAuth2Error, reference: str) -> HttpResponse:
+def _login_url() -> str:
+    """Where the site logs people in: mostly a page of its own, sometimes another host's."""
+    return resolve_url(settings.LOGIN_URL)
+
+
+def _sources(*uris: str) -> tuple[str, ...]:
+    """Each place once, as a policy names it. Paths of this site need no mention."""
+    return tuple(dict.fromkeys(policy_source(uri) for uri in uris if uri and not uri.startswith("/")))
+
+
+def refusal_page(
+    request: HttpRequest, error: errors.OAuth2Error, reference: str, explanation: str = ""
+) -> HttpResponse:
     """A page in plain words, with a reference for the site's staff. Echoes nothing of the request."""
-    context = {"explanation": explain(str(error.error)), "reference": reference, "error": error.error}
+    context = {
+        "explanation": explanation or explain(str(error.error)),
+        "reference": reference,
+        "error": error.error,
+    }
     return page(request, "error.html", context, status=error.status_code)
 
 

@@ -24,7 +24,7 @@ _WITH_SECRET = ["client_secret_basic", "client_secret_post"]
 def server_metadata(request: HttpRequest) -> dict[str, Any]:
     """The document, from the flow registry and what the site has enabled."""
     origin = issuer(request)
-    flows = registry.offered_flows(options().enabled_flows)
+    flows = registry.offered_flows(options().FLOWS)
     public = any(ClientType.PUBLIC in flow.client_types for flow in flows)
     token_methods = [*_WITH_SECRET, "none"] if public else _WITH_SECRET
     at_front = [flow for flow in flows if flow.visits_authorization_endpoint]

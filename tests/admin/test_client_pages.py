@@ -190,9 +190,3 @@ def test_the_redirect_tester_names_the_part_that_differs(boss: Any) -> None:
         ("https://[", "It is not a whole address"),
     ):
         assert told in boss.get(page_of(client, "integration"), {"uri": uri}).content.decode()
-
-
-def test_the_toolkits_own_pages_are_gone(boss: Any) -> None:
-    assert boss.get("/admin/").status_code == 200
-    for model in ("application", "accesstoken", "refreshtoken", "grant", "idtoken"):
-        assert boss.get(f"/admin/oauth2_provider/{model}/").status_code == 404

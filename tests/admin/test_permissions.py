@@ -136,7 +136,10 @@ def test_each_setting_needs_the_permission_to_change_and_is_on_record(
     assert event.actor == browser.user
     assert event.data["changed"][field][1] == {"on": "True"}.get(value, value)
     assert LogEntry.objects.get(user=browser.user).object_id == str(client.pk)
-    assert f"{field}: " in browser.get(page_of(client, "events")).content.decode()
+    assert (
+        f"{Client._meta.get_field(field).verbose_name}: "
+        in browser.get(page_of(client, "events")).content.decode()
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from example_project.demo import PASSWORD, seed
+from tests.browser.visit import Visit
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -77,6 +78,14 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert wrong == []
 
 
+@pytest.fixture
+def visit(chromium: Browser, live_server: Any, alice: Any) -> Iterator[Visit]:
+    """A browser without JavaScript."""
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
+    yield Visit(context, live_server.url)
+    context.close()
+
+
 class Demo:
     """The demo on the live server, as a person clicks through it."""
 
@@ -88,6 +97,7 @@ class Demo:
         """From the home page to a client."""
         page.goto(self.provider + "/")
         page.get_by_role("link", name=client, exact=True).click()
+        page.wait_for_load_state()
         assert page.url.startswith(self.clients)
 
     def log_in(self, page: Page, username: str = "alice") -> None:
@@ -96,6 +106,7 @@ class Demo:
         page.get_by_label("Username").fill(username)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
+        page.wait_for_load_state()
 
 
 @pytest.fixture

@@ -53,7 +53,8 @@ def register(page: Page, demo: Demo, case: str) -> None:
         tab_to(page, "#id_implicit_reason")
         page.keyboard.type(FIELDS[case]["implicit_reason"])
     tab_to(page, 'input[name="_save"]')
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def copied_secret(page: Page) -> str:

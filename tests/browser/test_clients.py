@@ -24,6 +24,7 @@ def decide(page: Page, decision: str = "allow", without: str = "") -> None:
     if without:
         page.locator(f'input[name="scope"][value="{without}"]').uncheck()
     page.locator(f'button[name="decision"][value="{decision}"]').click()
+    page.wait_for_load_state()
 
 
 def live_authorizations() -> int:

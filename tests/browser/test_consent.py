@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+from playwright.sync_api import Browser, Page, Request
 
 from django_oauthflows.models import Client, Consent
-from tests.factories import PASSWORD, ClientFactory, UserFactory
-from tests.oauth_client import answer_of, pkce_pair
+from tests.browser.visit import Visit
+from tests.factories import ClientFactory, UserFactory
 
 #: Looks, size and language, each met at least once with each page.
 LOOKS = (
@@ -25,11 +23,6 @@ LOOKS = (
     ("dark", 1280, "ar"),
     ("light", 360, "ar"),
 )
-
-
-@pytest.fixture
-def alice(transactional_db: None) -> Any:
-    return UserFactory(username="alice")
 
 
 @pytest.fixture
@@ -45,57 +38,6 @@ def app(live_server: Any, transactional_db: None) -> Client:
     )[0]
 
 
-class Visit:
-    """Alice's browser at the provider. What the app's own site answers does not matter."""
-
-    def __init__(self, context: BrowserContext, origin: str) -> None:
-        context.set_default_timeout(15_000)
-        self.page: Page = context.new_page()
-        self.origin = origin
-        self.refusals: list[str] = []
-        self.page.on("console", lambda message: self._hear(message.text))
-
-    def _hear(self, text: str) -> None:
-        if "Content Security Policy" in text or "Content-Security-Policy" in text:
-            self.refusals.append(text)
-
-    def open(self, path: str) -> Response:
-        response = self.page.goto(self.origin + path)
-        assert response is not None
-        return response
-
-    def log_in(self, name: str = "alice") -> None:
-        self.page.fill("[name=username]", name)
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.click("button[type=submit]")
-
-    def ask(self, app: Client, scope: str, **more: str) -> None:
-        parameters = {
-            "response_type": "code",
-            "client_id": app.client_id,
-            "redirect_uri": app.redirect_uris,
-            "scope": scope,
-            "state": "some-state",
-            "code_challenge": pkce_pair()[1],
-            "code_challenge_method": "S256",
-        }
-        self.open(f"/oauth/authorize/?{urlencode(parameters | more)}")
-
-    def told(self) -> dict[str, str]:
-        """What the app was told."""
-        self.page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/the-app"))
-        assert self.refusals == []
-        return answer_of(self.page.url)
-
-
-@pytest.fixture
-def visit(chromium: Browser, live_server: Any, alice: Any) -> Iterator[Visit]:
-    """A browser without JavaScript."""
-    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
-    yield Visit(context, live_server.url)
-    context.close()
-
-
 def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
     visit.ask(app, "profile notes:read")
     assert "/accounts/login/" in visit.page.url
@@ -107,7 +49,7 @@ def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
     assert boxes[0] is not None
     assert boxes[1] is not None
     assert abs(boxes[0]["width"] - boxes[1]["width"]) < 2
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     told = visit.told()
     assert told["state"] == "some-state"
     assert "code" in told
@@ -118,7 +60,7 @@ def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
 def test_deny(visit: Visit, app: Client) -> None:
     visit.ask(app, "profile")
     visit.log_in()
-    visit.page.get_by_role("button", name="Don't allow").click()
+    visit.press("Don't allow")
     assert visit.told()["error"] == "access_denied"
     assert not Consent.objects.exists()
 
@@ -147,10 +89,10 @@ def test_another_account(visit: Visit, app: Client) -> None:
     UserFactory(username="bob")
     visit.ask(app, "profile")
     visit.log_in()
-    visit.page.get_by_role("button", name="Not you?").click()
+    visit.press("Not you?")
     visit.log_in("bob")
     assert "bob" in visit.page.locator(".oauthflows-account").inner_text()
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     assert "code" in visit.told()
     assert Consent.objects.get().user.get_username() == "bob"
 
@@ -160,11 +102,11 @@ def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: 
     visit.open("/oauth/apps/")
     visit.log_in()
     page = visit.page
-    page.get_by_role("button", name="Remove: Read your notes, Calendar").click()
+    visit.press("Remove: Read your notes, Calendar")
     assert "can no longer do this: Read your notes." in page.get_by_role("status").inner_text()
     assert page.get_by_role("button", name="Disconnect Calendar").is_hidden()
     page.locator("summary").click()
-    page.get_by_role("button", name="Disconnect Calendar").click()
+    visit.press("Disconnect Calendar")
     assert "No app is connected" in page.content()
     assert visit.refusals == []
 
@@ -172,7 +114,7 @@ def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: 
 def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium: Browser) -> None:
     visit.ask(app, "profile")
     visit.log_in()
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     visit.told()
     link = re.search(r"http://\S+/oauth/disconnect/\S+", str(mail.outbox[0].body))
     assert link is not None
@@ -180,6 +122,7 @@ def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium
     page = context.new_page()
     page.goto(link[0])
     page.get_by_role("button", name="Disconnect").click()
+    page.wait_for_load_state()
     assert page.get_by_role("heading", level=1).inner_text() == "Disconnected"
     assert not Consent.objects.live().exists()
     answer = page.goto(link[0])
@@ -194,7 +137,7 @@ def test_the_browser_tells_the_form_where_it_comes_from_and_nobody_else(visit: V
     visit.log_in()
     sent: list[Request] = []
     visit.page.on("request", lambda request: sent.append(request))
-    visit.page.get_by_role("button", name="Allow", exact=True).click()
+    visit.press("Allow")
     visit.told()
     posts = [request for request in sent if request.method == "POST"]
     assert [request.all_headers().get("origin") for request in posts] == [visit.origin]

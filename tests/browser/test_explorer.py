@@ -25,12 +25,14 @@ def now(page: Page) -> Locator:
 
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).click()
+    page.wait_for_load_state()
 
 
 def answer_as_alice(page: Page, demo: Demo) -> None:
     """The user's own steps, on the provider's pages."""
     demo.log_in(page)
     page.locator('button[name="decision"][value="allow"]').click()
+    page.wait_for_load_state()
 
 
 def open_flow(page: Page, demo: Demo, flow: str) -> None:
@@ -157,6 +159,7 @@ def test_a_user_who_refuses_is_told_to_the_client(page: Page, demo: Demo) -> Non
     press(page, "Next step")
     demo.log_in(page)
     page.locator('button[name="decision"][value="deny"]').click()
+    page.wait_for_load_state()
     assert value(page, "error") == "access_denied"
     expect(now(page).locator(".verdict")).to_contain_text("access_denied")
     expect(page.get_by_role("button", name="Next step: Go to the provider")).to_be_visible()

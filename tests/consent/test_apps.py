@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client as Visitor
 
-from django_oauthflows.models import Client, Consent
+from django_oauthflows.models import Client, Consent, Event
+from django_oauthflows.notices import disconnect_key
 from tests.consent.conftest import Walk
-from tests.factories import ClientFactory, UserFactory
+from tests.factories import PASSWORD, ClientFactory, UserFactory
 from tests.oauth_client import Browser, hidden_fields
 
 
@@ -42,7 +43,7 @@ def test_the_page_needs_a_login_and_shows_only_ones_own(visitor: Visitor, app: C
     assert "Calendar" not in html_of(visitor.get("/oauth/apps/"))
     assert visitor.post(f"/oauth/apps/{foreign.pk}/disconnect/").status_code == 404
     assert visitor.post(f"/oauth/apps/{foreign.pk}/remove/", {"scope": "profile"}).status_code == 404
-    assert visitor.get(f"/oauth/apps/{foreign.pk}/disconnect/").status_code == 405
+    assert visitor.get(f"/oauth/apps/{foreign.pk}/disconnect/")["Location"] == "/oauth/apps/"
     assert json.loads(html_of(visitor.get("/oauth/apps/history.json")))["history"] == []
     foreign.refresh_from_db()
     assert foreign.is_live()
@@ -137,3 +138,50 @@ def test_the_pages_work_where_the_host_has_no_messages(walk: Walk, settings: Any
     walk.allow("profile")
     pk = Consent.objects.get().pk
     assert walk.visitor.post(f"/oauth/apps/{pk}/disconnect/").status_code == 302
+
+
+@pytest.mark.django_db
+def test_an_old_page_is_answered_in_plain_words(walk: Walk) -> None:
+    walk.allow("profile notes:read")
+    pk = Consent.objects.get().pk
+    for path, form in (
+        (f"{pk}/disconnect/", {}),
+        (f"{pk}/disconnect/", {}),
+        (f"{pk}/remove/", {"scope": "x"}),
+    ):
+        answer = walk.visitor.post(f"/oauth/apps/{path}", form)
+    assert answer.status_code == 404
+    assert "the app is no longer connected" in html_of(answer)
+    assert 'href="/oauth/apps/"' in html_of(answer)
+
+
+@pytest.mark.django_db
+def test_the_button_that_led_to_the_login_leads_back_to_the_page(walk: Walk, user: Any) -> None:
+    walk.allow("profile")
+    walk.visitor.logout()
+    away = walk.visitor.post(f"/oauth/apps/{Consent.objects.get().pk}/disconnect/")
+    back = walk.visitor.post(away["Location"], {"username": "alice", "password": PASSWORD})
+    assert walk.visitor.get(back["Location"], follow=True).redirect_chain == [("/oauth/apps/", 302)]
+    assert Consent.objects.live().exists()
+
+
+@pytest.mark.django_db
+def test_a_form_of_another_site_gets_a_page_that_people_understand(walk: Walk, user: Any) -> None:
+    walk.allow("profile")
+    consent = Consent.objects.get()
+    stranger = Visitor(enforce_csrf_checks=True)
+    stranger.force_login(user)
+    for path in (
+        walk.url("profile"),
+        f"/oauth/apps/{consent.pk}/disconnect/",
+        f"/oauth/apps/{consent.pk}/remove/",
+        f"/oauth/disconnect/{disconnect_key(consent)}/",
+    ):
+        answer = stranger.post(path, {"scope": "profile", "decision": "allow"})
+        assert answer.status_code == 403
+        assert "This page is out of date." in html_of(answer)
+        assert "CSRF" not in html_of(answer)
+        event = Event.objects.filter(kind="request_refused").latest("pk")
+        assert (event.cause, event.reference in html_of(answer)) == ("form out of date", True)
+        assert answer["Content-Security-Policy"].startswith("default-src 'none'")
+    assert Consent.objects.live().exists()

@@ -209,6 +209,49 @@ def test_the_login_page_leads_back_to_the_same_request(app: Client, user: Any) -
     assert told(walk.answer(page))["state"] == "a b&c=ü%"
 
 
+def test_switching_the_account_leaves_nothing_of_the_session_behind(walk: Walk) -> None:
+    """Neither a planted session key nor an old page is worth anything to the next user."""
+    bob = UserFactory(username="bob")
+    page = walk.ask("profile")
+    session = walk.visitor.session
+    session["basket"] = "alice's"
+    session.save()
+    planted = walk.visitor.cookies["sessionid"].value
+    out = walk.visitor.post(page.wsgi_request.get_full_path(), {"account": "switch"})
+    walk.visitor.post(out["Location"], {"username": "bob", "password": PASSWORD})
+    assert walk.visitor.session["_auth_user_id"] == str(bob.pk)
+    assert walk.visitor.cookies["sessionid"].value != planted
+    assert "basket" not in walk.visitor.session
+    thief = Visitor()
+    thief.cookies["sessionid"] = planted
+    assert thief.get("/oauth/apps/").status_code == 302
+    assert walk.answer(page).status_code == 400
+    assert not Consent.objects.exists()
+
+
+def test_only_the_users_own_page_can_switch_the_account(app: Client, user: Any) -> None:
+    visitor = Visitor(enforce_csrf_checks=True)
+    visitor.force_login(user)
+    walk = Walk(visitor, app)
+    assert visitor.post(walk.url("profile"), {"account": "switch"}).status_code == 403
+    assert "_auth_user_id" in visitor.session
+
+
+def test_an_openid_request_that_wants_no_page_is_told_what_it_would_take(
+    settings: Any, user: Any, visitor: Visitor, later: Any
+) -> None:
+    scopes = site.OAUTHFLOWS["SCOPES"] | {"openid": "Know who you are"}
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
+    walk = Walk(visitor, ClientFactory(scopes=("openid", "profile"))[0])
+    walk.allow("openid")
+    assert "code" in told(walk.ask("openid", prompt="none", max_age="60"))
+    later(100)
+    assert told(walk.ask("openid", prompt="none", max_age="60"))["error"] == "login_required"
+    assert told(walk.ask("openid profile", prompt="none"))["error"] == "consent_required"
+    for contradiction in ("none login", "login none", "none consent"):
+        assert told(walk.ask("openid", prompt=contradiction))["error"] == "invalid_request"
+
+
 def test_not_you_switches_the_account_and_comes_back(walk: Walk) -> None:
     UserFactory(username="bob")
     page = walk.ask("profile")

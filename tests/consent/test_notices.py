@@ -107,6 +107,19 @@ def test_an_apps_name_cannot_write_the_mail(walk: Walk, app: Client) -> None:
     assert "\nYour account is locked" not in str(mail.outbox[0].body)
 
 
+@pytest.mark.parametrize(
+    "name", ["https://evil.example/login", "evil.example", "www.evil.example/a", "a@evil.example"]
+)
+def test_an_address_for_a_name_is_no_link_in_the_mail(walk: Walk, app: Client, name: str) -> None:
+    Client.objects.filter(pk=app.pk).update(name=name)
+    walk.allow("profile")
+    text = f"{mail.outbox[0].subject} {mail.outbox[0].body}"
+    assert "evil.example" not in text
+    # It reads the same, and the links that are ours still work.
+    assert name in text.replace("\u2060", "")
+    assert re.findall(r"https?://[^\s/]+", text) == ["http://testserver", "http://testserver"]
+
+
 def test_a_mail_server_that_is_down_stops_nobody(walk: Walk, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9

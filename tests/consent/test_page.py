@@ -9,6 +9,7 @@ from django.conf import settings as site
 from django.test import Client as Visitor
 
 from django_oauthflows.models import Client, Consent, Event
+from django_oauthflows.notices import disconnect_key
 from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import hidden_fields
@@ -57,8 +58,24 @@ def test_the_page_says_who_asks_for_what_and_where_it_leads(walk: Walk, app: Cli
     assert " style=" not in html
 
 
+def every_page(walk: Walk, app: Client, **more: str) -> dict[str, Any]:
+    """Each page and file on which a client's strings stand, by its name."""
+    pages = {"consent": walk.ask("profile", **more)}
+    away = walk.ask("profile", prompt="login", **more)["Location"]
+    pages["login again"] = walk.visitor.get(Visitor().get(away).context["next"])
+    assert "Please log in again" in html_of(pages["login again"])
+    walk.answer(pages["consent"])
+    for name in ("", "history.csv", "history.json"):
+        pages[f"apps {name}"] = walk.visitor.get(f"/oauth/apps/{name}")
+    link = f"/oauth/disconnect/{disconnect_key(Consent.objects.get(client=app))}/"
+    pages["disconnect"], pages["disconnected"] = Visitor().get(link), Visitor().post(link)
+    pages["told"] = walk.visitor.get("/oauth/apps/")
+    assert {page.status_code for page in pages.values()} == {200}
+    return pages
+
+
 @pytest.mark.parametrize("text", BREAKOUTS)
-def test_no_string_of_a_client_breaks_out_of_the_page(walk: Walk, app: Client, text: str) -> None:
+def test_no_string_of_a_client_breaks_out_of_any_page(walk: Walk, app: Client, text: str) -> None:
     Client.objects.filter(pk=app.pk).update(
         name=text,
         description=text,
@@ -68,16 +85,54 @@ def test_no_string_of_a_client_breaks_out_of_the_page(walk: Walk, app: Client, t
         tos_uri=text,
         logo_uri=text,
     )
-    html = html_of(walk.ask("profile", state=text))
-    for sign in ("<script", "<img", "<svg", "onerror=alert(1)>"):
-        assert sign not in html
-    consent = Consent.objects.give(user=UserFactory(), client=app, scopes=["profile"])
-    visitor = Visitor()
-    visitor.force_login(consent.user)
-    for path in ("/oauth/apps/", "/oauth/apps/history.csv", "/oauth/apps/history.json"):
-        response = visitor.get(path)
-        assert response.status_code == 200
-        assert "text/html" not in response["Content-Type"] or "<script" not in html_of(response)
+    for name, page in every_page(walk, app, state=text).items():
+        if "text/html" not in page["Content-Type"]:
+            continue
+        for sign in ("<script", "<img", "<svg", "onerror=alert(1)>", "md5$"):
+            assert sign not in html_of(page), name
+        assert "script-src" not in page["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u202eradnelaC\u202c", "radnelaC"),
+        ("\u2066Cal\u200be\u200dn\ufeffdar\u2069", "Calendar"),
+        ("Cal\u001ben\u0007d\ue000ar\n\n\r\u2028inc", "Calendar inc"),
+        ("Cal\u3164\u2800\u115f\ufe0fendar", "Calendar"),
+        ("Ca\u0301le" + "\u0301" * 50 + "ndar", "Ca\u0301le\u0301\u0301\u0301ndar"),
+        ("x" * 500, "x" * 119 + "…"),
+    ],
+)
+def test_no_name_hides_or_reorders_what_stands_around_it(
+    walk: Walk, app: Client, name: str, shown: str
+) -> None:
+    Client.objects.filter(pk=app.pk).update(name=name, description=name, publisher=name[:200])
+    for page_name, page in every_page(walk, app).items():
+        text = page.json() if "json" in page["Content-Type"] else html_of(page)
+        for letter in "\u202e\u2066\u200b\u200d\ufeff\ue000\u2028\u3164\u2800\u115f\ufe0f":
+            assert letter not in str(text), page_name
+        if page_name != "told":
+            assert shown in str(text), page_name
+
+
+@pytest.mark.parametrize("name", ["", " \u200b", "\u3164\u2800"])
+def test_an_app_without_a_name_goes_by_its_id(walk: Walk, app: Client, name: str) -> None:
+    Client.objects.filter(pk=app.pk).update(name=name)
+    for page_name, page in every_page(walk, app).items():
+        if "history" not in page_name and page_name != "told":
+            assert f"<bdi>{app.client_id}</bdi>" in html_of(page), page_name
+
+
+@pytest.mark.parametrize("state", ["a\r\nSet-Cookie: x=1", "'><script>", "\u202e", "a&code=stolen#b"])
+def test_a_state_comes_back_as_it_was_and_adds_nothing(walk: Walk, state: str) -> None:
+    for decision in ("deny", "allow"):
+        response = walk.answer(walk.ask("profile", state=state), decision)
+        answer = told(response)
+        assert answer["state"] == state
+        assert answer.get("code", "").startswith("oafc_") is (decision == "allow")
+        assert not response.cookies
+        assert response["Location"].isascii()
 
 
 @pytest.mark.parametrize("text", BREAKOUTS)

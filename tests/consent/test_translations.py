@@ -35,7 +35,10 @@ FOR_USERS = (
         )
     ),
     TEMPLATES / "mail" / "connected.txt",
-    *(PACKAGE / name for name in ("forms/consent.py", "notices.py", "views/apps.py", "views/consent.py")),
+    *(
+        PACKAGE / name
+        for name in ("forms/consent.py", "notices.py", "views/apps.py", "views/cards.py", "views/consent.py")
+    ),
 )
 _CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
 #: What templates turn into: ``gettext(u'…')``, or ``_('…')`` for constants.

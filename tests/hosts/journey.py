@@ -90,6 +90,23 @@ def test_from_the_login_to_the_api_and_to_the_end_of_it(alice: Any) -> None:
     assert not Consent.objects.live().exists()
 
 
+def test_staff_see_a_users_apps_whatever_key_users_have(alice: Any) -> None:
+    Consent.objects.give(user=alice, client=ClientFactory(name="Calendar")[0], scopes=["profile"])
+    model: Any = get_user_model()
+    name = {} if model.USERNAME_FIELD == "email" else {"username": "admin"}
+    staff = model.objects.create_user(
+        email="staff@example.org", password=PASSWORD, is_staff=True, is_superuser=True, **name
+    )
+    visitor = Visitor()
+    visitor.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
+    listed = visitor.get("/admin/django_oauthflows/consent/").content.decode()
+    link = re.search(r'href="(/admin/django_oauthflows/consent/user/[^"]+)"', listed)
+    assert link is not None
+    form = {"consent": Consent.objects.get().pk, "disconnect": "1", "reason": "Ticket 7"}
+    assert visitor.post(link[1], form).status_code == 302
+    assert not Consent.objects.live().exists()
+
+
 @pytest.mark.parametrize("more", [{"prompt": "login"}, {"max_age": "0"}])
 def test_a_fresh_login_ends_and_does_not_go_in_circles(alice: Any, more: dict[str, str]) -> None:
     app, _ = ClientFactory()

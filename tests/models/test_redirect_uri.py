@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_oauthflows.flows.registry import use_case_named
-from django_oauthflows.models.redirect_uri import difference, host_of, matches, origin_of, problem_with
+from django_oauthflows.models.redirect_uri import (
+    difference,
+    host_of,
+    matches,
+    origin_of,
+    policy_source,
+    problem_with,
+)
 
 WEB, NATIVE = use_case_named("web"), use_case_named("native")
 
@@ -157,3 +164,20 @@ def test_where_it_leads_is_told_as_people_and_browsers_read_it() -> None:
 )
 def test_the_part_that_differs_is_named(presented: str, part: str) -> None:
     assert part in difference("https://a.example/cb", presented)
+
+
+@pytest.mark.parametrize(
+    ("uri", "source"),
+    [
+        ("https://app.example.com:8443/cb", "https://app.example.com:8443"),
+        ("http://127.0.0.1:5000/cb", "http://127.0.0.1:5000"),
+        ("com.example.app:/cb", "com.example.app:"),
+        ("com.example.app://host/cb", "com.example.app:"),
+        ("http://[::1]:5000/cb", "http:"),
+        ("https://a;frame-ancestors/cb", "https:"),
+        ("https://a,b.example/cb", "https:"),
+        ("https://a'b.example/cb", "https:"),
+    ],
+)
+def test_what_a_policy_calls_the_place_cannot_change_the_policy(uri: str, source: str) -> None:
+    assert policy_source(uri) == source

@@ -1,10 +1,14 @@
-"""A host that logs its users in with django-allauth."""
+"""A host that logs its users in with django-allauth, and wants a login everywhere."""
 
 from tests.settings.main import *  # noqa: F403
 from tests.settings.main import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "allauth", "allauth.account"]
-MIDDLEWARE = [*MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
+MIDDLEWARE = [
+    *MIDDLEWARE,
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",

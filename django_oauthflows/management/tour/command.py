@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(command: Command, options: dict[str, Any]) -> None:
-    enabled = site_options().enabled_flows
+    enabled = site_options().FLOWS
     flows = [flow for flow in registry.offered_flows(enabled) if options["flow"] in (None, flow.name)]
     if not flows:
         raise CommandError(f"OAUTHFLOWS['FLOWS'] switches {options['flow']!r} off.")

@@ -1,11 +1,12 @@
 // Adds a copy button beside everything marked data-copy. Without scripts the text can be selected as ever.
 (() => {
   "use strict";
+  const words = document.currentScript.dataset;
   const addButton = (source) => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button";
-    button.textContent = gettextOr("Copy");
+    button.textContent = words.copyLabel;
     button.addEventListener("click", async () => {
       const text = source.textContent;
       try {
@@ -14,7 +15,7 @@
         select(source);
         document.execCommand("copy");
       }
-      button.textContent = gettextOr("Copied");
+      button.textContent = words.copiedLabel;
       button.setAttribute("aria-live", "polite");
     });
     source.after(button);
@@ -26,7 +27,6 @@
     selection.removeAllRanges();
     selection.addRange(range);
   };
-  const gettextOr = (text) => (typeof window.gettext === "function" ? window.gettext(text) : text);
   const start = () => document.querySelectorAll("[data-copy]").forEach(addButton);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();

@@ -125,3 +125,21 @@ def test_there_is_no_page_on_which_anybody_registers_a_client_unasked() -> None:
     for name in ("list", "register", "detail", "delete", "update"):
         with pytest.raises(NoReverseMatch):
             reverse(f"oauth2_provider:{name}")
+
+
+def test_staff_cannot_make_a_live_token_somebody_elses(
+    register: Any, browser: Browser, client: Any, admin_user: Any
+) -> None:
+    """There they can choose another user on the token's own page, which shows the token besides."""
+    tokens = register().tokens_from(browser, "profile")
+    client.force_login(admin_user)
+    for model in ("application", "accesstoken", "refreshtoken", "grant", "idtoken"):
+        assert client.get(f"/admin/oauth2_provider/{model}/").status_code == 404
+    authorization = Authorization.objects.get()
+    page = f"/admin/django_oauthflows/authorization/{authorization.pk}/change/"
+    shown = client.get(page).content.decode()
+    assert tokens["access_token"] not in shown
+    assert tokens["refresh_token"] not in shown
+    assert client.post(page, {"user": admin_user.pk, "consent": 1, "scope": "notes:write"}).status_code == 403
+    authorization.refresh_from_db()
+    assert (authorization.user.get_username(), authorization.scope) == ("alice", "profile")

@@ -1,0 +1,109 @@
+"""An app and what it is allowed, as people see it: on the consent page, among connected apps, in the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from django_oauthflows.lookalikes import readable
+from django_oauthflows.models import Client, Consent
+from django_oauthflows.models.agreement import ConsentQuerySet
+from django_oauthflows.models.imitation import name_of
+from django_oauthflows.scopes import Scope, declared_scopes
+
+
+def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
+    """An app as users see it. Every string of it may come from strangers."""
+    name = name_of(client)
+    return {
+        "name": name,
+        "initial": next((letter for letter in name if letter.isalnum()), "?").upper(),
+        "logo": logo_of(request, client),
+        "description": readable(client.description, limit=600),
+        "publisher": readable(client.publisher),
+        "trust": client.trust,
+        "links": [
+            (label, uri)
+            for label, uri in (
+                (_("Website"), client.client_uri),
+                (_("Privacy policy"), client.policy_uri),
+                (_("Terms of service"), client.tos_uri),
+            )
+            if is_web_address(uri)
+        ],
+    }
+
+
+def is_web_address(uri: str) -> bool:
+    """Never ``javascript:`` and the like: a client's links are links to websites."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
+
+
+def logo_of(request: HttpRequest, client: Client) -> str:
+    """The path of its logo, if that is an uploaded file of this site; else pages show an initial.
+
+    A logo elsewhere is never shown: its host would learn who looks at the page, could change the
+    picture after a review, and fetching it from here would let clients make our server call any
+    address. Other paths of this site are no pictures, and loading one may do something.
+    """
+    media = settings.MEDIA_URL
+    try:
+        parts = urlsplit(client.logo_uri)
+    except ValueError:
+        return ""
+    ours = parts.netloc == request.get_host() and parts.scheme in ("https", "http")
+    plain = not parts.query and ".." not in parts.path and "%" not in parts.path
+    uploaded = media.startswith("/") and len(media) > 1 and parts.path.startswith(media)
+    return parts.path if ours and plain and uploaded else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A permission that an app has, and what goes with it when it is removed."""
+
+    scope: Scope
+    with_it: tuple[str, ...]
+    #: Whether nothing would be left.
+    is_all: bool
+
+
+def cards_for(request: HttpRequest, consents: ConsentQuerySet) -> list[dict[str, Any]]:
+    """One card for each consent, newest first. One statement."""
+    return [
+        {
+            "consent": consent,
+            "app": app_context(request, consent.client),
+            "permissions": permissions_of(consent),
+            "suspended": consent.client.is_suspended,
+        }
+        for consent in consents.select_related("client").with_last_use().order_by("-updated_at")
+    ]
+
+
+def permissions_of(consent: Consent) -> list[Allowed]:
+    """Each allowed scope in words, and what else would go with it."""
+    declared = declared_scopes()
+    names = declared.ordered(consent.scope.split())
+    lines = []
+    for name in names:
+        gone = consent.removed_with(name)
+        with_it = labels_of(other for other in gone if other != name)
+        scope = declared.get(name, Scope(name=name, label=name))
+        lines.append(Allowed(scope, tuple(with_it), is_all=set(gone) == set(names)))
+    return lines
+
+
+def labels_of(names: Iterable[str]) -> list[str]:
+    """Scopes in words; one that is not declared any more has only its name."""
+    declared = declared_scopes()
+    return [str(declared[name].label) if name in declared else name for name in names]

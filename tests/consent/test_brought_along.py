@@ -1,0 +1,110 @@
+"""Tokens in the toolkit's tables stand on consents, whenever they came there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+
+from django_oauthflows.models import Client, Consent
+from django_oauthflows.models import brought_along as room
+from tests.consent.conftest import Walk
+from tests.factories import ClientFactory, UserFactory
+from tests.oauth_client import OAuthClient
+
+AccessToken: Any = get_access_token_model()
+RefreshToken: Any = get_refresh_token_model()
+
+pytestmark = pytest.mark.django_db
+
+
+def token(client: Client, text: str, scope: str, user: Any = None, **values: Any) -> Any:
+    """A row as the toolkit writes it."""
+    expires = timezone.now() + timedelta(hours=1)
+    given = {"user": user, "application_id": client.pk, "scope": scope, "expires": expires}
+    return AccessToken.objects.create(token=text, **given | values)
+
+
+def migrate() -> None:
+    room.consents_for_tokens(AccessToken.objects, RefreshToken.objects, Consent.objects)
+
+
+def allowed() -> dict[tuple[str, str], set[str]]:
+    return {
+        (consent.user.get_username(), consent.client.name): set(consent.scope.split())
+        for consent in Consent.objects.live()
+    }
+
+
+def test_one_consent_for_all_that_an_app_holds_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "BATCH", 2)
+    notes, calendar = ClientFactory(name="Notes")[0], ClientFactory(name="Calendar")[0]
+    users = [UserFactory(username=name) for name in ("ann", "ben", "cem")]
+    for user in users:
+        for client in (notes, calendar):
+            token(client, f"{user.pk} {client.pk} 1", "profile", user)
+            token(client, f"{user.pk} {client.pk} 2", "notes:read", user)
+    past = timezone.now() - timedelta(hours=1)
+    dora = UserFactory(username="dora")
+    token(notes, "dead", "profile", dora, expires=past)
+    old = token(calendar, "renewable", "stats:read", dora, expires=past)
+    RefreshToken.objects.create(user=dora, token="r", application_id=calendar.pk, access_token=old)
+    token(notes, "machine's", "stats:read")
+    Consent.objects.all().delete()
+    for _again in range(2):
+        migrate()
+        both = {
+            (user.username, client.name): {"profile", "notes:read"}
+            for user in users
+            for client in (notes, calendar)
+        }
+        assert allowed() == both | {("dora", "Calendar"): {"stats:read"}}
+    first = AccessToken.objects.filter(user=users[0], application_id=notes.pk).earliest("created")
+    assert Consent.objects.get(user=users[0], client=notes).given_at == first.created
+
+
+def test_an_answer_that_is_known_is_neither_widened_nor_brought_back(walk: Walk, app: Client) -> None:
+    walk.allow("profile notes:read", scope=["profile"])
+    user = Consent.objects.get().user
+    token(app, "old", "profile notes:read stats:read", user)
+    assert Consent.objects.get().scope == "profile"
+    migrate()
+    # "No" was said to one of them; of the other nobody has asked.
+    assert allowed() == {("alice", "Calendar"): {"profile", "stats:read"}}
+    assert walk.ask("profile stats:read").status_code == 200
+    assert walk.ask("profile").status_code == 302
+    Consent.objects.get().withdraw(by=user)
+    token(app, "later", "profile", user)
+    migrate()
+    assert allowed() == {}
+
+
+def test_a_token_that_the_site_saves_later_is_seen_and_ended_as_well(
+    live_server: Any, walk: Walk, app: Client, user: Any
+) -> None:
+    api = OAuthClient(live_server.url, app.client_id).api
+    token(app, "by-hand", "profile email", user)
+    assert api("/api/me/", "by-hand").json() == {"username": "alice", "email": "alice@example.org"}
+    assert "Calendar" in walk.visitor.get("/oauth/apps/").content.decode()
+    assert walk.ask("profile").status_code == 200
+    consent = Consent.objects.get()
+    consent.remove_scope("email", by=consent.user)
+    assert api("/api/me/", "by-hand").json() == {"username": "alice"}
+    Client.objects.filter(pk=app.pk).update(allowed_scopes="email")
+    assert api("/api/me/", "by-hand").status_code == 401
+    Client.objects.filter(pk=app.pk).update(allowed_scopes="profile")
+    Consent.objects.update(expires_at=timezone.now())
+    assert api("/api/me/", "by-hand").status_code == 401
+
+
+def test_the_sites_word_does_not_bring_back_what_was_taken_from_an_old_token(
+    walk: Walk, app: Client, user: Any
+) -> None:
+    Client.objects.filter(pk=app.pk).update(trust="first_party")
+    token(app, "old", "profile email", user)
+    Consent.objects.get().remove_scope("email", by=user)
+    assert walk.ask("profile").status_code == 302
+    assert walk.ask("profile email").status_code == 200

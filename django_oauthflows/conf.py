@@ -105,6 +105,9 @@ class Options:
     #: call's one statement; revocation, suspension, a deactivated user and a withdrawn consent then
     #: have no effect until the token expires.
     JWT_WITHOUT_DATABASE: Switch = False
+    #: How long a new signing key is published before it signs. Others may keep the published keys for a
+    #: sixth of it, each process of this site for a sixtieth, so nobody meets a signature before its key.
+    SIGNING_KEY_AHEAD: Seconds = 3600
     #: How new signing keys sign: ``ES256`` or ``RS256`` (RFC 7518 §3.1).
     JWT_ALGORITHM: Annotated[str, Form(lambda value: value in ("ES256", "RS256"), '"ES256" or "RS256"')] = (
         "ES256"

@@ -1,24 +1,47 @@
-"""Signals that a host site can listen to. Each is sent after the change is in the database.
+"""Signals that a host site can listen to: what happened, told once, when it is sure.
 
-``sender`` is the model class that changed. Listeners run inside the request: keep them short.
+Each is sent after the transaction around the change is committed, and never if it is rolled back.
+A listener that raises is logged as ``django.dispatch`` and stops neither the request nor another
+listener. Listeners run inside the request: keep them short. ``sender`` is the model class that
+changed. No signal carries a secret, a code or a token.
 """
 
+from functools import partial
+from typing import Any
+
+from django.db import router, transaction
+from django.db.models import Model
 from django.dispatch import Signal
+
+
+class Announcement(Signal):
+    """A signal that can be sent in the middle of a change."""
+
+    def announce(self, sender: type[Model], **values: Any) -> None:
+        """Send it once the change is committed: at once, where no transaction is open."""
+        send = partial(self.send_robust, sender=sender, **values)
+        transaction.on_commit(send, using=router.db_for_write(sender))
+
 
 #: A user agreed, once per decision: ``consent``, ``scopes`` (tuple of names), ``request`` (or ``None``),
 #: ``first`` (no live consent stood before), ``added`` (those of ``scopes`` that were not allowed before),
 #: ``implied`` (the site vouched for the client and nobody was asked).
-consent_given = Signal()
-#: A user or member of staff ended an agreement: ``consent``, ``by`` (user or ``None``).
-consent_withdrawn = Signal()
+consent_given = Announcement()
+#: A user or member of staff ended an agreement, and all that stood on it: ``consent``, ``by`` (user or ``None``).
+consent_withdrawn = Announcement()
 #: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name), ``scopes`` (tuple).
-token_issued = Signal()
+token_issued = Announcement()
 #: An authorization or token request was refused: ``client`` (or ``None``), ``error``, ``reference``.
-request_refused = Signal()
-#: An authorization ended before its time: ``authorization_ids``, ``cause``.
-authorization_revoked = Signal()
-#: Staff stopped or resumed a client: ``client``, ``by``.
-client_suspended = Signal()
-client_resumed = Signal()
+request_refused = Announcement()
+#: One authorization ended before its time, by its client (RFC 7009), by staff, or because a code or
+#: refresh token was used twice: ``authorization_ids`` (a list), ``cause``.
+authorization_revoked = Announcement()
 #: A machine's token was ended by its client (RFC 7009): ``client``. A user's ends its authorization, above.
-token_revoked = Signal()
+token_revoked = Announcement()
+#: Every token of a client was ended, for all users and for itself: ``client``, ``by``.
+client_tokens_revoked = Announcement()
+#: Every token that acts for a user was ended: ``user``, ``cause``.
+user_tokens_revoked = Announcement()
+#: Staff stopped or resumed a client: ``client``, ``by``.
+client_suspended = Announcement()
+client_resumed = Announcement()

@@ -56,20 +56,25 @@ class Site:
         return json.loads(self.manage("shell", "--verbosity", "0", "-c", code).stdout)
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[str]:
-        """Serve the site; its origin."""
+    def serving(self, *command: str) -> Iterator[str]:
+        """Serve the site by Django's own server, or by another module's ``command``; its origin."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        arguments = (
+            ["-m", *command, "--bind", address]
+            if command
+            else ["manage.py", "runserver", "--noreload", address]
+        )
         server = subprocess.Popen(
-            [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"],
+            [sys.executable, *arguments],
             env=self._environment(),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield _answering(f"http://127.0.0.1:{port}", server)
+            yield _answering(f"http://{address}", server)
         finally:
             server.terminate()
             server.wait(timeout=20)
@@ -85,7 +90,7 @@ class Site:
 def _answering(origin: str, server: subprocess.Popen[bytes]) -> str:
     for _ in range(200):
         assert server.poll() is None, "the site did not start"
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             requests.get(origin + "/.well-known/oauth-authorization-server", timeout=10)
             return origin
         time.sleep(0.1)

@@ -16,13 +16,20 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
-    rotate = verbs.add_parser("rotate", help="Publish a next key; it signs an hour from now.")
+    rotate = verbs.add_parser("rotate", help="Publish a next key; it signs an hour later.")
     rotate.add_argument("--algorithm", choices=ALGORITHMS, default="", help="Default: the site's.")
     rotate.add_argument(
-        "--at-once", action="store_true", help="It signs now: for when the present key has leaked."
+        "--at-once",
+        action="store_true",
+        help="It signs within a minute: for when the present key has leaked.",
     )
     retire = verbs.add_parser("retire", help="Publish a key no more, and refuse what it signed.")
     retire.add_argument("kid", help="The key ID, as in the list.")
+    retire.add_argument(
+        "--at-once", action="store_true", help="Even while tokens that it signed are good: it has leaked."
+    )
+    for one in (rotate, retire):
+        one.add_argument("--reason", default="", help="Why, for the record.")
     for one in (rotate, retire, verbs.add_parser("list", help="All keys.")):
         one.add_argument("--json", action="store_true", help="Print one JSON object.")
 
@@ -32,41 +39,51 @@ def handle(command: Command, options: dict[str, Any]) -> None:
 
 
 def _told(key: SigningKey) -> dict[str, Any]:
+    """``needed_until`` is when the last token that an older key signed is over."""
+    needed = key.needed_until()
     return {
         "kid": key.kid,
         "alg": key.algorithm,
         "state": key.state(),
-        "signs_from": key.signs_from.isoformat(),
+        "signs_from": key.signs_from.isoformat(timespec="seconds"),
+        "needed_until": needed.isoformat(timespec="seconds") if needed else None,
     }
 
 
-def _say(command: Command, options: dict[str, Any], key: SigningKey) -> None:
+def _line(key: SigningKey) -> str:
     content = _told(key)
+    needed = content.pop("needed_until")
+    return "  ".join((*content.values(), *([f"needed until {needed}"] if needed else [])))
+
+
+def _say(command: Command, options: dict[str, Any], key: SigningKey) -> None:
     if options["json"]:
-        command.say_json(content)
+        command.say_json(_told(key))
     else:
-        command.say("  ".join(content.values()))
+        command.say(_line(key))
 
 
 def _rotate(command: Command, options: dict[str, Any]) -> None:
-    key = SigningKey.objects.rotate(algorithm=options["algorithm"], at_once=options["at_once"])
+    key = SigningKey.objects.rotate(
+        algorithm=options["algorithm"], at_once=options["at_once"], reason=options["reason"]
+    )
     _say(command, options, key)
 
 
 def _list(command: Command, options: dict[str, Any]) -> None:
-    keys = [_told(key) for key in SigningKey.objects.all()]
+    keys = SigningKey.objects.all()
     if options["json"]:
-        command.say_json({"keys": keys})
+        command.say_json({"keys": [_told(key) for key in keys]})
         return
     for key in keys:
-        command.say("  ".join(key.values()))
+        command.say(_line(key))
 
 
 def _retire(command: Command, options: dict[str, Any]) -> None:
     key = SigningKey.objects.filter(kid=options["kid"]).first()
     if key is None:
         raise CommandError(f"There is no key {options['kid']!r}.")
-    key.retire()
+    key.retire(at_once=options["at_once"], reason=options["reason"])
     _say(command, options, key)
 
 

@@ -112,8 +112,8 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
         consent.redirect_host = redirect_host or consent.redirect_host
         consent.save()
         consent.record_given(names, asked=tuple(shown) or names, implied=implied)
-        signals.consent_given.send(
-            sender=self.model,
+        signals.consent_given.announce(
+            self.model,
             consent=consent,
             scopes=names,
             request=request,

@@ -84,7 +84,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         revoked = REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
         if revoked:
             ended(authorization=pk)
-            signals.authorization_revoked.send(sender=Authorization, authorization_ids=[pk], cause=cause)
+            signals.authorization_revoked.announce(Authorization, authorization_ids=[pk], cause=cause)
         return revoked
 
     def end_for_user(self, user: Any, *, cause: str) -> None:
@@ -94,6 +94,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         self.filter(consent__user=user).revoke(cause=cause)
         legacy.revoke_all(user_id=user.pk)
         ended(user=user.pk)
+        signals.user_tokens_revoked.announce(Authorization, user=user, cause=cause)
 
     def in_use(self, pk: int) -> Authorization | None:
         """The authorization with its consent, user and client, by one statement."""
@@ -160,8 +161,10 @@ class Authorization(models.Model):
         Everything that can end it is looked at here and nowhere else.
         """
         reasons = (
+            # Before "revoked": what a withdrawn consent ends is revoked with it, and this says why.
+            (self.consent.withdrawn_at is not None, "consent withdrawn"),
             (self.revoked_at is not None, "revoked"),
-            (not self.consent.is_live(now), "consent withdrawn"),
+            (not self.consent.is_live(now), "consent ended"),
             (not getattr(self.user, "is_active", True), "user inactive"),
             (self.client.is_suspended, "client suspended"),
             (not self.granted_scopes(self.scope.split()), "no scope left"),
@@ -266,7 +269,7 @@ class Authorization(models.Model):
         revoked = Authorization.objects.filter(pk=self.pk).revoke(cause=cause) == 1
         if revoked:
             ended(authorization=self.pk)
-            signals.authorization_revoked.send(sender=Authorization, authorization_ids=[self.pk], cause=cause)
+            signals.authorization_revoked.announce(Authorization, authorization_ids=[self.pk], cause=cause)
         if revoked and by is not None:
             Event.objects.record(
                 Event.Kind.AUTHORIZATION_REVOKED,

@@ -38,7 +38,6 @@ class ClientDeeds:
     delete: Any
     serializable_value: Any
     _meta: Any
-    _default_manager: Any
 
     @transaction.atomic
     def change(self, fields: Iterable[str], *, by: Any = None) -> None:
@@ -55,12 +54,12 @@ class ClientDeeds:
     def suspend(self, *, by: Any = None, reason: str = "") -> None:
         """Stop it at once: no new tokens, and the ones it has are refused until it is resumed."""
         self._set_suspension("CLIENT_SUSPENDED", timezone.now(), reason, by=by)
-        signals.client_suspended.send(sender=type(self), client=self, by=by)
+        signals.client_suspended.announce(self._model, client=self, by=by)
 
     def resume(self, *, by: Any = None, reason: str = "") -> None:
         """Let it go on; tokens that have not expired meanwhile work again."""
         self._set_suspension("CLIENT_RESUMED", None, reason, by=by)
-        signals.client_resumed.send(sender=type(self), client=self, by=by)
+        signals.client_resumed.announce(self._model, client=self, by=by)
 
     @transaction.atomic
     def _set_suspension(self, kind: str, at: datetime | None, reason: str, *, by: Any) -> None:
@@ -81,6 +80,7 @@ class ClientDeeds:
         legacy.revoke_all(application_id=self.pk)
         ended(client=self.pk)
         self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
+        signals.client_tokens_revoked.announce(self._model, client=self, by=by)
 
     @transaction.atomic
     def remove(self, *, by: Any = None, reason: str = "") -> None:
@@ -102,8 +102,12 @@ class ClientDeeds:
         found: models.QuerySet[ClientSecret] = self.secrets.live()
         return found
 
+    @property
+    def _model(self) -> Any:
+        return type(self)
+
     def _row(self) -> Any:
-        return type(self)._default_manager.filter(pk=self.pk)
+        return self._model._default_manager.filter(pk=self.pk)
 
     def _record(self, kind: str, *, by: Any, **data: Any) -> None:
         from django_oauthflows.models.event import Event

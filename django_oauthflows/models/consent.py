@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,8 @@ from django_oauthflows import signals
 from django_oauthflows.models.agreement import ConsentManager, Duration, wording_of
 from django_oauthflows.models.token_cache import ended
 from django_oauthflows.scopes import declared_scopes, scope_string
+
+_SECOND_CLICK = timedelta(seconds=10)
 
 
 class Consent(models.Model):
@@ -66,6 +68,14 @@ class Consent(models.Model):
         return (
             self.is_live()
             and self.remembered
+            and self.redirect_host == redirect_host
+            and not self.unanswered(scopes)
+        )
+
+    def was_just_given(self, scopes: Iterable[str], redirect_host: str) -> bool:
+        """Whether just this was allowed a moment ago, so that the same answer is a second click."""
+        return (
+            self.updated_at > timezone.now() - _SECOND_CLICK
             and self.redirect_host == redirect_host
             and not self.unanswered(scopes)
         )
@@ -143,7 +153,7 @@ class Consent(models.Model):
         Event.objects.record(
             Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by, reason=reason
         )
-        signals.consent_withdrawn.send(sender=Consent, consent=self, by=by)
+        signals.consent_withdrawn.announce(Consent, consent=self, by=by)
         return True
 
     def removed_with(self, name: str) -> tuple[str, ...]:

@@ -172,6 +172,8 @@ class Event(models.Model):
         CONSENT_WITHDRAWN = "consent_withdrawn", _("Consent withdrawn")
         CODE_REPLAYED = "code_replayed", _("Code used twice")
         REFRESH_REUSED = "refresh_reused", _("Old refresh token used again")
+        SIGNING_KEY_ROTATED = "signing_key_rotated", _("Next signing key published")
+        SIGNING_KEY_RETIRED = "signing_key_retired", _("Signing key retired")
         AUTHORIZATION_REVOKED = "authorization_revoked", _("Authorization ended")
         REQUEST_REFUSED = "request_refused", _("Request refused")
 

@@ -9,40 +9,37 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
-import jwt
 from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models.signals import post_save
+from django.db import models, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.conf import options
+from django_oauthflows.flows import registry
+from django_oauthflows.models.client import Client
+from django_oauthflows.models.event import Event
 from django_oauthflows.tokens.keys import sealing_keys
-from django_oauthflows.tokens.signed import (
-    BadSignature,
-    Expired,
-    Signer,
-    key_id,
-    new_private_key,
-    public_jwk,
-    read,
-)
+from django_oauthflows.tokens.signed import Signer, new_private_key, public_jwk
 
 logger = logging.getLogger("django_oauthflows.keys")
 
-#: How long a key is published before it signs, in seconds. Longer than any verifier should keep the
-#: JWKS: ours tells them ten minutes.
-PUBLISH_AHEAD = 60 * 60
-JWKS_MAX_AGE = 10 * 60
-
-_MAX_LENGTH = 8192
 _PURPOSE = "SIGNING_KEY"
+
+
+def jwks_max_age() -> int:
+    """For how many seconds others may keep the published keys: far less than a key is published ahead."""
+    return max(1, options().SIGNING_KEY_AHEAD // 6)
+
+
+def ring_max_age() -> float:
+    """For how many seconds each process of this site keeps them."""
+    return options().SIGNING_KEY_AHEAD / 60
 
 
 class SigningKeyManager(models.Manager["SigningKey"]):
@@ -50,34 +47,46 @@ class SigningKeyManager(models.Manager["SigningKey"]):
         """Keys that count, oldest first."""
         return self.filter(retired_at=None).order_by("signs_from", "pk")
 
-    def rotate(self, *, algorithm: str = "", at_once: bool = False) -> SigningKey:
-        """Publish a next key, which signs after ``PUBLISH_AHEAD``, or ``at_once`` when a key has leaked.
+    def rotate(
+        self, *, algorithm: str = "", at_once: bool = False, by: Any = None, reason: str = ""
+    ) -> SigningKey:
+        """Publish a next key, which signs after ``SIGNING_KEY_AHEAD``; ``at_once``, for when a key has
+        leaked, as soon as every process of this site knows it.
 
         Where a next key is waiting already, that one is returned, so that a job which runs twice, or on
-        two machines, does no harm.
+        two machines, does no harm. Raises ``ValidationError`` when it is of another ``algorithm``.
         """
         now = timezone.now()
+        signs_from = now + timedelta(seconds=ring_max_age() if at_once else options().SIGNING_KEY_AHEAD)
         waiting = self.published().filter(signs_from__gt=now).first()
-        if waiting is not None:
-            if at_once:
-                waiting.signs_from = now
-                waiting.save(update_fields=["signs_from"])
-            return waiting
-        first = not self.published().exists()
-        ahead = timedelta(seconds=0 if at_once or first else PUBLISH_AHEAD)
-        return self.generate(algorithm or options().JWT_ALGORITHM, signs_from=now + ahead)
+        if waiting is None:
+            first = not self.published().exists()
+            chosen = algorithm or options().JWT_ALGORITHM
+            return self.generate(chosen, signs_from=now if first else signs_from, by=by, reason=reason)
+        if algorithm not in ("", waiting.algorithm):
+            raise ValidationError(gettext("Another key is waiting to sign. Retire it first."))
+        if at_once and waiting.signs_from > signs_from:
+            waiting.signs_from = signs_from
+            waiting.save(update_fields=["signs_from"])
+            waiting.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
+        return waiting
 
-    def generate(self, algorithm: str, *, signs_from: datetime) -> SigningKey:
+    @transaction.atomic
+    def generate(
+        self, algorithm: str, *, signs_from: datetime, by: Any = None, reason: str = ""
+    ) -> SigningKey:
         """Make and keep a key pair; the private half is sealed with a key that the database does not hold."""
         kid = secrets.token_urlsafe(12)
         private = new_private_key(algorithm)
-        return self.create(
+        key = self.create(
             kid=kid,
             algorithm=algorithm,
             public=public_jwk(private, algorithm, kid),
             private_sealed=sealing_keys(_PURPOSE).encrypt(private).decode(),
             signs_from=signs_from,
         )
+        key.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
+        return key
 
 
 class SigningKey(models.Model):
@@ -111,15 +120,44 @@ class SigningKey(models.Model):
         newest = SigningKey.objects.published().filter(signs_from__lte=now).last()
         return "signs" if newest == self else "verifies"
 
-    def retire(self) -> None:
+    def needed_until(self) -> datetime | None:
+        """When the last token that it signed is over, at the latest; ``None`` if it has signed none, or may
+        sign more.
+        """
+        newer = SigningKey.objects.published().filter(signs_from__gt=self.signs_from).first()
+        if newer is None or self.state() != "verifies":
+            return None
+        return newer.signs_from + timedelta(seconds=_longest_lifetime())
+
+    def retire(self, *, at_once: bool = False, by: Any = None, reason: str = "") -> None:
         """Publish it no more, and refuse what it signed. Its private half is wiped.
 
-        Raises ``ValidationError`` for the key that signs: there must be another first.
+        Raises ``ValidationError`` for the key that signs: there must be another first; and, unless
+        ``at_once``, while a token that it signed may still be good.
         """
         if self.state() == "signs":
             raise ValidationError(gettext("This key signs now. Rotate first, then retire it."))
+        needed = self.needed_until()
+        if needed is not None and needed > timezone.now() and not at_once:
+            raise ValidationError(
+                gettext("Tokens that this key signed may be good until %(time)s.")
+                % {"time": needed.isoformat(timespec="seconds")}
+            )
         self.retired_at, self.private_sealed = timezone.now(), ""
-        self.save(update_fields=["retired_at", "private_sealed"])
+        with transaction.atomic():
+            self.save(update_fields=["retired_at", "private_sealed"])
+            self.record("SIGNING_KEY_RETIRED", by=by, reason=reason)
+
+    def record(self, kind: str, *, by: Any, reason: str) -> None:
+        """Put on record what was done to it."""
+        Event.objects.record(
+            Event.Kind[kind],
+            by=by,
+            kid=self.kid,
+            algorithm=self.algorithm,
+            signs_from=self.signs_from.isoformat(timespec="seconds"),
+            reason=reason,
+        )
 
     def signer(self) -> Signer | None:
         """Its private half, or ``None`` when the site's secrets no longer open it."""
@@ -131,75 +169,11 @@ class SigningKey(models.Model):
         return Signer.loaded(self.kid, self.algorithm, private)
 
 
-class _Ring:
-    """The published keys, as this process knows them: read at most once a minute, so that neither
-    issuing nor checking a token costs a statement.
-    """
-
-    KEEP_SECONDS = 60.0
-    #: An unknown key id makes us look again, but not more often than this: anybody can make one up.
-    LOOK_AGAIN_SECONDS = 1.0
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self, **_: Any) -> None:
-        self._read_at = float("-inf")
-        self._keys: list[SigningKey] = []
-        self._verifying: dict[str, jwt.PyJWK] = {}
-        self._signers: dict[str, Signer | None] = {}
-
-    def _refresh(self, older_than: float) -> None:
-        if time.monotonic() - self._read_at < older_than:
-            return
-        # Built beside and put in place whole: other threads read meanwhile.
-        keys = list(SigningKey.objects.published())
-        verifying = {key.kid: jwt.PyJWK(key.public) for key in keys}
-        self._keys, self._verifying, self._read_at = keys, verifying, time.monotonic()
-
-    def signer(self) -> Signer:
-        """The newest key whose time to sign has come; the very first is made here."""
-        self._refresh(self.KEEP_SECONDS)
-        now = timezone.now()
-        for key in reversed(self._keys):
-            if key.signs_from <= now:
-                if key.kid not in self._signers:
-                    self._signers[key.kid] = key.signer()
-                found = self._signers[key.kid]
-                if found is not None:
-                    return found
-        created = SigningKey.objects.generate(options().JWT_ALGORITHM, signs_from=now)
-        self.forget()
-        made = created.signer()
-        assert made is not None
-        return made
-
-    def verifying(self, kid: str) -> jwt.PyJWK | None:
-        """The public key of that id, if it is published."""
-        self._refresh(self.KEEP_SECONDS)
-        if kid not in self._verifying:
-            self._refresh(self.LOOK_AGAIN_SECONDS)
-        return self._verifying.get(kid)
-
-
-ring = _Ring()
-post_save.connect(ring.forget, sender=SigningKey, dispatch_uid="oauthflows.signing_key")
-
-
-def signed_claims(text: str) -> dict[str, Any]:
-    """The claims of a JWT access token that this site signed. No statement. Raises ``TokenRefused``."""
-    from django_oauthflows.models.token import TokenRefused
-
-    try:
-        if len(text) > _MAX_LENGTH:
-            raise BadSignature
-        key = ring.verifying(key_id(text))
-        if key is None:
-            raise BadSignature
-        # A site that names its issuer holds tokens to it; else the keys, which are its own, say enough.
-        checks = {"issuer": options().ISSUER} if options().ISSUER else {}
-        return read(text, key, **checks)
-    except Expired:
-        raise TokenRefused("expired") from None
-    except BadSignature:
-        raise TokenRefused("malformed") from None
+def _longest_lifetime() -> int:
+    """Seconds that any access token of this site can live."""
+    of_flows = (
+        options().ACCESS_TOKEN_LIFETIMES.get(flow.name, flow.access_token_lifetime)
+        for flow in registry.offered_flows()
+    )
+    of_clients = Client.objects.aggregate(longest=Max("access_token_lifetime"))["longest"]
+    return max(*of_flows, of_clients or 0)

@@ -188,7 +188,7 @@ def revoke_access_token(text: str, client: Client, kind: Kind = Kind.ACCESS) -> 
         return False
     _put_on_list(reference, client)
     ended(serial=reference.serial)
-    signals.token_revoked.send(sender=RevokedToken, client=client)
+    signals.token_revoked.announce(RevokedToken, client=client)
     return True
 
 

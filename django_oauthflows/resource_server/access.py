@@ -22,7 +22,8 @@ _KNOWN = "oauthflows.access"
 
 def token_in_query(request: HttpRequest) -> bool:
     """Whether the address carries a token (RFC 6750 §2.3), which we accept nowhere: addresses are logged."""
-    return "access_token=" in request.META.get("QUERY_STRING", "")
+    # The query is only read where it can matter.
+    return "access_token=" in request.META.get("QUERY_STRING", "") and "access_token" in request.GET
 
 
 def presented_access(request: HttpRequest) -> AccessToken | None:

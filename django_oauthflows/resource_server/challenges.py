@@ -50,8 +50,7 @@ class Refusal:
 
     def response(self, request: HttpRequest) -> JsonResponse:
         """The whole answer, for views without Django REST framework."""
-        headers = {"Cache-Control": "no-store", **self.headers(request)}
-        return JsonResponse(self.body(), status=self.status, headers=headers)
+        return JsonResponse(self.body(), status=self.status, headers=self.headers(request))
 
 
 class Refused(Exception):  # noqa: N818 - a refusal, not an error of ours

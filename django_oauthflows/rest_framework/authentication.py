@@ -19,10 +19,11 @@ class AccessRefused(APIException):
     """A refusal in the standard's words. Its status and header hold whatever other authenticators a view has."""
 
     def __init__(self, refusal: Refusal, request: HttpRequest) -> None:
-        super().__init__(detail=refusal.body(), code=refusal.error or "not_authenticated")
+        super().__init__(detail=refusal.body(), code=refusal.error)
         self.status_code = refusal.status
-        # The framework's exception handler makes this the WWW-Authenticate header.
-        self.auth_header = refusal.header(request)
+        # The framework's exception handler makes these the headers WWW-Authenticate and Retry-After.
+        self.auth_header = "" if refusal.retry_after else refusal.header(request)
+        self.wait = refusal.retry_after
 
 
 class OAuthAuthentication(BaseAuthentication):

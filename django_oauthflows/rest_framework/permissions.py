@@ -29,6 +29,8 @@ class ScopesPermission(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         scopes = self.needs.of(request.method)
         if isinstance(request.auth, AccessToken) and request.auth.allow_scopes(scopes):
+            # In `HasScopes(…) | HasScopes(…)` the other half may have said no: that is no reason any more.
+            vars(view).pop("permission_denied", None)
             return True
         # Saying why must wait: in `HasScopes(…) | IsAdminUser` the other half may still let the call in.
         # The framework calls this hook of the view, which lives for one request, only after all said no.

@@ -35,10 +35,9 @@ def presented_credentials(request: Any) -> Credentials:
     when the header cannot be read.
     """
     body = Credentials(request.client_id or "", request.client_secret or "")
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
+    basic = basic_credentials(request.headers.get("Authorization", ""))
+    if basic is None:
         return body
-    basic = _from_basic(encoded)
     if body.secret:
         raise errors.InvalidRequestError(description="Use one way of client authentication, not two.")
     if body.client_id and body.client_id != basic.client_id:
@@ -46,7 +45,14 @@ def presented_credentials(request: Any) -> Credentials:
     return basic
 
 
-def _from_basic(encoded: str) -> Credentials:
+def basic_credentials(header: str) -> Credentials | None:
+    """What an ``Authorization`` header of HTTP Basic says; ``None`` for any other scheme.
+
+    Raises ``InvalidClientError``.
+    """
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, ValueError):

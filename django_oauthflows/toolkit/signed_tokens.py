@@ -4,6 +4,7 @@ and what it allows when it comes back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 
 from django_oauthflows.conf import api_resource, issuer
 from django_oauthflows.models import Client
-from django_oauthflows.models.signing_key import ring, signed_claims
+from django_oauthflows.models.key_ring import ring, signed_claims
 from django_oauthflows.models.token import find_access_token
 from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.tokens.format import Kind
@@ -55,9 +56,10 @@ def signed_access(text: str, *, believe: bool) -> AccessToken:
     Raises ``TokenRefused``.
     """
     claims = signed_claims(text)
+    aud = claims["aud"]
+    audience = (aud,) if isinstance(aud, str) else tuple(aud)
     if not believe:
-        return find_access_token(claims["jti"], Kind.JWT_ID)
-    audience = claims["aud"]
+        return replace(find_access_token(claims["jti"], Kind.JWT_ID), audience=audience)
     is_machine = claims["sub"] == claims["client_id"]
     return AccessToken(
         user=None if is_machine else _user_on_demand(claims["sub"]),
@@ -66,7 +68,7 @@ def signed_access(text: str, *, believe: bool) -> AccessToken:
         issued=datetime.fromtimestamp(claims["iat"], UTC),
         expires=datetime.fromtimestamp(claims["exp"], UTC),
         is_machine=is_machine,
-        audience=(audience,) if isinstance(audience, str) else tuple(audience),
+        audience=audience,
     )
 
 

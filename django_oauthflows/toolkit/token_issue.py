@@ -45,8 +45,8 @@ class TokenIssue:
         exchange.resources = granted_resources(request, exchange)
         _ISSUE[exchange.flow.name](token, request, exchange)
         authorization = exchange.authorization
-        signals.token_issued.send(
-            sender=Client,
+        signals.token_issued.announce(
+            Client,
             client=request.client,
             user_id=authorization.consent.user_id if authorization else None,
             flow=exchange.flow.name,

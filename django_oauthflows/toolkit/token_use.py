@@ -28,6 +28,7 @@ DESCRIPTIONS = {
     "revoked": "The access token was revoked.",
     "replaced": "The access token was replaced by a newer one.",
     "consent withdrawn": "The user has withdrawn the permission.",
+    "consent ended": "The time for which the user allowed it is over.",
     "client suspended": "The client is suspended.",
     "no scope left": "None of its permissions is left.",
     "user inactive": "The user account is inactive.",

@@ -147,12 +147,12 @@ class AuthorizationView(ToolkitView):
         self, request: HttpRequest, form: ConsentForm, credentials: dict[str, Any]
     ) -> HttpResponse:
         """The answer does not count. Nothing is asked twice, though, that a first click has settled."""
-        question = form.question
-        if form.repeats and question.standing is not None:
-            scopes = form.granted
-            now = asking.situation_of(request, question.client, question.standing, scopes, credentials)
-            if asking.verdict(now) is Verdict.GRANT:
-                return self._grant(request, question.standing, scopes, credentials)
+        question, standing = form.question, form.question.standing
+        if form.repeats and standing is not None:
+            scopes, host = form.granted, host_of(question.redirect_uri)
+            now = asking.situation_of(request, question.client, standing, scopes, credentials)
+            if asking.verdict(now) is Verdict.GRANT or standing.was_just_given(scopes, host):
+                return self._grant(request, standing, scopes, credentials)
         return consent_page(request, form, status=400)
 
     @staticmethod

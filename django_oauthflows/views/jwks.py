@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from django_oauthflows.models import SigningKey
-from django_oauthflows.models.signing_key import JWKS_MAX_AGE
+from django_oauthflows.models.signing_key import jwks_max_age
 from django_oauthflows.views.metadata import PublicDocument
 
 
@@ -19,6 +19,6 @@ class JwksView(PublicDocument):
 
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         response = super().get(request, **kwargs)
-        response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE}"
+        response.headers["Cache-Control"] = f"public, max-age={jwks_max_age()}"
         response.headers["Content-Type"] = "application/jwk-set+json"
         return response

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from django.http import HttpRequest
+from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
+from django_oauthflows.toolkit.backend import form_parameters
+from django_oauthflows.toolkit.client_authentication import basic_credentials
 
 FAILED = "failed_authentication"
 
@@ -39,11 +39,12 @@ def _caller(request: HttpRequest) -> str:
 
 
 def _claimed_client(request: HttpRequest) -> str:
-    """The client id that the request names, proven or not; empty when it names none that can be read."""
-    scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
+    """The client id that the request names, proven or not; empty when it names none that can be read.
+
+    Read as the authentication itself reads it: another spelling of an id must not have a limit of its own.
+    """
     try:
-        return base64.b64decode(encoded).partition(b":")[0].decode(errors="replace")
-    except (binascii.Error, ValueError):
+        basic = basic_credentials(request.META.get("HTTP_AUTHORIZATION", ""))
+        return basic.client_id if basic else dict(form_parameters(request)).get("client_id", "")
+    except errors.OAuth2Error:
         return ""

@@ -39,7 +39,7 @@ def record_refusal(request: HttpRequest, error: str, description: str = "", *, u
     except DatabaseError:
         reference = new_reference()
         logger.exception("Refused request %s (%s) could not be recorded.", reference, error)
-    signals.request_refused.send_robust(sender=Event, client=client, error=error, reference=reference)
+    signals.request_refused.announce(Event, client=client, error=error, reference=reference)
     return reference
 
 

@@ -185,7 +185,7 @@ def test_refused_refreshes_can_be_looked_up(boss: Any, register: Any, browser: B
     refused["Everything that the user had allowed"] = client.refresh(second)
     Client.objects.filter(pk=registered.pk).update(allowed_scopes="profile")
     Consent.objects.get(client=registered).withdraw()
-    refused["was ended before"] = client.refresh(second)
+    refused["The user has withdrawn the permission"] = client.refresh(second)
     for told, answer in refused.items():
         assert answer.status_code in (400, 401), answer.text
         assert told in read_by_staff(boss, reference_in(answer.json()["error_description"]))

@@ -57,6 +57,36 @@ def test_scopes_by_single_method(client: Client, user: Any, bearer: Any) -> None
     assert client.delete("/delete-only/", headers=bearer(user, "notes:read stats:read")).status_code == 200
 
 
+def test_a_refusal_names_its_own_reason_and_no_other(client: Client, user: Any, bearer: Any) -> None:
+    refused = client.get("/either/", headers=bearer(user, "notes:read"))
+    assert (refused.status_code, refused.json()) == (403, {"detail": "Closed today."})
+    assert "WWW-Authenticate" not in refused.headers
+    refused = client.get("/either/", headers=bearer(user, "profile"))
+    assert refused.json()["error"] == "insufficient_scope"
+
+
+def test_a_parameter_that_only_looks_like_a_token_is_none(client: Client, user: Any, bearer: Any) -> None:
+    for path in ("/function/", "/framework/"):
+        assert client.get(f"{path}?my_access_token=1", headers=bearer(user, "notes:read")).status_code == 200
+
+
+def test_the_browsable_api_shows_itself_to_users_and_machines_and_refuses_in_the_same_words(
+    client: Client, user: Any, bearer: Any, machine_bearer: Any, oauth_client: Any
+) -> None:
+    html = {"Accept": "text/html"}
+    for caller, headers in (
+        ("alice", bearer(user, "notes:read")),
+        (oauth_client.client_id, machine_bearer(oauth_client, "notes:write")),
+    ):
+        page = client.get("/browsable/", headers={**headers, **html})
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert caller in page.content.decode()
+    refused = client.get("/browsable/", headers={**bearer(user, "profile"), **html})
+    assert refused.status_code == 403
+    assert 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
+    assert client.get("/browsable/", headers=html).status_code == 401
+
+
 def test_a_session_and_a_token_beside_each_other(user: Any, bearer: Any) -> None:
     """The abuse: another site makes the browser of a logged-in member of staff call with the cookie only."""
     staff = UserFactory(username="staff", is_staff=True)

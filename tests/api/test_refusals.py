@@ -1,8 +1,14 @@
-"""Every refusal, exactly: status, header and body, for every way to protect a view."""
+"""Every refusal, exactly: status, headers and body, for every way to protect a view.
+
+One row for each refusal (``CASES``), one column for each way to protect a view (``VIEWS``), under WSGI and
+ASGI. A row says how a good token goes bad; the rest of it is what the caller is told.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +16,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings as site
 from django.test import AsyncClient, Client
 from django.test.utils import override_settings
+from django.utils import timezone
 
 from django_oauthflows.models import Authorization, Consent
 from django_oauthflows.testing import headers_for, machine_token, make_client, user_token
@@ -19,143 +26,258 @@ pytestmark = pytest.mark.urls("tests.api.urls")
 
 METADATA = 'resource_metadata="http://testserver/.well-known/oauth-protected-resource"'
 VIEWS = ["/framework/", "/function/", "/class/", "/async/", "/async-class/"]
+RATES = override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "RATES": {"api": "2/hour"}})
 
-Call = Callable[..., Any]
+
+class Caller:
+    """A client with a good token for ``notes:read``, of a user or of its own, and one request it will make."""
+
+    def __init__(self, handler: str) -> None:
+        self.handler = handler
+        self.client, self.user = make_client(), UserFactory()
+        self.headers = headers_for(self.token())
+        self.request: dict[str, Any] = {}
+        self.method, self.query = "get", ""
+
+    def token(self, **values: Any) -> str:
+        return user_token(self.user, "notes:read", client=self.client, **values)
+
+    def present(self, text: str) -> None:
+        self.headers = headers_for(text)
+
+    def be_a_machine(self, service_user: Any = None) -> None:
+        self.client.service_user = service_user
+        self.client.save()
+        self.present(machine_token(self.client, "notes:read"))
+
+    @property
+    def authorization(self) -> Authorization:
+        return Authorization.objects.latest("pk")
+
+    @property
+    def consent(self) -> Consent:
+        return Consent.objects.get(user=self.user, client=self.client)
+
+    def call(self, path: str) -> Any:
+        kinds: dict[str, Any] = {"wsgi": Client, "asgi": AsyncClient}
+        call = getattr(kinds[self.handler](enforce_csrf_checks=True), self.method)
+        call = call if self.handler == "wsgi" else async_to_sync(call)
+        return call(path + self.query, headers=self.headers, **self.request)
+
+
+# How a good token goes bad. -------------------------------------------------------------------------------
+
+
+def nothing_sent(caller: Caller) -> None:
+    caller.headers = {}
+
+
+def other_scheme(caller: Caller) -> None:
+    caller.headers = {"Authorization": "Basic YTpi"}
+
+
+def in_the_query(caller: Caller) -> None:
+    caller.headers, caller.query = {}, f"?access_token={caller.token()}"
+
+
+def in_the_body(caller: Caller) -> None:
+    caller.headers, caller.method = {}, "post"
+    caller.request = {"data": {"access_token": caller.token()}}
+
+
+def in_header_and_query(caller: Caller) -> None:
+    caller.query = f"?access_token={caller.token()}"
+
+
+def two_headers(caller: Caller) -> None:
+    # A server joins repeated headers by a comma (RFC 9110 §5.3).
+    caller.headers = {"Authorization": f"Bearer {caller.token()}, Bearer {caller.token()}"}
+
+
+def malformed(caller: Caller) -> None:
+    caller.present("oafa_nonsense")
+
+
+def no_token_text(caller: Caller) -> None:
+    caller.present("a b \u00e9\x7f")
+
+
+def expired(caller: Caller) -> None:
+    caller.present(caller.token(lifetime=-1))
+
+
+def revoked(caller: Caller) -> None:
+    caller.authorization.revoke(cause="test")
+
+
+def replaced(caller: Caller) -> None:
+    Authorization.objects.filter(pk=caller.authorization.pk).update(generation=3)
+
+
+def of_a_suspended_client(caller: Caller) -> None:
+    caller.client.suspend()
+
+
+def of_a_suspended_machine(caller: Caller) -> None:
+    caller.be_a_machine()
+    caller.client.suspend()
+
+
+def of_an_inactive_user(caller: Caller) -> None:
+    caller.user.is_active = False
+    caller.user.save()
+
+
+def of_an_inactive_service_user(caller: Caller) -> None:
+    caller.be_a_machine(UserFactory(is_active=False))
+
+
+def of_a_withdrawn_consent(caller: Caller) -> None:
+    caller.consent.withdraw()
+
+
+def of_a_consent_that_is_over(caller: Caller) -> None:
+    consent = caller.consent
+    consent.expires_at = timezone.now() - timedelta(seconds=1)
+    consent.save()
+
+
+def with_nothing_left(caller: Caller) -> None:
+    caller.client.allowed_scopes = "profile"
+    caller.client.save()
+
+
+def for_another_api(caller: Caller) -> None:
+    caller.present(caller.token(resource="https://other.example"))
+
+
+def too_narrow(caller: Caller) -> None:
+    caller.method = "post"
+
+
+def too_often(caller: Caller) -> None:
+    assert [caller.call(VIEWS[0]).status_code for _ in range(2)] == [200, 200]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: what happens, and what the caller is told (RFC 6750 §3.1, RFC 6585 §4)."""
+
+    happens: Callable[[Caller], None]
+    status: int
+    detail: str
+    error: str = ""
+    scope: str = ""
+    settings: Any = field(default_factory=override_settings)
+
+    @property
+    def challenge(self) -> str:
+        described = f'error="{self.error}", error_description="{self.detail}", ' if self.error else ""
+        scope = f'scope="{self.scope}", ' if self.scope else ""
+        return f'Bearer realm="api", {described}{scope}{METADATA}'
+
+    @property
+    def body(self) -> dict[str, str]:
+        members = {"detail": self.detail, "error": self.error, "scope": self.scope}
+        return {name: value for name, value in members.items() if value}
+
+
+NOTHING = "Authentication credentials were not provided."
+NOT_THERE = "Send the access token in the Authorization header, not in the address."
+INVALID = "The access token is invalid."
+SUSPENDED = "The client is suspended."
+INACTIVE = "The user account is inactive."
+
+CASES = [
+    Case(nothing_sent, 401, NOTHING, scope="notes:read"),
+    Case(other_scheme, 401, NOTHING, scope="notes:read"),
+    Case(in_the_query, 401, NOT_THERE, scope="notes:read"),
+    Case(in_the_body, 401, NOTHING, scope="notes:write"),
+    Case(
+        in_header_and_query, 400, "Send the access token in the Authorization header only.", "invalid_request"
+    ),
+    Case(two_headers, 401, INVALID, "invalid_token"),
+    Case(malformed, 401, INVALID, "invalid_token"),
+    Case(no_token_text, 401, INVALID, "invalid_token"),
+    Case(expired, 401, "The access token expired.", "invalid_token"),
+    Case(revoked, 401, "The access token was revoked.", "invalid_token"),
+    Case(replaced, 401, "The access token was replaced by a newer one.", "invalid_token"),
+    Case(of_a_suspended_client, 401, SUSPENDED, "invalid_token"),
+    Case(of_a_suspended_machine, 401, SUSPENDED, "invalid_token"),
+    Case(of_an_inactive_user, 401, INACTIVE, "invalid_token"),
+    Case(of_an_inactive_service_user, 401, INACTIVE, "invalid_token"),
+    Case(of_a_withdrawn_consent, 401, "The user has withdrawn the permission.", "invalid_token"),
+    Case(of_a_consent_that_is_over, 401, "The time for which the user allowed it is over.", "invalid_token"),
+    Case(with_nothing_left, 401, "None of its permissions is left.", "invalid_token"),
+    Case(for_another_api, 401, "The access token is for another API.", "invalid_token"),
+    Case(
+        too_narrow, 403, "The access token does not cover: notes:write.", "insufficient_scope", "notes:write"
+    ),
+    Case(too_often, 429, "Too many calls. Try again in {wait} s.", settings=RATES),
+]
 
 
 @pytest.fixture(params=["wsgi", "asgi"])
-def call(request: Any) -> Call:
-    """Call a view through Django's WSGI or ASGI handler."""
-
-    def wsgi(path: str, headers: dict[str, str], method: str = "get") -> Any:
-        return getattr(Client(enforce_csrf_checks=True), method)(path, headers=headers)
-
-    def asgi(path: str, headers: dict[str, str], method: str = "get") -> Any:
-        client = AsyncClient(enforce_csrf_checks=True)
-        return async_to_sync(getattr(client, method))(path, headers=headers)
-
-    return wsgi if request.param == "wsgi" else asgi
+def handler(request: Any) -> str:
+    """Django's WSGI or ASGI handler."""
+    return str(request.param)
 
 
-def refused(response: Any, status: int, header: str, body: dict[str, str]) -> None:
-    assert response.status_code == status, response.content
-    assert response.headers["WWW-Authenticate"] == header
-    assert response.json() == body
-
-
-def invalid(response: Any, detail: str) -> None:
-    header = f'Bearer realm="api", error="invalid_token", error_description="{detail}", {METADATA}'
-    refused(response, 401, header, {"detail": detail, "error": "invalid_token"})
+@pytest.mark.django_db
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.happens.__name__)
+def test_a_refusal(case: Case, handler: str) -> None:
+    caller = Caller(handler)
+    with case.settings:
+        case.happens(caller)
+        answers = {path: caller.call(path) for path in VIEWS}
+    for path, response in answers.items():
+        told = {name: response.headers.get(name) for name in ("WWW-Authenticate", "Retry-After")}
+        if case.status == 429:
+            assert 0 < int(told["Retry-After"]) <= 3600, path
+            expected = {"WWW-Authenticate": None, "Retry-After": told["Retry-After"]}
+        else:
+            expected = {"WWW-Authenticate": case.challenge, "Retry-After": None}
+        body = {name: text.format(wait=told["Retry-After"]) for name, text in case.body.items()}
+        assert (path, response.status_code, told) == (path, case.status, expected)
+        assert (path, response.headers["Content-Type"]) == (path, "application/json")
+        assert (path, response.json()) == (path, body)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", VIEWS)
-def test_every_refusal_of_a_bad_token(path: str, call: Call) -> None:
-    user, client = UserFactory(), make_client()
+def test_what_is_good_goes_through(path: str, handler: str) -> None:
+    """Else the refusals would say nothing."""
+    caller = Caller(handler)
+    told = {"user": caller.user.username, "pk": caller.user.pk, "scope": "notes:read"}
+    assert caller.call(path).json() == told
+    caller.present(caller.token(resource="http://testserver/"))
+    assert caller.call(path).json() == told
+    caller.client.suspend()
+    caller.client.resume()
+    assert caller.call(path).json() == told
 
-    def token(**values: Any) -> str:
-        return user_token(user, "notes:read", client=client, **values)
+    caller.present(user_token(caller.user, "notes:write", client=caller.client))
+    assert caller.call(path).status_code == 200, "implied scopes count"
+    caller.method = "post"
+    assert caller.call(path).status_code == 200, "a token needs no CSRF token"
 
-    # What is good goes through: else the rest would say nothing.
-    good = call(path, headers_for(token()))
-    assert good.json() == {"user": user.username, "pk": user.pk, "scope": "notes:read"}
-
-    refused(
-        call(path, {}),
-        401,
-        f'Bearer realm="api", scope="notes:read", {METADATA}',
-        {"detail": "Authentication credentials were not provided.", "scope": "notes:read"},
-    )
-    refused(
-        call(f"{path}?access_token={token()}", {}),
-        401,
-        f'Bearer realm="api", scope="notes:read", {METADATA}',
-        {
-            "detail": "Send the access token in the Authorization header, not in the address.",
-            "scope": "notes:read",
-        },
-    )
-    detail = "Send the access token in the Authorization header only."
-    refused(
-        call(f"{path}?access_token=x", headers_for(token())),
-        400,
-        f'Bearer realm="api", error="invalid_request", error_description="{detail}", {METADATA}',
-        {"detail": detail, "error": "invalid_request"},
-    )
-    invalid(call(path, headers_for("oafa_nonsense")), "The access token is invalid.")
-    invalid(call(path, headers_for("a b \u00e9")), "The access token is invalid.")
-    invalid(call(path, headers_for(token(lifetime=-1))), "The access token expired.")
-    elsewhere = token(resource="https://other.example")
-    invalid(call(path, headers_for(elsewhere)), "The access token is for another API.")
-    here = token(resource="http://testserver/")
-    assert call(path, headers_for(here)).status_code == 200
-
-    scope = "notes:write"
-    detail = f"The access token does not cover: {scope}."
-    refused(
-        call(path, headers_for(token()), "post"),
-        403,
-        f'Bearer realm="api", error="insufficient_scope", error_description="{detail}", '
-        f'scope="{scope}", {METADATA}',
-        {"detail": detail, "error": "insufficient_scope", "scope": scope},
-    )
-    writing = user_token(user, "notes:write", client=client)
-    assert call(path, headers_for(writing)).status_code == 200, "implied scopes count"
-    assert call(path, headers_for(writing), "post").status_code == 200, "a token needs no CSRF token"
+    caller.method = "get"
+    caller.be_a_machine(robot := UserFactory())
+    assert caller.call(path).json()["user"] == robot.username
+    caller.be_a_machine()
+    assert caller.call(path).json() == {"user": caller.client.client_id, "pk": None, "scope": "notes:read"}
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", VIEWS)
-def test_every_refusal_of_a_token_that_was_good(path: str, call: Call) -> None:
-    user, client = UserFactory(), make_client()
-    headers = headers_for(user_token(user, "notes:read", client=client))
-    machine = headers_for(machine_token(client, "notes:read"))
-    assert call(path, machine).json()["user"] == client.client_id
-    assert call(path, machine).json()["pk"] is None
-
-    client.suspend()
-    invalid(call(path, headers), "The client is suspended.")
-    invalid(call(path, machine), "The client is suspended.")
-    client.resume()
-
-    user.is_active = False
-    user.save()
-    invalid(call(path, headers), "The user account is inactive.")
-    user.is_active = True
-    user.save()
-    assert call(path, headers).status_code == 200
-
-    revoked = headers_for(user_token(user, "notes:read", client=client))
-    Authorization.objects.latest("pk").revoke(cause="test")
-    invalid(call(path, revoked), "The access token was revoked.")
-
-    # The authorizations of a withdrawn consent are revoked with it; the token says so.
-    Consent.objects.get(user=user, client=client).withdraw()
-    response = call(path, headers)
-    assert response.status_code == 401
-    assert response.json()["error"] == "invalid_token"
-    assert response.json()["detail"] in (
-        "The user has withdrawn the permission.",
-        "The access token was revoked.",
-    )
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("path", VIEWS)
-@override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "RATES": {"api": "2/hour"}})
-def test_too_many_calls(path: str, call: Call) -> None:
-    user, client = UserFactory(), make_client()
-    headers = headers_for(user_token(user, "notes:read", client=client))
-    assert [call(path, headers).status_code for _ in range(3)] == [200, 200, 429]
-    response = call(path, headers)
-    assert 0 < int(response.headers["Retry-After"]) <= 3600
-    assert "WWW-Authenticate" not in response.headers
-    other = headers_for(user_token(user, "notes:read"))
-    assert call(path, other).status_code == 200, "another client has its own limit"
-
-    client.throttle_rate = "1000/hour"
-    client.save()
-    assert call(path, headers).status_code == 200, "staff may give a client more"
+@RATES
+def test_each_client_has_its_own_rate_and_staff_change_it_at_once(handler: str) -> None:
+    caller, other = Caller(handler), Caller(handler)
+    assert [caller.call("/function/").status_code for _ in range(3)] == [200, 200, 429]
+    assert other.call("/function/").status_code == 200
+    for rate, statuses in (("1000/hour", {200}), ("1/hour", {429})):
+        caller.client.throttle_rate = rate
+        caller.client.change(["throttle_rate"])
+        assert {caller.call(path).status_code for path in VIEWS} == statuses
 
 
 @pytest.mark.parametrize("path", VIEWS)

@@ -74,8 +74,13 @@ def test_the_authorize_button_works(live_server: Any, alice: Any) -> None:
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
         )
         try:
-            page = chromium.new_context().new_page()
+            context = chromium.new_context()
+            page = context.new_page()
             page.set_default_timeout(10_000)
+            asked: list[str] = []
+            complaints: list[str] = []
+            context.on("request", lambda request: asked.append(request.url))
+            context.on("console", lambda message: complaints.append(message.text))
             page.goto(f"{live_server.url}/accounts/login/")
             page.fill("[name=username]", "alice")
             page.fill("[name=password]", "demo-password")
@@ -95,5 +100,8 @@ def test_the_authorize_button_works(live_server: Any, alice: Any) -> None:
             told = page.locator(".live-responses-table .response-col_description code").first
             sync_api.expect(told).to_contain_text('"username"')
             assert re.search(r'"username":\s*"alice"', told.inner_text())
+            away = [url for url in asked if not url.startswith((live_server.url, "data:", "blob:"))]
+            assert away == [], "all it needs comes from this site"
+            assert [text for text in complaints if "Content Security Policy" in text] == []
         finally:
             chromium.close()

@@ -6,21 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings as site
+from django.db import transaction
+from django.test.utils import override_settings
 
 from django_oauthflows import signals
 from django_oauthflows.models import Client, Consent
+from django_oauthflows.testing import make_client
 from tests.oauth_client import Browser
 
-NAMES = (
-    "consent_given",
-    "consent_withdrawn",
-    "token_issued",
-    "token_revoked",
-    "request_refused",
-    "authorization_revoked",
-    "client_suspended",
-    "client_resumed",
-)
+NAMES = [name for name, value in vars(signals).items() if isinstance(value, signals.Announcement)]
 
 
 @pytest.fixture
@@ -75,5 +70,55 @@ def test_a_machines_tokens_refusals_and_suspension_are_told(
     model = Client.objects.get(client_id=client.client_id)
     model.suspend()
     model.resume()
-    assert names(heard)[3:] == ["client_suspended", "client_resumed"]
+    model.revoke_tokens()
+    assert names(heard)[3:] == ["client_suspended", "client_resumed", "client_tokens_revoked"]
     assert text not in repr(heard)
+
+
+@override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "END_ON_PASSWORD_CHANGE": True})
+def test_a_new_password_is_told_where_it_ends_everything(
+    alice: Any, heard: list[tuple[str, dict[str, Any]]]
+) -> None:
+    alice.set_password("another")
+    alice.save()
+    name, values = heard[0]
+    assert (name, values["user"], values["cause"]) == ("user_tokens_revoked", alice, "password changed")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_taken_back_is_never_told_and_the_rest_when_it_is_sure(
+    heard: list[tuple[str, dict[str, Any]]],
+) -> None:
+    client = make_client()
+    with transaction.atomic():
+        client.suspend()
+        transaction.set_rollback(True)
+    assert heard == []
+    with transaction.atomic():
+        client.suspend()
+        assert heard == [], "it may still be taken back"
+    assert names(heard) == ["client_suspended"]
+
+
+def test_a_listener_that_fails_stops_nobody(
+    register: Any, browser: Browser, heard: list[tuple[str, dict[str, Any]]], caplog: Any
+) -> None:
+    def fail(**_: Any) -> None:
+        raise RuntimeError("not today")
+
+    for name in NAMES:
+        getattr(signals, name).connect(fail)
+    try:
+        client = register()
+        tokens = client.tokens_from(browser, "profile")
+        assert client.refresh(tokens["refresh_token"]).status_code == 200
+        assert client.refresh("nonsense").status_code == 400
+        assert client.post("/oauth/revoke/", token=tokens["access_token"]).status_code == 200
+        Client.objects.get(client_id=client.client_id).suspend()
+    finally:
+        for name in NAMES:
+            getattr(signals, name).disconnect(fail)
+    told = names(heard)
+    assert told[:2] == ["consent_given", "token_issued"]
+    assert {"request_refused", "authorization_revoked", "client_suspended"} <= set(told)
+    assert len([record for record in caplog.records if record.name == "django.dispatch"]) == len(told)

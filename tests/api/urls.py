@@ -7,7 +7,8 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views import View
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import DjangoModelPermissions, IsAdminUser
+from rest_framework.permissions import BasePermission, DjangoModelPermissions, IsAdminUser
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -92,6 +93,21 @@ class ByModel(Framework):
     queryset = Note.objects.all()
 
 
+class Never(BasePermission):
+    message = "Closed today."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return False
+
+
+class EitherScopeButClosed(Framework):
+    permission_classes = [HasScopes("stats:read") | HasScopes("notes:read"), Never]
+
+
+class Browsable(Framework):
+    renderer_classes = [JSONRenderer, BrowsableAPIRenderer]
+
+
 class DeleteOnly(Framework):
     permission_classes = [HasScopes("notes:read", delete="stats:read")]
 
@@ -118,6 +134,8 @@ urlpatterns = [
     path("for-users/", ForUsers.as_view()),
     path("for-machines/", ForMachines.as_view()),
     path("by-model/", ByModel.as_view()),
+    path("either/", EitherScopeButClosed.as_view()),
+    path("browsable/", Browsable.as_view()),
     path("delete-only/", DeleteOnly.as_view()),
     path("api/plain/", unprotected),
     path("plain/", unprotected),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings as site
 from django.test import Client as Visitor
+from django.utils import timezone
 
 from django_oauthflows.models import Client, Consent, Event
 from django_oauthflows.notices import disconnect_key
@@ -101,7 +103,7 @@ def test_no_string_of_a_client_breaks_out_of_any_page(walk: Walk, app: Client, t
         ("Cal\u001ben\u0007d\ue000ar\n\n\r\u2028inc", "Calendar inc"),
         ("Cal\u3164\u2800\u115f\ufe0fendar", "Calendar"),
         ("Ca\u0301le" + "\u0301" * 50 + "ndar", "Ca\u0301le\u0301\u0301\u0301ndar"),
-        ("x" * 500, "x" * 119 + "…"),
+        ("x" * 255, "x" * 119 + "…"),
     ],
 )
 def test_no_name_hides_or_reorders_what_stands_around_it(
@@ -313,6 +315,21 @@ class TestForeignAnswers:
         assert "code" in told(walk.answer(page, scope=["profile", "notes:read"]))
         assert Event.objects.filter(kind="consent_given").count() == 1
 
+    @pytest.mark.parametrize("more", [{"prompt": "consent"}, {"duration": "once"}])
+    def test_a_second_click_is_answered_where_every_request_is_asked(
+        self, walk: Walk, settings: Any, more: dict[str, str]
+    ) -> None:
+        settings.OAUTHFLOWS = site.OAUTHFLOWS | {"CONSENT_DURATIONS": ["always", "once"]}
+        asked = {name: value for name, value in more.items() if name == "prompt"}
+        chosen = {name: value for name, value in more.items() if name == "duration"}
+        page = walk.ask("profile notes:read", **asked)
+        for _click in range(2):
+            assert "code" in told(walk.answer(page, scope=["profile"], **chosen))
+        assert walk.answer(page, scope=["profile", "notes:read"], **chosen).status_code == 400
+        assert Consent.objects.get().scope == "profile"
+        Consent.objects.update(updated_at=timezone.now() - timedelta(seconds=11))
+        assert walk.answer(page, scope=["profile"], **chosen).status_code == 400
+
     def test_an_old_yes_does_not_undo_a_later_no(self, walk: Walk, user: Any) -> None:
         page = walk.ask("profile notes:read")
         walk.answer(page)
@@ -338,7 +355,9 @@ class TestForeignAnswers:
         assert "_auth_user_id" in visitor.session
 
 
-def test_a_signal_is_sent_once_per_decision_with_the_request(walk: Walk) -> None:
+def test_a_signal_is_sent_once_per_decision_with_the_request(
+    walk: Walk, django_capture_on_commit_callbacks: Any
+) -> None:
     from django_oauthflows.signals import consent_given
 
     seen: list[dict[str, Any]] = []
@@ -348,9 +367,10 @@ def test_a_signal_is_sent_once_per_decision_with_the_request(walk: Walk) -> None
 
     consent_given.connect(listen)
     try:
-        walk.allow("profile")
-        walk.ask("profile")
-        walk.allow("profile notes:read")
+        with django_capture_on_commit_callbacks(execute=True):
+            walk.allow("profile")
+            walk.ask("profile")
+            walk.allow("profile notes:read")
     finally:
         consent_given.disconnect(listen)
     assert [values["added"] for values in seen] == [("profile",), ("notes:read",)]

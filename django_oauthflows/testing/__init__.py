@@ -12,16 +12,18 @@ pytest, call ``make_client``, ``user_token``, ``machine_token`` and ``headers_fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-import pytest
 from django.utils import timezone
 
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization, Client, Consent
 from django_oauthflows.models import token as tokens
 from django_oauthflows.scopes import declared_scopes
+
+#: Read by pytest when this module is named as a plugin; nothing here needs pytest.
+pytest_plugins = ["django_oauthflows.testing.fixtures"]
 
 Scopes = str | Iterable[str]
 Headers = dict[str, str]
@@ -76,29 +78,3 @@ def headers_for(token: str) -> Headers:
 
 def _names(scopes: Scopes) -> list[str]:
     return scopes.split() if isinstance(scopes, str) else list(scopes)
-
-
-@pytest.fixture
-def oauth_client(db: None) -> Client:
-    """A registered client that may have every scope of the site."""
-    return make_client()
-
-
-@pytest.fixture
-def bearer(oauth_client: Client) -> Callable[..., Headers]:
-    """``bearer(user, scopes)``: headers of a call that ``oauth_client`` makes for ``user``."""
-
-    def make(user: Any, scopes: Scopes = "", **values: Any) -> Headers:
-        return headers_for(user_token(user, scopes, **{"client": oauth_client, **values}))
-
-    return make
-
-
-@pytest.fixture
-def machine_bearer(db: None) -> Callable[..., Headers]:
-    """``machine_bearer(client, scopes)``: headers of a call that ``client`` makes for itself."""
-
-    def make(client: Client, scopes: Scopes = "", **values: Any) -> Headers:
-        return headers_for(machine_token(client, scopes, **values))
-
-    return make

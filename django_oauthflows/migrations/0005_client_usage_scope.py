@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0003_consents_for_brought_along_tokens"),
+        ("django_oauthflows", "0004_signing_key_events"),
     ]
 
     operations = [

@@ -1,0 +1,45 @@
+"""One user's connected apps in the admin, in Chromium: on a phone, in the dark, without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from django_oauthflows.models import Consent, Event
+from tests.browser.visit import Visit
+from tests.factories import ClientFactory, UserFactory
+
+
+@pytest.mark.parametrize(("scheme", "width", "language"), [("dark", 360, "en"), ("light", 1280, "ar")])
+def test_staff_take_a_permission_back_with_a_reason(
+    chromium: Browser, live_server: Any, alice: Any, scheme: Any, width: int, language: str
+) -> None:
+    UserFactory(username="staff", is_staff=True, is_superuser=True)
+    app, _ = ClientFactory(name="Calendar")
+    Consent.objects.give(user=alice, client=app, scopes=["profile", "notes:read"], redirect_host="x.example")
+    # axe is put into the page by the test, which the page's own policy would not let in.
+    context = chromium.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, locale=language, bypass_csp=True
+    )
+    visit = Visit(context, live_server.url)
+    visit.open(f"/admin/django_oauthflows/consent/user/{alice.pk}/")
+    visit.page.fill("[name=username]", "staff")
+    visit.page.fill("[name=password]", "demo-password")
+    visit.page.click("[type=submit]")
+    visit.page.wait_for_load_state()
+    assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    found = Axe().run(visit.page, context="#content-main").response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    remove = visit.page.locator("button[value='notes:read']")
+    remove.click()  # the browser asks for the reason first
+    assert Consent.objects.get().scope == "profile notes:read"
+    visit.page.locator("[name=reason]").fill("Ticket 7")
+    remove.click()
+    visit.page.wait_for_load_state()
+    assert "Calendar" in visit.page.locator(".messagelist").inner_text()
+    assert Consent.objects.get().scope == "profile"
+    assert Event.objects.get(kind="consent_narrowed").data["reason"] == "Ticket 7"
+    context.close()

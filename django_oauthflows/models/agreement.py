@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone, translation
@@ -55,6 +55,13 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
     def live(self, now: datetime | None = None) -> ConsentQuerySet:
         """Consents that hold: neither withdrawn nor at their end."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
+
+    def take_turns(self) -> int:
+        """Begin a transaction on these rows with a write that changes nothing; how many there are.
+
+        SQLite has no row locks: there, only who begins with a write waits for others instead of failing.
+        """
+        return self.update(scope=F("scope"))
 
     def with_last_use(self) -> ConsentQuerySet:
         """Adds ``last_used_at``: when tokens were last given on each, ``None`` if none are known of.
@@ -125,12 +132,16 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
 
     def _claimed(self, user: Any, client: Client) -> tuple[Consent, str]:
         """The row, locked: two answers at once come one after the other. And its version before."""
-        _row, created = self.get_or_create(
-            user=user, client=client, defaults={"withdrawn_at": timezone.now()}
-        )
-        consent: Consent = self.select_for_update().get(user=user, client=client)
+        rows = self.filter(user=user, client=client)
+        created = not rows.take_turns() and self._begun(user, client)
+        consent: Consent = rows.select_for_update().get()
         consent.user, consent.client = user, client
         return consent, "" if created else consent.version
+
+    def _begun(self, user: Any, client: Client) -> bool:
+        """Make the row, not live yet. False when somebody else made it meanwhile."""
+        defaults = {"withdrawn_at": timezone.now()}
+        return bool(self.get_or_create(user=user, client=client, defaults=defaults)[1])
 
     def bring_along(self, *, user_id: Any, client_id: int, scopes: Iterable[str]) -> None:
         """For a token that the toolkit's tables hold: what it stands on, unless an answer is known already."""

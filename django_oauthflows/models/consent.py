@@ -170,7 +170,9 @@ class Consent(models.Model):
         """
         from django_oauthflows.models.event import Event
 
-        fresh: Consent = Consent.objects.select_for_update().get(pk=self.pk)
+        mine = Consent.objects.filter(pk=self.pk)
+        mine.take_turns()
+        fresh: Consent = mine.select_for_update().get()
         self.scope, self.wordings, self.withdrawn_at = fresh.scope, fresh.wordings, fresh.withdrawn_at
         removed = self.removed_with(name) if self.is_live() else ()
         if not removed:

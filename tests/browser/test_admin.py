@@ -149,7 +149,10 @@ def pages(demo: Demo) -> list[str]:
         "rotate-secret",
     )
     cases = [f"{ROOT}/client/add/?use_case={case}" for case in ("web", "legacy-spa")]
-    lists = [f"{ROOT}/{name}/" for name in ("client", "client/add", "client/advice", "consent", "event")]
+    lists = [
+        f"{ROOT}/{name}/"
+        for name in ("client", "client/add", "client/advice", "consent", "authorization", "event")
+    ]
     return [*lists, *cases, *(f"{own}/{tab}/" for tab in tabs)]
 
 

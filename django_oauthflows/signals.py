@@ -29,7 +29,7 @@ class Announcement(Signal):
 consent_given = Announcement()
 #: A user or member of staff ended an agreement, and all that stood on it: ``consent``, ``by`` (user or ``None``).
 consent_withdrawn = Announcement()
-#: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name).
+#: A token was given out: ``client``, ``user_id`` (or ``None`` for a machine), ``flow`` (its name), ``scopes`` (tuple).
 token_issued = Announcement()
 #: An authorization or token request was refused: ``client`` (or ``None``), ``error``, ``reference``.
 request_refused = Announcement()

@@ -1,34 +1,54 @@
-"""Acts of staff on clients: each shows what it hits, asks why, checks its permission and is on record."""
+"""Acts of staff: each shows what it hits, asks why, checks its permission and is on record."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
-from django.contrib.admin import ModelAdmin
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from django_oauthflows.forms.client import ReasonForm
+from django_oauthflows.forms.act import ReasonForm
 from django_oauthflows.models import Client
-from django_oauthflows.models.impact import impact_of
+from django_oauthflows.models.impact import Impact
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:  # Django's class takes no parameter when it runs
+    _ModelAdmin = admin.ModelAdmin
+
+#: Whoever has it may end what users have allowed.
+END_PERMISSION = "revoke_tokens"
+#: So many rows can be acted on by one request: each is a deed of its own, with its own record.
+MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One deed on one or more clients. ``permission`` is a codename of this app."""
+    """One deed on one or more rows. ``permission`` is a codename of this app.
+
+    ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would hit.
+    """
 
     name: str
     permission: str
     title: Any
     warning: Any
     done: Any
-    run: Callable[..., None]
-    applies: Callable[[Client], bool] = lambda client: True
+    run: Callable[..., object]
+    impact: Callable[[Sequence[Any]], Impact]
+    applies: Callable[[Any], bool] = lambda row: True
+    describe: Callable[[Any], str] = str
+    #: What the list of rows calls it; empty when it is for one row at a time.
+    many: Any = ""
     deletes: bool = False
 
     @property
@@ -51,66 +71,49 @@ def demand(user: Any, permission: str) -> None:
         raise PermissionDenied
 
 
-SUSPEND = Act(
-    name="suspend",
-    permission="suspend_client",
-    title=_("Suspend"),
-    warning=_(
-        "From the next request on it gets no tokens, and the ones it has are refused. Nothing is lost: "
-        "resume it, and what has not expired meanwhile works again."
-    ),
-    done=_("Suspended"),
-    run=Client.suspend,
-    applies=lambda client: not client.is_suspended,
-)
-RESUME = Act(
-    name="resume",
-    permission="suspend_client",
-    title=_("Resume"),
-    warning=_("It works again at once, with the tokens that have not expired meanwhile."),
-    done=_("Resumed"),
-    run=Client.resume,
-    applies=lambda client: client.is_suspended,
-)
-REVOKE_TOKENS = Act(
-    name="revoke-tokens",
-    permission="revoke_tokens",
-    title=_("Revoke all tokens"),
-    warning=_(
-        "Every token it holds ends now and cannot be brought back. Its users are sent through the login "
-        "once more, but need not agree again; machines ask for a new token by themselves."
-    ),
-    done=_("All tokens revoked"),
-    run=Client.revoke_tokens,
-)
-DELETE = Act(
-    name="delete",
-    permission="delete_client",
-    title=_("Delete"),
-    warning=_(
-        "The client goes for good, with its secrets, its users' consents and every token. Only the "
-        "events stay. To stop it for a while, suspend it instead."
-    ),
-    done=_("Deleted"),
-    run=Client.remove,
-    deletes=True,
-)
-ACTS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)
-BULK_ACTS = (SUSPEND, RESUME, REVOKE_TOKENS)
+class ActingAdmin(_ModelAdmin):
+    """A list whose rows can be acted on, by those who may."""
+
+    acts: tuple[Act, ...] = ()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Those that may be done, less Django's own "delete selected", which asks for no reason."""
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        for act in self.acts:
+            if act.many and act.allowed_to(request.user):
+                actions[act.action] = (partial(_act_on_chosen, act), act.action, act.many)
+        return actions
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        for act in self.acts:
+            if request.POST.get("action") == act.action:
+                demand(request.user, act.permission)
+        return super().changelist_view(request, extra_context)
+
+
+def _act_on_chosen(
+    act: Act, model_admin: ActingAdmin, request: HttpRequest, rows: QuerySet[Any]
+) -> HttpResponse:
+    return act_page(model_admin, request, act, rows[: MOST_AT_ONCE + 1], back=request.get_full_path())
 
 
 def act_page(
-    model_admin: ModelAdmin[Client],
+    model_admin: ActingAdmin,
     request: HttpRequest,
     act: Act,
-    clients: Sequence[Client],
+    rows: Sequence[Any] | QuerySet[Any],
     *,
     back: str,
-    bulk: bool = False,
 ) -> HttpResponse:
     """Ask first, with what it hits; on the confirming POST do it."""
     demand(request.user, act.permission)
-    hit = [client for client in clients if act.applies(client)]
+    chosen = list(rows)
+    if len(chosen) > MOST_AT_ONCE:
+        told = _("Choose at most %(number)d at a time.") % {"number": MOST_AT_ONCE}
+        model_admin.message_user(request, told, messages.ERROR)
+        return HttpResponseRedirect(back)
+    hit = [row for row in chosen if act.applies(row)]
     confirmed = "confirm" in request.POST
     form = ReasonForm(request.POST if confirmed else None)
     if confirmed and form.is_valid():
@@ -119,26 +122,31 @@ def act_page(
     context = {
         **model_admin.admin_site.each_context(request),
         "title": act.title,
-        "opts": Client._meta,
+        "opts": model_admin.opts,
         "act": act,
-        "clients": hit,
-        "one": hit[0] if len(hit) == 1 and not bulk else None,
-        "impact": impact_of(hit),
+        "rows": [(row.pk, act.describe(row)) for row in hit],
+        # On the page of one row there is a way back to it.
+        "original": None if "action" in request.POST else chosen[0],
+        "impact": act.impact(hit),
         "form": form,
         "back": back,
-        "bulk": bulk,
     }
-    return TemplateResponse(request, "admin/django_oauthflows/client/act.html", context)
+    return TemplateResponse(request, "admin/django_oauthflows/act.html", context)
 
 
 def _perform(
-    model_admin: ModelAdmin[Client], request: HttpRequest, act: Act, clients: Sequence[Client], reason: str
+    model_admin: ActingAdmin, request: HttpRequest, act: Act, rows: Sequence[Any], reason: str
 ) -> None:
-    for client in clients:
-        note = f"{act.done}: {reason}"
-        if act.deletes:
-            model_admin.log_deletions(request, [client])  # type: ignore[arg-type]
-        else:
-            model_admin.log_change(request, client, note)
-        act.run(client, by=request.user, reason=reason)
-        model_admin.message_user(request, f"{client}: {act.done}.", messages.SUCCESS)
+    """Each row's deed and its two records are there together or not at all."""
+    for row in rows:
+        with transaction.atomic():
+            log(request, row, f"{act.done}: {reason}", DELETION if act.deletes else CHANGE)
+            act.run(row, by=request.user, reason=reason)
+    told = f"{rows[0]}: {act.done}." if len(rows) == 1 else f"{act.done}: {len(rows)}."
+    model_admin.message_user(request, told, messages.SUCCESS)
+
+
+def log(request: HttpRequest, row: Any, message: str, flag: int = CHANGE) -> None:
+    """Put an act into Django's admin log."""
+    user: Any = request.user
+    LogEntry.objects.log_actions(user.pk, [row], flag, message, single_object=True)

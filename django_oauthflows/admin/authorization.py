@@ -6,56 +6,42 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.admin.act import END_PERMISSION, Act
+from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
-from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization
+from django_oauthflows.models.impact import impact_of_authorizations
 from django_oauthflows.models.refusal import cause_in_words
 
-REVOKED_BY_STAFF = "revoked by staff"
+
+def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
+    authorization.revoke(cause="revoked by staff", by=by, reason=reason)
 
 
-class StateFilter(admin.SimpleListFilter):
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("live", pgettext_lazy("authorization", "Live")),
-            ("revoked", pgettext_lazy("authorization", "Revoked")),
-            ("expired", pgettext_lazy("authorization", "Expired")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "live":
-            return queryset.live()  # type: ignore[attr-defined]
-        if self.value() == "revoked":
-            return queryset.filter(revoked_at__isnull=False)
-        if self.value() == "expired":
-            return queryset.filter(revoked_at=None, expires_at__lte=timezone.now())
-        return queryset
-
-
-class FlowFilter(admin.SimpleListFilter):
-    title = _("flow")
-    parameter_name = "flow"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(flow.name, _(flow.label)) for flow in registry.offered_flows() if flow.response_types]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(flow=self.value()) if self.value() else queryset
+REVOKE = Act(
+    name="revoke",
+    permission=END_PERMISSION,
+    title=_("Revoke authorizations"),
+    many=_("Revoke selected authorizations"),
+    warning=_(
+        "Their tokens end now. The consents stay: the clients can get new tokens when the users come back."
+    ),
+    done=pgettext_lazy("authorization", "Revoked"),
+    run=_revoke,
+    impact=impact_of_authorizations,
+    applies=lambda authorization: authorization.revoked_at is None,
+    describe=lambda authorization: f"{authorization}: {authorization.consent}",
+)
 
 
 @admin.register(Authorization)
 class AuthorizationAdmin(ReadOnlyAdmin):
     list_display = ("number", "user", "client", "flow_label", "scope", "state", "created_at", "rotated_at")
-    list_filter = (StateFilter, FlowFilter, "created_at")
+    list_filter = (AuthorizationStateFilter, AuthorizationFlowFilter, "created_at")
     list_select_related = ("consent__user", "consent__client")
     search_fields = (
         "consent__client__name",
@@ -80,8 +66,7 @@ class AuthorizationAdmin(ReadOnlyAdmin):
         "ended_because",
     )
     readonly_fields = ("user", "client", "flow_label", "state", "ended_because")
-    actions = ("revoke",)
-    ending_action = "revoke"
+    acts = (REVOKE,)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:
@@ -112,15 +97,3 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("cause"))
     def ended_because(self, authorization: Authorization) -> str:
         return cause_in_words(authorization.revoked_cause)
-
-    @admin.action(description=_("Revoke selected authorizations"))
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        return self.end(
-            request,
-            queryset.filter(revoked_at=None),
-            title=gettext("Revoke authorizations"),
-            warning=gettext(
-                "Their tokens end now. The consents stay: the clients can get new tokens when the users come back."
-            ),
-            deed=lambda authorization: authorization.revoke(cause=REVOKED_BY_STAFF, by=request.user),
-        )

@@ -1,133 +1,92 @@
-"""The list of clients: filters that answer questions, and the list as a file."""
+"""The list of clients: columns, search, filters, the advice over all of them, and the list as a file."""
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.admin.act import ActingAdmin
+from django_oauthflows.admin.client_acts import ACTS
+from django_oauthflows.admin.client_csv import as_csv
+from django_oauthflows.admin.filters import ClientFlowFilter, RiskFilter, StatusFilter, UseCaseFilter
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Client
-from django_oauthflows.models.advice import Topic, findings
-from django_oauthflows.models.impact import known
+from django_oauthflows.models import Client, Consent
+from django_oauthflows.models.advice import findings
+from django_oauthflows.models.impact import known, with_last_use
 
 
-class UseCaseFilter(admin.SimpleListFilter):
-    title = _("use case")
-    parameter_name = "use_case"
+class ClientList(ActingAdmin):
+    """The part of ``ClientAdmin`` that is about many clients."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(case.name, _(case.title)) for case in registry.USE_CASES if case.offered]
+    acts = ACTS
+    list_display = ("label", "use_case", "status", "users", "last_used", "flow_labels", "owner", "registered")
+    list_display_links = ("label",)
+    list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter)
+    list_select_related = ("owner",)
+    list_per_page = 50
+    search_fields = ("name", "client_id", "redirect_uris", f"owner__{get_user_model().USERNAME_FIELD}")
+    search_help_text = _("Name, client id, host of a redirect URI, or owner")
+    ordering = ("name", "client_id")
+    actions = ("export_csv",)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
-        return queryset.filter(use_case=self.value()) if self.value() else queryset
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
+        consents = Consent.objects.live().filter(client=OuterRef("pk")).order_by().values("client")
+        users = Subquery(consents.annotate(n=Count("pk")).values("n"), output_field=IntegerField())
+        return with_last_use(super().get_queryset(request)).annotate(users=Coalesce(users, 0))
 
+    @admin.display(description=_("client"), ordering="name")
+    def label(self, client: Client) -> str:
+        return client.name or client.client_id
 
-class FlowFilter(admin.SimpleListFilter):
-    title = _("flow")
-    parameter_name = "flow"
+    @admin.display(description=_("status"), ordering="suspended_at")
+    def status(self, client: Client) -> str:
+        return gettext("Suspended") if client.is_suspended else gettext("Live")
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(flow.name, _(flow.label)) for flow in registry.offered_flows()]
+    @admin.display(description=_("flows"))
+    def flow_labels(self, client: Client) -> str:
+        return ", ".join(gettext(flow.label) for flow in registry.offered_flows(client.flow_names))
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
-        # No flow's name is a part of another's.
-        return queryset.filter(flows__contains=self.value()) if self.value() else queryset
+    @admin.display(description=_("users"), ordering="users")
+    def users(self, client: Any) -> int:
+        return int(client.users)
 
+    @admin.display(description=_("last used"), ordering="last_used")
+    def last_used(self, client: Any) -> Any:
+        return known(client.last_used) or gettext("never")
 
-class StatusFilter(admin.SimpleListFilter):
-    title = _("status")
-    parameter_name = "status"
+    @admin.display(description=_("registered"), ordering="created")
+    def registered(self, client: Client) -> Any:
+        """The toolkit's own field has a name that is not marked for translation."""
+        return client.created
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("live", _("Live")), ("suspended", _("Suspended"))]
+    @admin.action(description=_("Export selected clients as CSV"))
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse:
+        return as_csv(queryset)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
-        if self.value() not in ("live", "suspended"):
-            return queryset
-        return queryset.filter(suspended_at__isnull=self.value() == "live")
+    def export_view(self, request: HttpRequest) -> HttpResponse:
+        """The list as it is searched and filtered now, as CSV."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return as_csv(self.get_changelist_instance(request).get_queryset(request))
 
-
-class RiskFilter(admin.SimpleListFilter):
-    """By the advice that there is on a client: the list and the advice cannot disagree."""
-
-    title = _("needs a look")
-    parameter_name = "risk"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            (Topic.IMPLICIT_OVER, _("Implicit flow past its date")),
-            (Topic.IMPLICIT, _("Implicit flow")),
-            (Topic.SECRET_EXPIRES, _("Secret expires within 30 days")),
-            (Topic.SECRET_OLD, _("Secret never rotated")),
-            (Topic.UNUSED, _("Not used for 90 days")),
-            (Topic.SCOPES_UNUSED, _("Scopes never used")),
-            (Topic.REDIRECT, _("Redirect URIs to check")),
-            (Topic.NO_PKCE, _("Without PKCE")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
-        if self.value() not in set(Topic):
-            return queryset
-        found = findings(Client.objects.all())
-        return queryset.filter(pk__in={one.client.pk for one in found if one.topic == self.value()})
-
-
-FILTERS = (StatusFilter, RiskFilter, UseCaseFilter, FlowFilter)
-
-
-@admin.display(description=_("registered"), ordering="created")
-def registered(client: Client) -> Any:
-    """A column: the toolkit's own field has a name that is not marked for translation."""
-    return client.created
-
-
-_COLUMNS = (
-    "client_id",
-    "name",
-    "use_case",
-    "flows",
-    "status",
-    "allowed_scopes",
-    "redirect_uris",
-    "owner",
-    "users",
-    "last_used",
-    "registered",
-)
-
-
-def as_csv(clients: QuerySet[Client]) -> HttpResponse:
-    """The list as a file for a spreadsheet; never a secret."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="clients.csv"'
-    response.headers["Cache-Control"] = "no-store"
-    writer = csv.writer(response)
-    writer.writerow(_COLUMNS)
-    rows: QuerySet[Any] = clients.select_related("owner")
-    for client in rows.iterator():
-        used = known(client.last_used)
-        cells = (
-            client.client_id,
-            client.name,
-            client.use_case,
-            client.flows,
-            "suspended" if client.is_suspended else "live",
-            client.allowed_scopes,
-            client.redirect_uris,
-            client.owner.get_username() if client.owner else "",
-            client.users,
-            used.isoformat(timespec="seconds") if used else "",
-            client.created.isoformat(timespec="seconds"),
-        )
-        writer.writerow([_inert(str(cell)) for cell in cells])
-    return response
-
-
-def _inert(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    def advice_view(self, request: HttpRequest) -> HttpResponse:
+        """Everything worth a look, over all clients."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Advice"),
+            "opts": self.opts,
+            "media": self.media,
+            "findings": findings(Client.objects.order_by("name", "client_id")),
+        }
+        return TemplateResponse(request, "admin/django_oauthflows/client/advice.html", context)

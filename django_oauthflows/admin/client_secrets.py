@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from django_oauthflows.admin.act import demand
+from django_oauthflows.admin.act import demand, log
 from django_oauthflows.admin.integration import endpoints
-from django_oauthflows.forms.client import ReasonForm, RotateForm
+from django_oauthflows.forms.act import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models.impact import impact_of
 
 if TYPE_CHECKING:
     from django_oauthflows.admin.client import ClientAdmin
@@ -33,7 +35,7 @@ def remembered(request: HttpRequest) -> str | None:
     return request.META.pop(_KEY, None)
 
 
-def shown(model_admin: ClientAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+def shown(model_admin: ModelAdmin[Client], request: HttpRequest, client: Client, secret: str) -> HttpResponse:
     """The page with the secret. Not kept by the browser: going back does not show it again."""
     context = {
         **model_admin.admin_site.each_context(request),
@@ -41,6 +43,7 @@ def shown(model_admin: ClientAdmin, request: HttpRequest, client: Client, secret
         "opts": model_admin.opts,
         "media": model_admin.media,
         "client": client,
+        "original": client,
         "secret": secret,
         "endpoints": endpoints(request, client),
     }
@@ -70,8 +73,10 @@ def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> Http
         "title": _("Rotate the secret of %(client)s") % {"client": client},
         "opts": model_admin.opts,
         "client": client,
+        "original": client,
         "form": form,
         "secrets": client.live_secrets(),
+        "impact": impact_of([client]),
     }
     return TemplateResponse(request, "admin/django_oauthflows/client/rotate.html", context)
 
@@ -87,11 +92,14 @@ def _rotate(model_admin: ClientAdmin, request: HttpRequest, client: Client, form
     if form.cleaned_data["newest"] != _newest(client):
         return None
     row, secret = ClientSecret.objects.rotate(
-        client, overlap=form.overlap_time, label=form.cleaned_data["label"], by=request.user
+        client,
+        overlap=form.overlap_time,
+        label=form.cleaned_data["label"],
+        by=request.user,
+        reason=form.cleaned_data["reason"],
     )
-    model_admin.log_change(
-        request, client, _("Secret rotated; the new one ends with …%(hint)s.") % {"hint": row.hint}
-    )
+    note = _("Secret rotated; the new one ends with …%(hint)s.") % {"hint": row.hint}
+    log(request, client, f"{note} {form.cleaned_data['reason']}".strip())
     return secret
 
 
@@ -105,9 +113,10 @@ def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_
     form = ReasonForm(request.POST if request.method == "POST" else None)
     back = reverse("admin:django_oauthflows_client_secrets", args=[client.pk])
     if form.is_valid():
-        secret.revoke(by=request.user, reason=form.cleaned_data["reason"])
         note = _("Secret …%(hint)s revoked") % {"hint": secret.hint}
-        model_admin.log_change(request, client, f"{note}: {form.cleaned_data['reason']}")
+        with transaction.atomic():
+            log(request, client, f"{note}: {form.cleaned_data['reason']}")
+            secret.revoke(by=request.user, reason=form.cleaned_data["reason"])
         model_admin.message_user(request, f"{note}.", messages.SUCCESS)
         return HttpResponseRedirect(back)
     context = {
@@ -115,8 +124,10 @@ def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_
         "title": _("Revoke a secret of %(client)s") % {"client": client},
         "opts": model_admin.opts,
         "client": client,
+        "original": client,
         "secret": secret,
         "last": client.live_secrets().count() == 1,
+        "impact": impact_of([client]),
         "form": form,
         "back": back,
     }

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
-from django_oauthflows.models import Event
+from django_oauthflows.models import Client, Event
 from django_oauthflows.models.refusal import explanation
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "at", "kind", "client_name", "user", "actor", "explained", "count")
+    list_display = ("reference", "kind", "explained", "client_name", "at", "user", "actor", "count")
     list_filter = ("kind", "at")
     list_select_related = ("user", "actor", "client")
     search_fields = (
@@ -27,7 +24,6 @@ class EventAdmin(ReadOnlyAdmin):
         f"user__{get_user_model().USERNAME_FIELD}",
     )
     search_help_text = _("Reference of a refused request, client or user name")
-    date_hierarchy = "at"
     show_full_result_count = False
     fields = (
         "reference",
@@ -43,13 +39,22 @@ class EventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("explained", "details")
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {}
-
     @admin.display(description=_("what it means, and what to do"))
     def explained(self, event: Event) -> str:
-        return explanation(event)
+        return told(event)
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:
-        return "; ".join(f"{name}: {value}" for name, value in event.data.items())
+        known = {name: value for name, value in event.data.items() if name != "changed"}
+        return "; ".join([*_changes(event), *(f"{name}: {value}" for name, value in known.items())])
+
+
+def told(event: Event) -> str:
+    """What an event says for itself: cause and remedy of a refusal, else why it was done, else what changed."""
+    return explanation(event) or "; ".join(_changes(event))
+
+
+def _changes(event: Event) -> list[str]:
+    names = {field.name: str(field.verbose_name) for field in Client._meta.concrete_fields}
+    changed = event.data.get("changed", {}).items()
+    return [f"{names.get(name, name)}: {old or '-'} → {new or '-'}" for name, (old, new) in changed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
@@ -20,11 +22,12 @@ from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client
 from django_oauthflows.models.redirect_uri import is_loopback
 
-#: Language → how it writes a text. Values are quoted, so that none can end up as code in a terminal.
-_LANGUAGES = {
+#: Language → its name, and how it writes a text. Quoted, no value can end up as code in a terminal.
+_LANGUAGES: dict[str, tuple[Any, Callable[[str], str]]] = {
     "curl": ("curl", shlex.quote),
     "python": ("Python", repr),
-    "javascript": ("JavaScript", json.dumps),
+    "javascript": ("JavaScript (Node.js)", json.dumps),
+    "browser": (gettext_lazy("JavaScript in a page"), json.dumps),
 }
 
 
@@ -34,7 +37,7 @@ class Snippet:
 
     key: str
     flow: str
-    language: str
+    language: Any
     code: str
 
 
@@ -62,45 +65,49 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
     flows = [flow for flow in registry.offered_flows(client.flow_names) if client.may_use(flow)]
     found = []
     for flow in flows:
-        for key, (label, quote) in _LANGUAGES.items():
-            code = _code(request, client, flow, key, quote)
+        for language in _languages(client, flow):
+            code = _code(request, client, flow, language)
             if code:
-                found.append(Snippet(f"{flow.name}-{key}", _(flow.label), label, code))
+                label, _quote = _LANGUAGES[language]
+                found.append(Snippet(f"{flow.name}-{language}", _(flow.label), label, code))
     return found
 
 
-def _code(request: HttpRequest, client: Client, flow: Flow, language: str, quote: Any) -> str:
+def _languages(client: Client, flow: Flow) -> Iterator[str]:
+    """All of them, but JavaScript only where the client lives: in a page or outside."""
+    case = client.declared_use_case
+    in_page = flow.response_mode == "fragment" or (case is not None and case.in_browser)
+    return (name for name in _LANGUAGES if name != ("javascript" if in_page else "browser"))
+
+
+def _code(request: HttpRequest, client: Client, flow: Flow, language: str) -> str:
     try:
         template = get_template(f"admin/django_oauthflows/snippets/{flow.name}.{language}.txt")
     except TemplateDoesNotExist:
         return ""
-    origin = issuer(request)
-    uris = client.redirect_uris.split()
-    values = {
-        "client_id": client.client_id,
-        "authorize": origin + _path("authorize"),
-        "token": origin + _path("token"),
-        "redirect_uri": uris[0] if uris else "",
-        "scope": client.default_scopes or client.allowed_scopes,
-        "issuer": origin,
-        "userpass": f"{client.client_id}:",
-        "authorize_url": _authorize_url(origin, flow, client, uris),
-    }
+    values = _values(issuer(request), client, flow)
+    _label, quote = _LANGUAGES[language]
     context = {
         **{name: quote(value) for name, value in values.items()},
         "has_secret": client.has_secret,
         # oauthlib wants https on both sides; a native app's redirect never has it.
-        "plain_http": is_loopback(origin) or not values["redirect_uri"].startswith("https:"),
+        "plain_http": is_loopback(values["issuer"]) or not values["redirect_uri"].startswith("https:"),
     }
     return template.render(context).strip() + "\n"
 
 
-def _authorize_url(origin: str, flow: Flow, client: Client, uris: list[str]) -> str:
-    """The authorization request but for what must be new each time (state, code challenge)."""
-    query = {
+def _values(origin: str, client: Client, flow: Flow) -> dict[str, str]:
+    """What the snippets say of this client; ``authorize_url`` lacks only what must be new each time."""
+    request = {
         "response_type": " ".join(flow.response_types),
         "client_id": client.client_id,
-        "redirect_uri": uris[0] if uris else "",
-        "scope": client.default_scopes or client.allowed_scopes,
+        "redirect_uri": next(iter(client.redirect_uris.split()), ""),
+        "scope": " ".join(client.default_scope_names() or client.allowed_scope_names()),
     }
-    return f"{origin}{_path('authorize')}?{urlencode(query)}"
+    return request | {
+        "issuer": origin,
+        "authorize": origin + _path("authorize"),
+        "authorize_url": f"{origin}{_path('authorize')}?{urlencode(request)}",
+        "token": origin + _path("token"),
+        "userpass": f"{client.client_id}:",
+    }

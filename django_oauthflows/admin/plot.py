@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from django_oauthflows.flows import registry
@@ -62,7 +63,9 @@ def usage_plot(days: Sequence[date], counts: Mapping[tuple[date, str], int]) -> 
                 title = f"{day.isoformat()}: {value} ({labels[series]})"
                 x = _LEFT + column * step
                 bars.append(Bar(_unit(x), _unit(y), _unit(step * 0.8), _unit(height), series, title))
-    ticks = [(round(_LEFT + n * step, 1), days[n].strftime("%d.%m.")) for n in range(0, len(days), 7)]
+    # Not under the last days: the text would stand out to the right.
+    labelled = range(0, len(days) - 4, 7)
+    ticks = [(_unit(_LEFT + n * step), date_format(days[n], "j M")) for n in labelled]
     return Plot(
         width=WIDTH,
         height=HEIGHT,

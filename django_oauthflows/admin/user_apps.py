@@ -19,9 +19,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import demand, may
-from django_oauthflows.admin.readonly import END_PERMISSION
-from django_oauthflows.forms.client import ReasonForm
+from django_oauthflows.admin.act import END_PERMISSION, demand, may
+from django_oauthflows.forms.act import ReasonForm
 from django_oauthflows.models import Consent
 from django_oauthflows.models.imitation import name_of
 from django_oauthflows.views.cards import cards_for, labels_of

@@ -130,7 +130,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """What somebody is building; it chooses flows and client type for them."""
+    """What somebody is building; it chooses flows and client type for them.
+
+    ``in_browser``: the whole client runs in a page; it has no server, and nothing is installed.
+    """
 
     name: str
     title: str
@@ -142,4 +145,5 @@ class UseCase:
     client_type: ClientType
     private_use_schemes: bool = False
     loopback_any_port: bool = False
+    in_browser: bool = False
     offered: bool = True

@@ -48,6 +48,7 @@ USE_CASES: tuple[UseCase, ...] = (
         ),
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
+        in_browser=True,
     ),
     UseCase(
         name="native",
@@ -88,6 +89,7 @@ USE_CASES: tuple[UseCase, ...] = (
         ),
         flows=("implicit",),
         client_type=ClientType.PUBLIC,
+        in_browser=True,
     ),
     UseCase(
         name="device",

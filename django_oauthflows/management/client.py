@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from django.core.management.base import CommandError
 
 from django_oauthflows.flows import registry
 from django_oauthflows.management import client_transfer
+from django_oauthflows.management.users import add_by, user_named
 from django_oauthflows.models import Client, ClientSecret
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         one = _with_json(verbs.add_parser(verb, help=text))
         one.add_argument("client_id")
-        if verb in ("suspend", "resume", "revoke-tokens", "delete"):
+        if verb != "show":
+            add_by(one)
             one.add_argument("--reason", default="", help="Why, for the record.")
         if verb == "rotate-secret":
             one.add_argument("--label", default="")
@@ -55,6 +58,7 @@ def _with_json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _add_create(parser: argparse.ArgumentParser) -> None:
     offered = [case.name for case in registry.USE_CASES if case.offered]
     _with_json(parser)
+    add_by(parser)
     parser.add_argument("--name", required=True, help="What users see when they are asked.")
     parser.add_argument(
         "--use-case", required=True, choices=offered, help="What it is; chooses flows and type."
@@ -125,23 +129,13 @@ def _create(command: Command, options: dict[str, Any]) -> None:
         is_resource_server=options["resource_server"],
         access_token_format=options["access_token_format"],
         throttle_rate=options["api_rate"],
-        service_user=_user(options["service_user"]),
+        service_user=user_named(options["service_user"]),
+        by=user_named(options["by"]),
         access_token_lifetime=options["access_token_lifetime"],
         refresh_token_idle_lifetime=options["refresh_token_idle_lifetime"],
         refresh_token_absolute_lifetime=options["refresh_token_absolute_lifetime"],
     )
     _tell(command, options, client, secret)
-
-
-def _user(username: str | None) -> Any:
-    from django.contrib.auth import get_user_model
-
-    if not username:
-        return None
-    user = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: username}).first()
-    if user is None:
-        raise CommandError(f"There is no user {username!r}.")
-    return user
 
 
 def _tell(command: Command, options: dict[str, Any], client: Client, secret: str | None = None) -> None:
@@ -171,22 +165,15 @@ def _show(command: Command, options: dict[str, Any]) -> None:
     _tell(command, options, _found(options))
 
 
-def _suspend(command: Command, options: dict[str, Any]) -> None:
-    client = _found(options)
-    client.suspend(reason=options["reason"])
-    _tell(command, options, client)
+def _deed(deed: Callable[..., None]) -> Callable[[Command, dict[str, Any]], None]:
+    """Does one of the client's own verbs to it."""
 
+    def run(command: Command, options: dict[str, Any]) -> None:
+        client = _found(options)
+        deed(client, by=user_named(options["by"]), reason=options["reason"])
+        _tell(command, options, client)
 
-def _resume(command: Command, options: dict[str, Any]) -> None:
-    client = _found(options)
-    client.resume(reason=options["reason"])
-    _tell(command, options, client)
-
-
-def _revoke_tokens(command: Command, options: dict[str, Any]) -> None:
-    client = _found(options)
-    client.revoke_tokens(reason=options["reason"])
-    _tell(command, options, client)
+    return run
 
 
 def _rotate(command: Command, options: dict[str, Any]) -> None:
@@ -194,7 +181,11 @@ def _rotate(command: Command, options: dict[str, Any]) -> None:
     if not client.has_secret:
         raise CommandError("This client is public: it has no secret.")
     _, secret = ClientSecret.objects.rotate(
-        client, overlap=timedelta(seconds=options["overlap"]), label=options["label"]
+        client,
+        overlap=timedelta(seconds=options["overlap"]),
+        label=options["label"],
+        by=user_named(options["by"]),
+        reason=options["reason"],
     )
     _tell(command, options, client, secret)
 
@@ -202,7 +193,7 @@ def _rotate(command: Command, options: dict[str, Any]) -> None:
 def _delete(command: Command, options: dict[str, Any]) -> None:
     client = _found(options)
     content = {"client_id": client.client_id, "deleted": True}
-    client.remove(reason=options["reason"])
+    client.remove(by=user_named(options["by"]), reason=options["reason"])
     if options["json"]:
         command.say_json(content)
     else:
@@ -213,9 +204,9 @@ _VERBS = {
     "create": _create,
     "list": _list,
     "show": _show,
-    "suspend": _suspend,
-    "resume": _resume,
-    "revoke-tokens": _revoke_tokens,
+    "suspend": _deed(Client.suspend),
+    "resume": _deed(Client.resume),
+    "revoke-tokens": _deed(Client.revoke_tokens),
     "rotate-secret": _rotate,
     "delete": _delete,
     "export": client_transfer.export,

@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import transaction
 
+from django_oauthflows.management.users import add_by, user_named
 from django_oauthflows.models import Client
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ _VALUES = {
     "implicit_until": "implicit_until",
     "implicit_reason": "implicit_reason",
     "is_resource_server": "is_resource_server",
+    "access_token_format": "access_token_format",
+    "throttle_rate": "throttle_rate",
 }
 _USERS = {"owner": "owner", "service_user": "service_user"}
 _FIXED = ("client_id", "use_case")
@@ -75,6 +77,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=argparse.FileType("r", encoding="utf-8"), help="A file, or - for input.")
+    add_by(parser)
     parser.add_argument("--dry-run", action="store_true", help="Only show what would change.")
     parser.add_argument("--json", action="store_true", help="Print the difference as one JSON object.")
 
@@ -102,10 +105,11 @@ def exported(client: Client) -> dict[str, Any]:
 def import_(command: Command, options: dict[str, Any]) -> None:
     with options["file"] as file:
         entries = _entries(file.read())
+    by = user_named(options["by"])
     with transaction.atomic():
         changes = [_compared(entry) for entry in entries]
         for change in changes:
-            _apply(change)
+            _apply(change, by)
         if options["dry_run"]:
             transaction.set_rollback(True)
     _tell(command, changes, options)
@@ -147,16 +151,16 @@ def _compared(entry: dict[str, Any]) -> Change:
     return Change(client.client_id, client, differing, entry)
 
 
-def _apply(change: Change) -> None:
+def _apply(change: Change, by: Any) -> None:
     try:
         fields = {_field(member): _value(member, new) for member, (_old, new) in change.values.items()}
         if change.client is None:
-            _register(change.entry, fields)
+            _register(change.entry, fields, by)
         elif fields:
             for field, value in fields.items():
                 setattr(change.client, field, value)
             change.client.full_clean(exclude=["client_secret"])
-            change.client.change(fields)
+            change.client.change(fields, by=by)
     except ValidationError as error:
         told = "; ".join(error.messages)
         raise CommandError(f"{change.client_id}: {told}") from None
@@ -164,7 +168,7 @@ def _apply(change: Change) -> None:
         raise CommandError(f"{change.client_id}: a value has the wrong form ({error}).") from None
 
 
-def _register(entry: dict[str, Any], fields: dict[str, Any]) -> None:
+def _register(entry: dict[str, Any], fields: dict[str, Any], by: Any) -> None:
     if not entry.get("use_case"):
         raise CommandError(f"{entry['client_id']}: a new client needs a use case.")
     Client.objects.register(
@@ -175,6 +179,7 @@ def _register(entry: dict[str, Any], fields: dict[str, Any]) -> None:
         scopes=fields.pop("allowed_scopes", "").split(),
         default_scopes=fields.pop("default_scopes").split() if "default_scopes" in fields else None,
         issue_secret=False,
+        by=by,
         **fields,
     )
 
@@ -187,11 +192,7 @@ def _value(member: str, value: Any) -> Any:
     if member in _LISTS:
         return " ".join(value)
     if member in _USERS and value is not None:
-        users = get_user_model()
-        found = users._default_manager.filter(**{users.USERNAME_FIELD: value}).first()
-        if found is None:
-            raise ValidationError(f"There is no user {value!r}.")
-        return found
+        return user_named(str(value))
     return Client._meta.get_field(_field(member)).to_python(value) if member in _VALUES else value
 
 

@@ -19,6 +19,8 @@ from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.impact import known, with_last_use
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, problem_with
 from django_oauthflows.models.secret import ClientSecret
+from django_oauthflows.models.usage import ClientUsage
+from django_oauthflows.scopes import declared_scopes
 
 UNUSED_AFTER = timedelta(days=90)
 EXPIRES_SOON = timedelta(days=30)
@@ -55,12 +57,12 @@ class _Facts:
     now: datetime
     last_used_at: datetime | None = None
     secrets: list[ClientSecret] = field(default_factory=list)
-    consented_scopes: set[str] = field(default_factory=set)
+    issued_scopes: set[str] = field(default_factory=set)
     answered_hosts: set[str] = field(default_factory=set)
 
 
 def findings(clients: QuerySet[Client]) -> list[Finding]:
-    """Everything worth a look, client by client, by three statements however many clients there are."""
+    """Everything worth a look, client by client, by four statements however many clients there are."""
     found: list[Finding] = []
     everyone = list(with_last_use(clients))
     facts = _facts(everyone)
@@ -77,9 +79,11 @@ def _facts(clients: list[Any]) -> dict[int, _Facts]:
     for secret in ClientSecret.objects.filter(client__in=keys):
         facts[secret.client_id].secrets.append(secret)
     consents = Consent.objects.live(now).filter(client__in=keys).order_by()
-    for client_id, scope, host in consents.values_list("client_id", "scope", "redirect_host").distinct():
-        facts[client_id].consented_scopes.update(scope.split())
+    for client_id, host in consents.values_list("client_id", "redirect_host").distinct():
         facts[client_id].answered_hosts.add(host)
+    usage = ClientUsage.objects.filter(client__in=keys).order_by()
+    for client_id, scope in usage.values_list("client_id", "scope").distinct():
+        facts[client_id].issued_scopes.update(scope.split())
     return facts
 
 
@@ -144,16 +148,13 @@ def _unused(client: Client, facts: _Facts) -> Iterator[Finding]:
 
 
 def _scopes(client: Client, facts: _Facts) -> Iterator[Finding]:
-    # What a machine asks for is recorded nowhere, so nothing can be said about such a client.
-    flows = registry.offered_flows(client.flow_names)
-    if not facts.consented_scopes or any(flow.grant_types and not flow.has_user for flow in flows):
-        return
-    unused = [scope for scope in client.allowed_scope_names() if scope not in facts.consented_scopes]
-    if unused:
+    used = declared_scopes().expand(facts.issued_scopes)
+    unused = [scope for scope in client.allowed_scope_names() if scope not in used]
+    if unused and facts.issued_scopes:  # a client that never got a token is a matter of its own
         yield Finding(
             Topic.SCOPES_UNUSED,
             client,
-            _("No user has ever allowed it: %(scopes)s.") % {"scopes": ", ".join(unused)},
+            _("It has never got a token for: %(scopes)s.") % {"scopes": ", ".join(unused)},
             _("Take these off its allowed scopes if it does not need them."),
         )
 

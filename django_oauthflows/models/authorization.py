@@ -203,10 +203,10 @@ class Authorization(AuthorizationTokens, models.Model):
             == 1
         )
 
-    def revoke(self, *, cause: str, by: Any = None) -> bool:
+    def revoke(self, *, cause: str, by: Any = None, reason: str = "") -> bool:
         """End it and everything it gave. False when it had ended already.
 
-        ``by`` is the member of staff who does it, which goes on record.
+        ``by`` is the member of staff who does it and ``reason`` why, which go on record.
         """
         from django_oauthflows.models.event import Event
 
@@ -221,6 +221,7 @@ class Authorization(AuthorizationTokens, models.Model):
                 user=self.user,
                 by=by,
                 cause=cause,
+                reason=reason,
                 authorization=self.pk,
             )
         return revoked

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.validators import RegexValidator
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
-from django_oauthflows import signals
 from django_oauthflows.flows import registry
+from django_oauthflows.models.client_deeds import ClientDeeds
 from django_oauthflows.models.client_rules import ClientRules
 from django_oauthflows.models.registration import ClientManager
 from django_oauthflows.models.token_cache import ended
 from django_oauthflows.option_forms import RATE
-
-if TYPE_CHECKING:
-    from django_oauthflows.models.secret import ClientSecret
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
@@ -39,16 +33,11 @@ def use_case_choices() -> list[tuple[str, Any]]:
     return [(case.name, _(case.title)) for case in registry.USE_CASES]
 
 
-def _brief(value: Any) -> str:
-    """A value as the record of a change keeps it."""
-    return "" if value is None else str(value)[:500]
-
-
-class Client(ClientRules, Application):
+class Client(ClientDeeds, ClientRules, Application):
     """A registered client: the toolkit's application and what this package knows about it.
 
-    Here are its fields and its deeds; what it may do is in ``client_abilities.py``, what it must be in
-    ``client_rules.py``, how it comes to be in ``registration.py``.
+    Here are its fields; what it may do is in ``client_abilities.py``, what it must be in
+    ``client_rules.py``, what is done to it in ``client_deeds.py``, how it comes to be in ``registration.py``.
 
     Multi-table inheritance: one child row keyed by the application, so that the toolkit's foreign
     keys and a site's own keep pointing where they did.
@@ -211,90 +200,3 @@ class Client(ClientRules, Application):
             flow.grant_types[0].replace("_", "-") for flow in registry.offered_flows(self.flow_names)
         )
         return next((name for name in grant_types if name != "refresh-token"), "authorization-code")
-
-    # Deeds. ------------------------------------------------------------------------------------------
-
-    def change(self, fields: Iterable[str], *, by: Any = None) -> None:
-        """Save these fields, and put on record who changed them from what to what.
-
-        Only these are written: a suspension or a new epoch that came in between stays.
-        """
-        names = [name for name in fields if name != "client_secret"]
-        before = Client.objects.filter(pk=self.pk).values(*names).get() if names else {}
-        self.save(update_fields=[*names, "updated"])
-        changed = {name: [_brief(before[name]), _brief(self.serializable_value(name))] for name in names}
-        self._record("CLIENT_CHANGED", by=by, changed=changed)
-
-    def suspend(self, *, by: Any = None, reason: str = "") -> None:
-        """Stop it at once: no new tokens, and the ones it has are refused until it is resumed."""
-        self._set_suspension(timezone.now(), reason)
-        self._record("CLIENT_SUSPENDED", by=by, reason=reason)
-        signals.client_suspended.announce(Client, client=self, by=by)
-
-    def resume(self, *, by: Any = None, reason: str = "") -> None:
-        """Let it go on; tokens that have not expired meanwhile work again."""
-        self._set_suspension(None, "")
-        self._record("CLIENT_RESUMED", by=by, reason=reason)
-        signals.client_resumed.announce(Client, client=self, by=by)
-
-    def _set_suspension(self, at: datetime | None, reason: str) -> None:
-        self.suspended_at, self.suspended_reason = at, reason[:200]
-        Client.objects.filter(pk=self.pk).update(suspended_at=at, suspended_reason=self.suspended_reason)
-        ended(client=self.pk)
-
-    def revoke_tokens(self, *, by: Any = None, reason: str = "") -> None:
-        """End every token it has, for every user and for itself; users need not agree again."""
-        from django_oauthflows.models import legacy
-        from django_oauthflows.models.authorization import Authorization
-
-        self.token_epoch = random_epoch()
-        Client.objects.filter(pk=self.pk).update(token_epoch=self.token_epoch)
-        Authorization.objects.filter(consent__client=self).revoke(cause="client tokens revoked")
-        legacy.revoke_all(application_id=self.pk)
-        ended(client=self.pk)
-        self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
-        signals.client_tokens_revoked.announce(Client, client=self, by=by)
-
-    def remove(self, *, by: Any = None, reason: str = "") -> None:
-        """Delete it with its consents, authorizations and secrets; its events stay."""
-        from django_oauthflows.models import legacy
-        from django_oauthflows.models.authorization import Authorization
-        from django_oauthflows.models.consent import Consent
-
-        with transaction.atomic():
-            self._record("CLIENT_DELETED", by=by, reason=reason, client_id=self.client_id)
-            # By table, not by row: a popular client has more of them than memory should hold.
-            legacy.delete_all(application_id=self.pk)
-            Authorization.objects.filter(consent__client=self).delete()
-            Consent.objects.filter(client=self).delete_all()
-            ended(client=self.pk)
-            self.delete()
-
-    def _record(self, kind: str, *, by: Any, **data: Any) -> None:
-        from django_oauthflows.models.event import Event
-
-        Event.objects.record(Event.Kind[kind], client=self, by=by, **data)
-
-    def live_secrets(self) -> models.QuerySet[ClientSecret]:
-        """Secrets that it can authenticate with now."""
-        return self.secrets.live()
-
-    def metadata(self) -> dict[str, Any]:
-        """What it is, in the member names of RFC 7591 §2, with ours for the rest. Never a secret."""
-        flows = registry.offered_flows(self.flow_names)
-        return {
-            "client_id": self.client_id,
-            "client_name": self.name,
-            "use_case": self.use_case,
-            "redirect_uris": self.redirect_uris.split(),
-            "post_logout_redirect_uris": self.post_logout_redirect_uris.split(),
-            "grant_types": [grant for flow in flows for grant in flow.grant_types],
-            "response_types": [response for flow in flows for response in flow.response_types],
-            "token_endpoint_auth_method": "client_secret_basic" if self.has_secret else "none",
-            "scope": self.allowed_scopes,
-            "default_scope": self.default_scopes,
-            "allowed_origins": self.allowed_origins.split(),
-            "first_party": self.is_first_party,
-            "suspended": self.is_suspended,
-            "client_id_issued_at": int(self.created.timestamp()),
-        }

@@ -17,10 +17,6 @@ from django_oauthflows.scopes import declared_scopes
 class ClientRules(ClientAbilities):
     """Says what is wrong with a client, by field, with a value that would be right."""
 
-    # Read here; declared in ``Client`` and the toolkit's model.
-    name: Any
-    post_logout_redirect_uris: Any
-
     def clean(self) -> None:
         """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
         found = {

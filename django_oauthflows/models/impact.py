@@ -20,17 +20,17 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What stands behind some clients now.
+    """What stands behind some clients, consents or authorizations now.
 
     ``authorizations`` carry the users' live tokens. Tokens that a client holds for itself are not
-    stored anywhere, so ``has_machine_tokens`` says only that there may be some.
+    stored anywhere, so ``has_machine_tokens`` says only that there may be some; ``None`` where it is not asked.
     """
 
     clients: int
     users: int
     authorizations: int
-    has_machine_tokens: bool
     last_used_at: datetime | None
+    has_machine_tokens: bool | None = None
 
 
 def impact_of(clients: Iterable[Client]) -> Impact:
@@ -43,13 +43,36 @@ def impact_of(clients: Iterable[Client]) -> Impact:
         ClientUsage.objects.filter(client__in=keys).aggregate(at=Max("last_used_at"))["at"],
         ClientSecret.objects.filter(client__in=keys).aggregate(at=Max("last_used_at"))["at"],
     ]
-    machines = any("client_credentials" in client.flow_names for client in counted)
     return Impact(
         clients=len(counted),
         users=users,
         authorizations=live.count(),
-        has_machine_tokens=machines,
         last_used_at=max((at for at in used if at is not None), default=None),
+        has_machine_tokens=any("client_credentials" in client.flow_names for client in counted),
+    )
+
+
+def impact_of_consents(consents: Iterable[Consent]) -> Impact:
+    """One statement, however many consents there are."""
+    counted = list(consents)
+    return _impact_on(counted, Authorization.objects.live().filter(consent__in=counted))
+
+
+def impact_of_authorizations(authorizations: Iterable[Authorization]) -> Impact:
+    """One statement, however many authorizations there are."""
+    counted = list(authorizations)
+    live = Authorization.objects.live().filter(pk__in=[one.pk for one in counted])
+    return _impact_on([one.consent for one in counted], live)
+
+
+def _impact_on(consents: Iterable[Consent], live: QuerySet[Authorization]) -> Impact:
+    pairs = {(consent.client_id, consent.user_id) for consent in consents}
+    found = live.aggregate(n=Count("pk"), at=Max("rotated_at"))
+    return Impact(
+        clients=len({client for client, _user in pairs}),
+        users=len({user for _client, user in pairs}),
+        authorizations=found["n"],
+        last_used_at=found["at"],
     )
 
 

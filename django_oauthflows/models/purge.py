@@ -17,11 +17,14 @@ from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from django_oauthflows.models.authorization import Authorization
+from django_oauthflows.models.event import Event
 from django_oauthflows.models.machine import RevokedToken
 from django_oauthflows.models.secret import ClientSecret
 
 #: How long a revoked authorization is kept for staff to see.
 KEEP_REVOKED = timedelta(days=1)
+#: How long a refused request can be looked up by its reference.
+KEEP_REFUSALS = timedelta(days=90)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -75,6 +78,11 @@ SWEEPS = (
         lambda now: _ended(now) | Q(revoked_at__lte=now - KEEP_REVOKED),
     ),
     Sweep("secrets", lambda: ClientSecret, _ended),
+    Sweep(
+        "refused requests",
+        lambda: Event,
+        lambda now: Q(kind=Event.Kind.REQUEST_REFUSED, at__lte=now - KEEP_REFUSALS),
+    ),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),

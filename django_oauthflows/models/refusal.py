@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
     from django_oauthflows.models.event import Event
 
+_NO_SUCH_RESPONSE_TYPE = _(
+    "The response type is not offered here; the developer should use response_type=code."
+)
+_NO_PAGE = _(
+    "The client wanted an answer without any page (prompt=none), but the user has to log in or to be asked "
+    "first; the developer should send the request again without prompt."
+)
+
 #: Cause, as the toolkit's answers name it → what happened and what to do about it.
 _SENTENCES: dict[str, Any] = {
     "no client secret": _(
@@ -57,12 +65,8 @@ _SENTENCES: dict[str, Any] = {
         "The client was not given the flow it asked for, or the flow's end date has passed; see Flows "
         "in its settings."
     ),
-    "unsupported response type": _(
-        "The response type is not offered here; the developer should use response_type=code."
-    ),
-    "unsupported_response_type": _(
-        "The response type is not offered here; the developer should use response_type=code."
-    ),
+    "unsupported response type": _NO_SUCH_RESPONSE_TYPE,
+    "unsupported_response_type": _NO_SUCH_RESPONSE_TYPE,
     "unsupported grant type": _(
         "The grant type is not offered here; the server metadata lists those that are."
     ),
@@ -85,6 +89,21 @@ _SENTENCES: dict[str, Any] = {
         "The form was from another site, or from before the user had logged in anew; they only have to "
         "look again. Nothing is wrong with the client."
     ),
+    "no scope left": _(
+        "Everything that the user had allowed was taken back by them, or off the client's allowed scopes; "
+        "see both, and have the user allow the client again."
+    ),
+    "invalid_client": _(
+        "The Authorization header cannot be read; it must be the word Basic and the Base64 of client id, "
+        "colon and secret."
+    ),
+    "invalid_target": _(
+        "The request names an API (resource) that is not known here or that the user did not allow; the "
+        "developer should name the address of a registered API, or none."
+    ),
+    "login_required": _NO_PAGE,
+    "consent_required": _NO_PAGE,
+    "access_denied": _NO_PAGE,
     "user did not allow it": _("The user chose not to allow it; nothing is wrong with the client."),
 }
 

@@ -53,28 +53,47 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
     """Issuing and bringing along."""
 
     def issue(
-        self, client: Client, *, label: str = "", expires_at: datetime | None = None, by: Any = None
+        self,
+        client: Client,
+        *,
+        label: str = "",
+        expires_at: datetime | None = None,
+        by: Any = None,
+        reason: str = "",
     ) -> tuple[ClientSecret, str]:
         """Make a new secret; returns the row and the secret itself, which is told this once."""
         secret = new_secret()
-        return self._store(client, secret, label, expires_at, by), secret
+        return self._store(client, secret, label, expires_at, by, reason), secret
 
     def adopt(self, client: Client, secret: str, *, label: str = "", by: Any = None) -> str:
         """Take over a secret that was made elsewhere; a weak one keeps a slow hash."""
-        self._store(client, secret, label, None, by)
+        self._store(client, secret, label, by=by)
         return secret
 
     @transaction.atomic
     def rotate(
-        self, client: Client, *, overlap: timedelta = timedelta(0), label: str = "", by: Any = None
+        self,
+        client: Client,
+        *,
+        overlap: timedelta = timedelta(0),
+        label: str = "",
+        by: Any = None,
+        reason: str = "",
     ) -> tuple[ClientSecret, str]:
         """Issue a new secret and let the others end after ``overlap``."""
         ends = timezone.now() + overlap
         self.filter(client=client).filter(Q(expires_at=None) | Q(expires_at__gt=ends)).update(expires_at=ends)
-        return self.issue(client, label=label, by=by)
+        return self.issue(client, label=label, by=by, reason=reason)
 
+    @transaction.atomic
     def _store(
-        self, client: Client, secret: str, label: str, expires_at: datetime | None, by: Any
+        self,
+        client: Client,
+        secret: str,
+        label: str = "",
+        expires_at: datetime | None = None,
+        by: Any = None,
+        reason: str = "",
     ) -> ClientSecret:
         from django_oauthflows.models.event import Event
 
@@ -87,7 +106,9 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
             label=label,
             expires_at=expires_at,
         )
-        Event.objects.record(Event.Kind.SECRET_ISSUED, client=client, by=by, hint=row.hint, label=label)
+        Event.objects.record(
+            Event.Kind.SECRET_ISSUED, client=client, by=by, hint=row.hint, label=label, reason=reason
+        )
         return row
 
 
@@ -126,6 +147,7 @@ class ClientSecret(models.Model):
                 digest=digest_of(secret), slow_hash="", hint=secret[-_HINT_LENGTH:]
             )
 
+    @transaction.atomic
     def revoke(self, *, by: Any = None, reason: str = "") -> None:
         """End it at once."""
         from django_oauthflows.models.event import Event

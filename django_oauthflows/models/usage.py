@@ -1,4 +1,4 @@
-"""How much a client is used: tokens issued per day and flow, counted in memory and flushed now and then.
+"""How much a client is used: tokens per day and flow, and their scopes, counted in memory and flushed now and then.
 
 The hot path writes nothing for this. Each process adds what it counted at most once a minute, by one
 statement after an answer has been sent, and at its end; a crash loses at most a minute of counts.
@@ -11,7 +11,8 @@ import atexit
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +23,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
+from django_oauthflows.scopes import scope_string
 
 logger = logging.getLogger("django_oauthflows")
 
 FLUSH_SECONDS = 60.0
+
+_Key = tuple[int, str]
 
 
 class UsageCounter:
@@ -33,15 +37,18 @@ class UsageCounter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[int, str]] = Counter()
-        self._last_used: dict[tuple[int, str], datetime] = {}
+        self._counts: Counter[_Key] = Counter()
+        self._last_used: dict[_Key, datetime] = {}
+        self._scopes: defaultdict[_Key, set[str]] = defaultdict(set)
         self._begun = time.monotonic()
 
-    def count(self, *, client: Any, flow: str, **_: Any) -> None:
-        """One more token of ``flow`` was issued to ``client``."""
+    def count(self, *, client: Any, flow: str, scopes: Iterable[str], **_: Any) -> None:
+        """One more token of ``flow`` was issued to ``client``, for ``scopes``."""
+        key = (client.pk, flow)
         with self._lock:
-            self._counts[client.pk, flow] += 1
-            self._last_used[client.pk, flow] = timezone.now()
+            self._counts[key] += 1
+            self._last_used[key] = timezone.now()
+            self._scopes[key].update(scopes)
 
     def flush_when_due(self, **_: Any) -> None:
         """After an answer was sent: flush, if a minute has passed since the last time."""
@@ -58,18 +65,19 @@ class UsageCounter:
         if connections[router.db_for_write(ClientUsage)].in_atomic_block:
             return 0  # somebody's transaction, which may be rolled back: count on until later
         with self._lock:
-            counts, last_used = self._counts, self._last_used
-            self._counts, self._last_used = Counter(), {}
+            counts, last_used, scopes = self._counts, self._last_used, self._scopes
+            self._counts, self._last_used, self._scopes = Counter(), {}, defaultdict(set)
             self._begun = time.monotonic()
         rows = [
             ClientUsage(
-                client_id=client,
-                flow=flow,
-                day=last_used[client, flow].date(),
+                client_id=key[0],
+                flow=key[1],
+                day=last_used[key].date(),
                 tokens_issued=issued,
-                last_used_at=last_used[client, flow],
+                scope=scope_string(scopes[key]),
+                last_used_at=last_used[key],
             )
-            for (client, flow), issued in counts.items()
+            for key, issued in counts.items()
         ]
         try:
             ClientUsage.objects.bulk_create(rows)
@@ -116,6 +124,7 @@ class ClientUsageQuerySet(models.QuerySet["ClientUsage"]):
                 self.filter(pk__in=[row.pk for row in rows]).delete()
                 rows[0].pk = None
                 rows[0].tokens_issued = sum(row.tokens_issued for row in rows)
+                rows[0].scope = scope_string({name for row in rows for name in row.scope.split()})
                 rows[0].last_used_at = max(row.last_used_at for row in rows)
                 rows[0].save(force_insert=True)
                 saved += len(rows) - 1
@@ -127,12 +136,13 @@ def _can_skip_locked() -> bool:
 
 
 class ClientUsage(models.Model):
-    """Tokens that a client got on one day by one flow, as one process counted them."""
+    """Tokens that a client got on one day by one flow, as one process counted them, and for which scopes."""
 
     client = models.ForeignKey("Client", on_delete=models.CASCADE, related_name="usage")
     day = models.DateField(_("day"))
     flow = models.CharField(_("flow"), max_length=30)
     tokens_issued = models.PositiveIntegerField(_("tokens issued"), default=0)
+    scope = models.TextField(_("scopes"), blank=True)
     last_used_at = models.DateTimeField(_("last used"), default=timezone.now)
 
     objects = ClientUsageQuerySet.as_manager()

@@ -52,6 +52,7 @@ class TokenIssue:
             client=request.client,
             user_id=authorization.consent.user_id if authorization else None,
             flow=exchange.flow.name,
+            scopes=tuple(request.scopes),
         )
 
     def validate_refresh_token(

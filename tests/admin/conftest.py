@@ -9,7 +9,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 
+from django_oauthflows.flows import registry
+from django_oauthflows.models import Authorization, Client, Consent
 from tests.factories import UserFactory
+
+#: What a browser sends to carry out an act.
+CONFIRM = {"confirm": "yes", "reason": "Broke the rules"}
 
 
 @pytest.fixture
@@ -56,3 +61,16 @@ def form_data(response: Any) -> dict[str, Any]:
 
 def page_of(client: Any, name: str = "change") -> str:
     return f"/admin/django_oauthflows/client/{client.pk}/{name}/"
+
+
+def allowed_by(client: Client, user: Any = None) -> Authorization:
+    """Somebody allows ``client``, and it has tokens."""
+    consent = Consent.objects.give(user=user or UserFactory(), client=client, scopes=["profile"])
+    authorization: Authorization = Authorization.objects.begin(
+        consent=consent,
+        flow=registry.flow_named("authorization_code"),
+        scopes=["profile"],
+        lifetime=3600,
+        generation=1,
+    )
+    return authorization

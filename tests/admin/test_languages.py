@@ -16,8 +16,7 @@ from django.utils.translation import override
 
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent, Event
 from django_oauthflows.scopes import declared_scopes
-from tests.admin.conftest import form_data, page_of
-from tests.admin.test_acts import allowed_by
+from tests.admin.conftest import allowed_by, form_data, page_of
 from tests.admin.test_client_pages import ADD
 from tests.admin.test_lists import with_risks
 from tests.catalogs import catalog
@@ -160,7 +159,9 @@ def test_no_answer_to_a_form_has_english_on_it(site: Any) -> None:
         chosen = {"action": action, "_selected_action": list(model.objects.values_list("pk", flat=True))}
         asked = site.post(f"{ROOT}{model._meta.model_name}/", chosen)
         assert english_on(asked) == set()
-        done = site.post(f"{ROOT}{model._meta.model_name}/", chosen | {"confirm": "1"}, follow=True)
+        done = site.post(
+            f"{ROOT}{model._meta.model_name}/", chosen | {"confirm": "1", "reason": "Missbrauch"}, follow=True
+        )
         assert english_on(done) == set()
     rotation = page_of(busy, "rotate-secret")
     newest = site.get(rotation).context["form"].initial["newest"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,11 +14,12 @@ from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from django_oauthflows.models import Client, Event, event
+from django_oauthflows.models import Client, Consent, Event, event
 from tests.factories import ClientFactory
-from tests.oauth_client import Browser, OAuthClient, pkce_pair
+from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
 
 pytestmark = pytest.mark.django_db
+PACKAGE = Path(event.__file__).parent.parent
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -105,6 +107,109 @@ def _twice(client: OAuthClient, browser: Browser) -> Any:
     code = client.code_from(browser, "profile", challenge)
     assert client.exchange(code, verifier).status_code == 200
     return client.exchange(code, verifier)
+
+
+GENERIC = "does not follow the standard"
+
+
+def causes_in_the_code() -> set[str]:
+    """Every cause that the toolkit notes down with a refusal, and every one that a code or token brings along."""
+    text = "".join(path.read_text() for path in (PACKAGE / "toolkit").glob("*.py"))
+    causes = set(re.findall(r'refuse\("([^"]+)"', text))
+    grounds = set(re.findall(r', "([a-z ]+)"\),', (PACKAGE / "models" / "authorization.py").read_text()))
+    assert {"wrong client secret", "scope not allowed"} <= causes
+    assert {"revoked", "user inactive", "no scope left"} <= grounds
+    kept = {f"{kind} {cause}" for kind in ("code", "refresh token") for cause in ("malformed", "unknown")}
+    return causes | grounds | kept
+
+
+@pytest.mark.parametrize("cause", sorted(causes_in_the_code()))
+def test_each_cause_has_a_sentence_of_its_own(db: None, boss: Any, cause: str) -> None:
+    client, _ = ClientFactory()
+    told = read_by_staff(boss, Event.objects.refused(client=client, cause=cause))
+    assert GENERIC not in told
+    assert re.search(r"[;:,] ", told), "a cause and a remedy"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"prompt": "none"}, "without any page (prompt=none)"),
+        ({"resource": "https://elsewhere.example/"}, "names an API (resource)"),
+        ({"code_challenge": "short"}, "code_challenge must be the S256 digest"),
+        ({"redirect_uri": "https://client.example:8443/callback"}, "The port differs"),
+        ({"scope": "", "client_id": "none by default"}, "asked for no scope"),
+        ({"client_id": "suspended"}, "The client is suspended; resume it"),
+    ],
+)
+def test_more_refused_authorization_requests(
+    transactional_db: None, boss: Any, client: Any, change: dict[str, str], told: str
+) -> None:
+    ClientFactory(client_id="suspended")[0].suspend()
+    ClientFactory(client_id="none by default", default_scopes=[])
+    registered, _ = ClientFactory()
+    request = OAuthClient("", registered.client_id).authorization_request("profile", pkce_pair()[1]) | change
+    answer = client.get("/oauth/authorize/", request)
+    if answer.status_code == 302:
+        location = parse_qs(urlsplit(answer.headers["Location"]).query)
+        reference = reference_in(location["error_description"][0])
+    else:
+        reference = answer.context["reference"]
+    assert told in read_by_staff(boss, reference)
+
+
+def test_a_user_who_says_no_is_no_fault_of_the_client(boss: Any, register: Any, browser: Browser) -> None:
+    client = register()
+    page = browser.authorize(**client.authorization_request("profile", pkce_pair()[1]))
+    answer = answer_of(browser.decide(page, "deny").headers["Location"])
+    assert "nothing is wrong with the client" in read_by_staff(
+        boss, reference_in(answer["error_description"])
+    )
+
+
+def test_refused_refreshes_can_be_looked_up(boss: Any, register: Any, browser: Browser, alice: Any) -> None:
+    client, other = register(), register()
+    first = client.tokens_from(browser, "profile")["refresh_token"]
+    second = client.refresh(first).json()["refresh_token"]
+    registered = Client.objects.get(client_id=client.client_id)
+    refused = {"must use its own": other.refresh(second), "is not one of ours": client.refresh("made-up")}
+    alice.is_active = False
+    alice.save()
+    refused["account is inactive"] = client.refresh(second)
+    alice.is_active = True
+    alice.save()
+    registered.suspend(reason="An exercise")
+    refused["The client is suspended"] = client.refresh(second)
+    registered.resume()
+    Client.objects.filter(pk=registered.pk).update(allowed_scopes="email")
+    refused["Everything that the user had allowed"] = client.refresh(second)
+    Client.objects.filter(pk=registered.pk).update(allowed_scopes="profile")
+    Consent.objects.get(client=registered).withdraw()
+    refused["The user has withdrawn the permission"] = client.refresh(second)
+    for told, answer in refused.items():
+        assert answer.status_code in (400, 401), answer.text
+        assert told in read_by_staff(boss, reference_in(answer.json()["error_description"]))
+
+
+@pytest.mark.parametrize("path", ["/oauth/token/", "/oauth/revoke/", "/oauth/introspect/"])
+@pytest.mark.parametrize(
+    ("header", "body", "told"),
+    [
+        (None, "token=x&grant_type=client_credentials", "sent no secret"),
+        ("Basic ?", "token=x&grant_type=client_credentials", "Authorization header cannot be read"),
+        ("Basic bm9ib2R5Ong=", "token=x&grant_type=client_credentials", "do not belong together"),
+        (None, "token=x&token=y", GENERIC),
+    ],
+)
+def test_each_endpoint_gives_a_reference(
+    boss: Any, client: Any, path: str, header: str | None, body: str, told: str
+) -> None:
+    registered, _ = ClientFactory()
+    more = {"HTTP_AUTHORIZATION": header} if header else {}
+    named = body if header else f"{body}&client_id={registered.client_id}"
+    answer = client.post(path, named, content_type=FORM, **more)
+    assert answer.status_code in (400, 401)
+    assert told in read_by_staff(boss, reference_in(answer.json()["error_description"]))
 
 
 def test_an_expired_code_is_named_as_such(boss: Any, register: Any, browser: Browser, settings: Any) -> None:

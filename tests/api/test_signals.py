@@ -50,6 +50,7 @@ def test_a_users_flow_is_told_from_consent_to_withdrawal(
     assert heard[0][1]["scopes"] == ("profile",)
     assert heard[1][1]["user_id"] == alice.pk
     assert heard[1][1]["flow"] == "authorization_code"
+    assert heard[1][1]["scopes"] == ("profile",)
     client.post("/oauth/revoke/", token=tokens["access_token"])
     assert names(heard)[2:] == ["authorization_revoked"]
     Consent.objects.get(user=alice).withdraw(by=alice)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from example_project.demo import PASSWORD, seed
 from tests.browser.visit import Visit
@@ -130,3 +130,15 @@ def demo(live_server: Any, transactional_db: None) -> Demo:
     demo = Demo(port)
     seed(demo.clients)
     return demo
+
+
+@pytest.fixture
+def staff(page: Page, demo: Demo) -> Page:
+    """The demo's member of staff, logged in to the admin."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=demo.provider)
+    page.goto(f"{demo.provider}/admin/login/?next=/admin/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Clients", exact=True).first).to_be_visible()
+    return page

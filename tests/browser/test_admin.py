@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from typing import Any
 
-import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from django_oauthflows.models import Client
-from example_project.demo import PASSWORD
 from tests.browser.conftest import Demo
-from tests.oauth_client import Browser
+from tests.browser.snippets import run, snippets_of, token_in
 
 ROOT = "/admin/django_oauthflows"
 #: The page less Django's frame around it, and less its search field, whose label is a picture.
@@ -29,18 +23,6 @@ FIELDS = {
     "legacy-spa": {"redirect_uris": "https://old.example/", "implicit_reason": "Moves in May"},
 }
 SCOPES = {"service": ("stats:read",)}
-
-
-@pytest.fixture
-def staff(page: Page, demo: Demo) -> Page:
-    """The demo's member of staff, logged in to the admin."""
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=demo.provider)
-    page.goto(f"{demo.provider}/admin/login/?next=/admin/")
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("link", name="Clients", exact=True).first).to_be_visible()
-    return page
 
 
 def tab_to(page: Page, selector: str) -> None:
@@ -84,34 +66,6 @@ def copied_secret(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def snippet(page: Page, demo: Demo, client: Client, key: str) -> str:
-    page.goto(f"{demo.provider}{ROOT}/client/{client.pk}/integration/")
-    return page.locator(f'pre[aria-labelledby="{key}"]').inner_text()
-
-
-_RUN = {"curl": ["bash", "-c"], "python": [sys.executable, "-c"], "javascript": ["node", "-e"]}
-
-
-def run(code: str, language: str, secret: str | None = None, **options: Any) -> subprocess.Popen[str]:
-    """Start a snippet as it stands."""
-    environment = os.environ | ({"CLIENT_SECRET": secret} if secret else {})
-    return subprocess.Popen(
-        [*_RUN[language], code],
-        env=environment,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **options,
-    )
-
-
-def token_in(output: str) -> str:
-    found = re.search(r"oafa_[\w~.-]+", output)
-    assert found, output
-    return found.group()
-
-
 def test_each_use_case_is_registered_with_the_keyboard_alone(staff: Page, demo: Demo) -> None:
     for case in FIELDS:
         check_registered_by_keyboard(staff, demo, case)
@@ -135,20 +89,23 @@ def test_a_service_from_snippets_to_suspension(staff: Page, demo: Demo) -> None:
     register(staff, demo, "service")
     old = copied_secret(staff)
     client = Client.objects.get(name="By keyboard: service")
-    for language in ("curl", "python", "javascript"):
-        code = snippet(staff, demo, client, f"client_credentials-{language}")
-        output, errors = run(code, language, old).communicate(timeout=30)
+    snippets = snippets_of(staff, demo, client)
+    for language in ("curl", "python"):
+        output, errors = run(snippets[f"client_credentials-{language}"], language, old).communicate(
+            timeout=30
+        )
         assert not errors, errors
-        token = token_in(output)
+        assert token_in(output)
 
     staff.get_by_role("link", name="Rotate secret").click()
     staff.get_by_label("The secrets it has now go on working for").select_option("One hour")
     staff.get_by_role("button", name="Give it a new secret").click()
     new = copied_secret(staff)
     assert new != old
-    code = snippet(staff, demo, client, "client_credentials-curl")
+    staff.get_by_role("link", name="I have kept it").click()
     for secret in (old, new):
-        token = token_in(run(code, "curl", secret).communicate(timeout=30)[0])
+        again = run(snippets["client_credentials-curl"], "curl", secret)
+        token = token_in(again.communicate(timeout=30)[0])
 
     def api() -> int:
         headers = {"Authorization": f"Bearer {token}"}
@@ -161,36 +118,6 @@ def test_a_service_from_snippets_to_suspension(staff: Page, demo: Demo) -> None:
         staff.get_by_role("button", name=act, exact=True).click()
         expect(staff.locator(".messagelist")).to_contain_text("By keyboard: service")
         assert api() == status
-
-
-def test_the_code_flows_snippets_run_as_they_stand(staff: Page, demo: Demo) -> None:
-    register(staff, demo, "web")
-    secret = copied_secret(staff)
-    alice = Browser(demo.provider)
-    alice.log_in("alice")
-    for language in _RUN:
-        check_code_snippet(staff, demo, alice, language, secret)
-
-
-def check_code_snippet(staff: Page, demo: Demo, alice: Browser, language: str, secret: str) -> None:
-    client = Client.objects.get(name="By keyboard: web")
-    program = run(snippet(staff, demo, client, f"authorization_code-{language}"), language, secret)
-    assert program.stdout
-    line = ""
-    while "code_challenge=" not in line:
-        line = program.stdout.readline()
-        assert line, program.communicate()[1]
-    address = re.search(r"http://\S+", line)
-    assert address
-    answer = alice.get(address.group().removeprefix(demo.provider))
-    back = (alice.decide(answer) if answer.status_code == 200 else answer).headers["Location"]
-    found = re.search(r"[?&]code=([^&]+)", back)
-    assert found
-    output, errors = program.communicate((found.group(1) if language == "curl" else back) + "\n", timeout=30)
-    assert program.returncode == 0, errors
-    headers = {"Authorization": f"Bearer {token_in(output)}"}
-    answer = requests.get(f"{demo.provider}/api/me/", headers=headers, timeout=30)
-    assert answer.json() == {"username": "alice"}
 
 
 def test_the_reference_of_a_refused_request_is_looked_up(staff: Page, demo: Demo) -> None:
@@ -222,7 +149,10 @@ def pages(demo: Demo) -> list[str]:
         "rotate-secret",
     )
     cases = [f"{ROOT}/client/add/?use_case={case}" for case in ("web", "legacy-spa")]
-    lists = [f"{ROOT}/{name}/" for name in ("client", "client/add", "client/advice", "consent", "event")]
+    lists = [
+        f"{ROOT}/{name}/"
+        for name in ("client", "client/add", "client/advice", "consent", "authorization", "event")
+    ]
     return [*lists, *cases, *(f"{own}/{tab}/" for tab in tabs)]
 
 

@@ -14,7 +14,8 @@ from django.db import connection, connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
-from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, RevokedToken
+from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
+from django_oauthflows.models.purge import KEEP_REFUSALS
 from tests.engine.held import Held
 
 
@@ -95,16 +96,36 @@ def test_it_stops_when_its_time_is_over_and_the_next_run_goes_on(held: Held, pas
     assert purge()["authorizations"] == 5
 
 
+def test_old_refusals_go_and_the_record_of_deeds_stays(held: Held) -> None:
+    long_ago = timezone.now() - KEEP_REFUSALS
+    for _ in range(2):
+        Event.objects.refused(client=held.client, cause="code expired")
+    Event.objects.filter(pk=Event.objects.refusals()[0].pk).update(at=long_ago)
+    held.client.suspend(reason="An exercise")
+    Event.objects.exclude(kind=Event.Kind.REQUEST_REFUSED).update(at=long_ago)
+    deeds = Event.objects.count() - 2
+    assert purge()["refused requests"] == 1
+    assert Event.objects.refusals().count() == 1
+    assert Event.objects.count() == deeds + 1
+
+
 def test_usage_is_rolled_up_without_losing_a_count(held: Held, past: Any) -> None:
-    for issued in (3, 4, 5):
+    for issued, scope in ((3, "profile"), (4, ""), (5, "email profile")):
         ClientUsage.objects.create(
-            client=held.client, day=past.date(), flow="refresh_token", tokens_issued=issued, last_used_at=past
+            client=held.client,
+            day=past.date(),
+            flow="refresh_token",
+            tokens_issued=issued,
+            scope=scope,
+            last_used_at=past,
         )
     today = ClientUsage.objects.create(
         client=held.client, day=timezone.now().date(), flow="refresh_token", tokens_issued=1
     )
     assert purge()["usage rows rolled up"] == 2
-    assert list(ClientUsage.objects.exclude(pk=today.pk).values_list("tokens_issued", flat=True)) == [12]
+    (rolled,) = ClientUsage.objects.exclude(pk=today.pk)
+    assert rolled.tokens_issued == 12
+    assert set(rolled.scope.split()) == {"profile", "email"}
 
 
 def test_two_at_once_skip_each_others_rows(held: Held, past: Any, on_postgresql: None) -> None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import ClientUsage, usage
 from django_oauthflows.models.usage import counter
-from tests.oauth_client import OAuthClient
+from tests.oauth_client import Browser, OAuthClient
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,27 @@ def test_what_is_due_is_flushed_after_an_answer_and_only_then(
     monkeypatch.setattr(usage, "FLUSH_SECONDS", 0)
     client.get("/")
     assert ClientUsage.objects.get().tokens_issued == 1
+
+
+def test_scopes_that_no_token_was_ever_for_are_told_for_each_flow(
+    register: Any, browser: Browser, admin_client: Any
+) -> None:
+    machine = register(machine=True, name="Job", scopes=["stats:read", "profile", "email"])
+    web = register(name="Web", scopes=["profile", "notes:read", "notes:write", "email"])
+    idle = register(name="Idle")
+    assert machine.token(grant_type="client_credentials", scope="stats:read").status_code == 200
+    assert machine.token(grant_type="client_credentials", scope="email").status_code == 200
+    web.tokens_from(browser, "profile notes:write")  # which lets it read notes too
+    with CaptureQueriesContext(connection) as captured:
+        counter.flush()
+    assert len([query for query in captured if query["sql"].startswith("INSERT")]) == 1
+    assert ClientUsage.objects.get(client__name="Job").scope == "email stats:read"
+    listed = admin_client.get("/admin/django_oauthflows/client/?risk=scopes-unused").context["cl"].result_list
+    assert {client.name for client in listed} == {"Job", "Web"}
+    advice = admin_client.get("/admin/django_oauthflows/client/advice/").content.decode()
+    assert "never got a token for: profile." in advice
+    assert "never got a token for: email." in advice
+    assert idle.client_id not in advice
 
 
 def test_a_deleted_clients_counts_disturb_nobody(register: Any) -> None:

@@ -45,6 +45,39 @@ def test_what_is_exported_can_be_imported_elsewhere(tmp_path: Path) -> None:
     assert "same" in oauth("import", saved(tmp_path, *exported))
 
 
+def test_every_setting_of_a_client_is_exported() -> None:
+    ClientFactory(access_token_format="jwt", throttle_rate="5/hour")
+    own = {field.name for field in Client._meta.get_fields() if getattr(field, "editable", False)}
+    toolkits = {"id", "user", "authorization_grant_type", "client_secret", "hash_client_secret", "algorithm"}
+    toolkits |= {"registration_source", "cimd_expires_at"}
+    derived = {"application", "client_type", "skip_authorization"}
+    named = {"name": "client_name", "allowed_scopes": "scope", "default_scopes": "default_scope"}
+    wanted = {named.get(name, name) for name in own - toolkits - derived}
+    (entry,) = json.loads(oauth("export"))["clients"]
+    assert set(entry) == wanted
+    assert (entry["access_token_format"], entry["throttle_rate"]) == ("jwt", "5/hour")
+
+
+def test_the_commands_put_on_record_who_and_why(tmp_path: Path) -> None:
+    eve = UserFactory(username="eve")
+    by, why = ("--by", "eve"), ("--reason", "Broke the rules")
+    client_id = json.loads(
+        oauth("create", "--name", "Job", "--use-case", "service", "--scope", "stats:read", "--json", *by)
+    )["client_id"]
+    for verb in ("suspend", "resume", "revoke-tokens", "rotate-secret"):
+        oauth(verb, client_id, *by, *why)
+    oauth("import", saved(tmp_path, {"client_id": client_id, "client_name": "Other"}), *by)
+    oauth("delete", client_id, *by, *why)
+    events = Event.objects.order_by("pk")
+    assert {event.actor for event in events} == {eve}
+    told = [event.kind for event in events if event.data.get("reason") == "Broke the rules"]
+    assert told == [
+        *("client_suspended", "client_resumed", "client_tokens_revoked", "secret_issued", "client_deleted")
+    ]
+    with pytest.raises(CommandError, match="no user 'nobody'"):
+        oauth("create", "--name", "x", "--use-case", "service", "--by", "nobody")
+
+
 def test_a_dry_run_shows_the_difference_and_changes_nothing(tmp_path: Path) -> None:
     client, _ = ClientFactory(name="Before")
     file = saved(

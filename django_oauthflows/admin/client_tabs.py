@@ -13,17 +13,19 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import ACTS, may
+from django_oauthflows.admin.act import may
+from django_oauthflows.admin.client_acts import ACTS
 from django_oauthflows.admin.consent import with_last_activity
+from django_oauthflows.admin.event import told
 from django_oauthflows.admin.integration import endpoints, snippets
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.flows import registry
-from django_oauthflows.forms.client import RedirectTestForm
+from django_oauthflows.forms.act import RedirectTestForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
 from django_oauthflows.models.advice import findings
 from django_oauthflows.models.impact import impact_of
 from django_oauthflows.models.redirect_uri import host_of
-from django_oauthflows.models.refusal import explanation, redirect_uri_verdict
+from django_oauthflows.models.refusal import redirect_uri_verdict
 from django_oauthflows.scopes import declared_scopes
 
 #: How many of the newest rows a tab shows; the full lists have search and pages.
@@ -62,7 +64,7 @@ def sentences(client: Client) -> list[str]:
     declared = declared_scopes()
     allowed = [declared[name].label for name in client.allowed_scope_names()]
     hosts = list(dict.fromkeys(host_of(uri) for uri in client.redirect_uris.split()))
-    told = [
+    lines = [
         gettext(case.title) if case else gettext("Brought along from before; no use case was chosen."),
         gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(gettext(flow.label) for flow in flows)}
         if flows
@@ -72,10 +74,10 @@ def sentences(client: Client) -> list[str]:
         else gettext("May do nothing: it has no scopes."),
     ]
     if hosts:
-        told.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": ", ".join(hosts)})
+        lines.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": ", ".join(hosts)})
     if client.is_first_party:
-        told.append(gettext("Belongs to this site: its users are not asked."))
-    return told
+        lines.append(gettext("Belongs to this site: its users are not asked."))
+    return lines
 
 
 def _secrets(request: HttpRequest, client: Client) -> dict[str, Any]:
@@ -85,9 +87,9 @@ def _secrets(request: HttpRequest, client: Client) -> dict[str, Any]:
 
 
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
-    consents = with_last_activity(Consent.objects.live().filter(client=client)).select_related("user")
+    consents = Consent.objects.live().filter(client=client).select_related("user")
     return {
-        "consents": consents.order_by("-updated_at", "-pk")[:SHOWN],
+        "consents": with_last_activity(consents.order_by("-updated_at", "-pk")[:SHOWN]),
         "impact": impact_of([client]),
         "all_url": f"{reverse('admin:django_oauthflows_consent_changelist')}?client={client.pk}",
     }
@@ -112,7 +114,7 @@ def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
 def _events(request: HttpRequest, client: Client) -> dict[str, Any]:
     rows = client.events.select_related("user", "actor", "client")[:SHOWN]
     return {
-        "events": [(event, explanation(event)) for event in rows],
+        "events": [(event, told(event)) for event in rows],
         "all_url": f"{reverse('admin:django_oauthflows_event_changelist')}?client={client.pk}",
     }
 

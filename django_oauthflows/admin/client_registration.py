@@ -1,0 +1,82 @@
+"""Registering a client: first what is being built, then only the fields that this needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from django_oauthflows.admin import client_secrets
+from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import UseCase
+from django_oauthflows.forms.new_client import NewClientForm
+from django_oauthflows.models import Client
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Client]
+else:  # Django's class takes no parameter when it runs
+    _ModelAdmin = admin.ModelAdmin
+
+
+def chosen_case(request: HttpRequest) -> UseCase | None:
+    """The use case in the address; ``None`` while nothing, or nothing that is offered, was chosen."""
+    name = request.GET.get("use_case")
+    return next((case for case in registry.USE_CASES if case.offered and case.name == name), None)
+
+
+class ClientRegistration(_ModelAdmin):
+    """The part of ``ClientAdmin`` that adds a client."""
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        case = chosen_case(request)
+        if case is not None:
+            shown = {"case": case, "case_flows": registry.offered_flows(case.flows)}
+            return super().add_view(request, form_url, {**(extra_context or {}), **shown})
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("What are you building?"),
+            "opts": self.opts,
+            "media": self.media,
+            "cases": [
+                (case, registry.offered_flows(case.flows)) for case in registry.USE_CASES if case.offered
+            ],
+        }
+        return TemplateResponse(request, "admin/django_oauthflows/client/use_case.html", context)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        case = None if obj else chosen_case(request)
+        if case is not None:
+            kwargs["form"] = type("NewClientForm", (NewClientForm,), {"case": case})
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"client_id": NewClientForm.new_client_id(), "owner": request.user.pk}
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        if change:
+            return super().save_form(request, form, change)
+        form.save_m2m = lambda: None  # nothing of a client is many-to-many; Django calls it all the same
+        client, secret = form.register(by=request.user)
+        client_secrets.remember(request, secret)
+        return client
+
+    def response_add(
+        self, request: HttpRequest, obj: Client, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        secret = client_secrets.remembered(request)
+        if secret is None:
+            return super().response_add(request, obj, post_url_continue)
+        return client_secrets.shown(self, request, obj, secret)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Client) -> HttpResponseRedirect:
+        """To what the developer needs next, not back to the list."""
+        if not self.has_view_permission(request, obj):
+            return super().response_post_save_add(request, obj)
+        return HttpResponseRedirect(reverse("admin:django_oauthflows_client_integration", args=[obj.pk]))

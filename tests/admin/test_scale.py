@@ -1,0 +1,126 @@
+"""500 clients, 50 thousand consents, 200 thousand authorizations: each page takes as many statements as with few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
+from tests.admin.conftest import allowed_by
+from tests.factories import ClientFactory
+
+pytestmark = pytest.mark.django_db
+ROOT = "/admin/django_oauthflows"
+PAGES = (
+    *(f"client/{query}" for query in ("", "?q=client", "?p={last}", "?o=4", "?o=5", "?_facets=True")),
+    *(f"client/?risk={risk}" for risk in ("unused", "scopes-unused", "secret-expires", "implicit-over")),
+    *(f"client/{page}/" for page in ("advice", "export", "add")),
+    "client/add/?use_case=web",
+    *(
+        f"client/{{Client}}/{tab}/"
+        for tab in ("change", "integration", "secrets", "people", "usage", "events")
+    ),
+    *(
+        f"client/{{Client}}/{act}/"
+        for act in ("suspend", "resume", "revoke-tokens", "delete", "rotate-secret", "history")
+    ),
+    "client/{Client}/secrets/{ClientSecret}/revoke/",
+    *(f"consent/{query}" for query in ("", "?p={last}", "?q=user&state=live", "?client={Client}")),
+    *(f"authorization/{query}" for query in ("", "?p={last}", "?q=client&state=live")),
+    *(f"event/{query}" for query in ("", "?q=ABCD2345", "?client={Client}")),
+    "consent/{Consent}/change/",
+    "authorization/{Authorization}/change/",
+    "event/{Event}/change/",
+)
+ACTIONS: tuple[tuple[type[Model], str], ...] = (
+    *((Client, act) for act in ("suspend", "resume", "revoke_tokens", "export_csv")),
+    (Consent, "withdraw"),
+    (Authorization, "revoke"),
+)
+
+
+def multiply(model: type[Model], source: str, **changed: str) -> None:
+    """Copy the one row of ``model`` for each row of ``source``, by one statement.
+
+    ``changed``: column → SQL for its value in the copy.
+    """
+    names = [field.column for field in model._meta.local_concrete_fields if field.column != "id"]
+    values = [changed.get(name, f'old."{name}"') for name in names]
+    columns, table = ", ".join(f'"{name}"' for name in names), model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}) SELECT {', '.join(values)} FROM {table} old, {source}"
+        )
+
+
+def numbers(count: int) -> str:
+    return (
+        "(WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series "
+        f"WHERE n < {count}) SELECT n FROM series) numbers"
+    )
+
+
+def grow() -> None:
+    """From one client, consent, authorization, row of usage and event to as many as the heading says."""
+    for _n in range(499):
+        ClientFactory()
+    users = get_user_model()
+    users.objects.bulk_create(users(username=f"u{n}") for n in range(98))
+    others = f"{Client._meta.db_table} client, {users._meta.db_table} person"
+    multiply(
+        Consent,
+        f"{others} WHERE NOT (client.application_id = old.client_id AND person.id = old.user_id)",
+        client_id="client.application_id",
+        user_id="person.id",
+    )
+    consent = f"{Consent._meta.db_table} consent"
+    multiply(Authorization, f"{consent}, {numbers(4)}", consent_id="consent.id")
+    everyone = f"{Client._meta.db_table} client, {numbers(60)}"
+    multiply(ClientUsage, everyone, client_id="client.application_id")
+    Event.objects.exclude(kind=Event.Kind.REQUEST_REFUSED).delete()
+    reference = "'R' || client.application_id || 'N' || n"
+    multiply(Event, everyone, client_id="client.application_id", reference=reference)
+
+
+def statements(boss: Any, last: int) -> dict[str, int]:
+    """How many statements each page takes, and each page on which an act on many asks first."""
+    models = (Client, ClientSecret, Consent, Authorization, Event)
+    keys = {model.__name__: model._default_manager.order_by("pk")[0].pk for model in models}
+    found = {}
+    for page in PAGES:
+        with CaptureQueriesContext(connection) as captured:
+            response = boss.get(f"{ROOT}/{page.format(**keys, last=last)}")
+        assert response.status_code == 200, page
+        found[page] = len(captured)
+    for model, action in ACTIONS:
+        chosen = [row.pk for row in model._default_manager.order_by("pk")[:50]]
+        with CaptureQueriesContext(connection) as captured:
+            response = boss.post(
+                f"{ROOT}/{model._meta.model_name}/", {"action": action, "_selected_action": chosen}
+            )
+        assert response.status_code == 200, action
+        found[action] = len(captured)
+    return found
+
+
+def test_each_page_takes_a_constant_number_of_statements(boss: Any) -> None:
+    client, _ = ClientFactory()
+    allowed_by(client)
+    ClientUsage.objects.create(
+        client=client, day=timezone.now().date(), flow="refresh_token", scope="profile"
+    )
+    Event.objects.refused(client=client, cause="scope not allowed", scope="x")
+    statements(boss, last=1)  # Django remembers its content types from the first time on
+    few = statements(boss, last=1)
+    grow()
+    assert Client.objects.count() == 500
+    assert Consent.objects.count() == 50_000
+    assert Authorization.objects.count() > 200_000
+    assert statements(boss, last=2) == few
+    assert max(few.values()) <= 20

@@ -1,0 +1,147 @@
+"""Every snippet that an integration page shows runs as it stands: in a terminal, or in a page in Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Demo
+from tests.browser.snippets import run, snippets_of, token_in
+from tests.factories import ClientFactory
+from tests.oauth_client import Browser
+
+IN_TERMINAL = ("curl", "python", "javascript")
+#: Use case → redirect URI ("…" stands for the origin of the app's own server), flows, and languages.
+SHOWN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "web": ("https://web.example/callback", ("authorization_code", "refresh_token"), IN_TERMINAL),
+    "native": ("com.example.app:/callback", ("authorization_code", "refresh_token"), IN_TERMINAL),
+    "spa": ("…/callback", ("authorization_code", "refresh_token"), ("curl", "python", "browser")),
+    "service": ("", ("client_credentials",), IN_TERMINAL),
+    "legacy-spa": ("…/old", ("implicit",), ("browser",)),
+}
+
+
+class AppServer(ThreadingHTTPServer):
+    """Serves one page, whatever the path: a browser app that consists of a snippet."""
+
+    code = ""
+
+    @property
+    def origin(self) -> str:
+        return f"http://localhost:{self.server_port}"
+
+
+class _Page(BaseHTTPRequestHandler):
+    server: AppServer
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(f"<!doctype html><title>An app</title><script>{self.server.code}</script>".encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: codes stand in the addresses."""
+
+
+@pytest.fixture
+def app() -> Iterator[AppServer]:
+    server = AppServer(("localhost", 0), _Page)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def alice(demo: Demo) -> Browser:
+    """A browser in which the demo's alice is logged in."""
+    browser = Browser(demo.provider)
+    browser.log_in("alice")
+    return browser
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_every_snippet_runs_as_it_stands(
+    staff: Page, demo: Demo, alice: Browser, chromium: Chromium, app: AppServer, case: str
+) -> None:
+    redirect_uri, flows, languages = SHOWN[case]
+    client, secret = ClientFactory(
+        name=f"Snippets: {case}",
+        use_case=case,
+        redirect_uris=redirect_uri.replace("…", app.origin).split(),
+        scopes=["stats:read"] if case == "service" else ["profile"],
+        allowed_origins=app.origin if case == "spa" else "",
+    )
+    snippets = snippets_of(staff, demo, client)
+    assert set(snippets) == {f"{flow}-{language}" for flow in flows for language in languages}
+    refresh = ""
+    for key, code in snippets.items():
+        flow, language = key.split("-")
+        if language == "browser":
+            token = in_a_page(chromium, demo, app, client.redirect_uris, code, refresh)
+        elif flow == "authorization_code":
+            output = with_alice(run(code, language, secret), alice, language)
+            token, refresh = token_in(output), token_in(output, "oafr_")
+        else:
+            output, errors = run(code, language, secret, refresh).communicate(timeout=30)
+            assert not errors, errors
+            token = token_in(output)
+            refresh = token_in(output, "oafr_") if refresh else ""
+        api = "stats" if case == "service" else "me"
+        answer = requests.get(
+            f"{demo.provider}/api/{api}/", headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
+        assert answer.status_code == 200, (key, answer.text)
+
+
+def with_alice(program: Any, alice: Browser, language: str) -> str:
+    """Alice opens the address that the program prints and allows; what it prints then."""
+    line = ""
+    while "code_challenge=" not in line:
+        line = program.stdout.readline()
+        assert line, program.communicate()[1]
+    address = re.search(r"http://\S+", line)
+    assert address
+    answer = alice.get(address.group().removeprefix(alice.origin))
+    back = (alice.decide(answer) if answer.status_code == 200 else answer).headers["Location"]
+    code = re.search(r"[?&]code=([^&]+)", back)
+    assert code
+    output, errors = program.communicate((code.group(1) if language == "curl" else back) + "\n", timeout=30)
+    assert program.returncode == 0, errors
+    return str(output)
+
+
+def in_a_page(
+    chromium: Chromium, demo: Demo, app: AppServer, redirect_uri: str, code: str, refresh: str
+) -> str:
+    """Serve ``code`` as the page at its redirect URI, use it as its comments say, and read its token.
+
+    With a ``refresh`` token alice has allowed the client before, and is not asked again.
+    """
+    app.code = code
+    context = chromium.new_context(locale="en-GB")
+    page = context.new_page()
+    try:
+        if "refresh(" in code:
+            page.goto(redirect_uri)
+            return str(page.evaluate("(token) => refresh(token)", refresh)["access_token"])
+        with page.expect_console_message(lambda message: message.text.startswith("oafa_")) as logged:
+            page.goto(redirect_uri)
+            demo.log_in(page)
+            if not refresh:
+                page.get_by_role("button", name="Allow", exact=True).click()
+        assert page.url == redirect_uri  # neither a code nor a token stays in the address
+        return str(logged.value.text)
+    finally:
+        context.close()

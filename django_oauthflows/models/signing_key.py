@@ -76,7 +76,7 @@ class SigningKeyManager(models.Manager["SigningKey"]):
         self, algorithm: str, *, signs_from: datetime, by: Any = None, reason: str = ""
     ) -> SigningKey:
         """Make and keep a key pair; the private half is sealed with a key that the database does not hold."""
-        kid = secrets.token_urlsafe(12)
+        kid = secrets.token_hex(8)  # typed on command lines: nothing that looks like an option
         private = new_private_key(algorithm)
         key = self.create(
             kid=kid,

@@ -28,11 +28,11 @@ class OAuthFlowsConfig(AppConfig):
 
         if apps.is_installed("drf_spectacular"):
             from django_oauthflows.rest_framework import openapi  # noqa: F401
-        from django_oauthflows.models import adoption, authorization, legacy, usage
+        from django_oauthflows.models import adoption, legacy, usage, user_changes
 
         logins.watch()
         notices.watch()
         legacy.watch()
         adoption.watch()
-        authorization.watch()
+        user_changes.watch()
         usage.watch()

@@ -6,7 +6,6 @@ is the end of the window. A cache that is per process makes the limit per proces
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from hashlib import sha256
 from django.core.cache import cache
 from django.http import HttpRequest
 
+from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
-
-logger = logging.getLogger("django_oauthflows")
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -81,11 +79,7 @@ def _increased(key: str, lifetime: int) -> int:
 
 def _asked(work: Callable[[], int]) -> int:
     """What the cache counts; zero when it is away: a site must not stop because nobody counts."""
-    try:
-        return work()
-    except Exception:
-        logger.warning("The cache does not answer; limits are not counted.", exc_info=True)
-        return 0
+    return unless_away(work, 0, consequence="limits are not counted")
 
 
 def _window(name: str, who: str, limit: Limit) -> tuple[str, int]:

@@ -7,12 +7,10 @@ for the consent that it was written about. It lies on the floor of ``forms``.
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from django.core import signing
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -67,7 +65,7 @@ def _on_consent(
     sensitive = any(name in declared and declared[name].sensitive for name in added)
     # Nobody agreed to an implied consent, and the site needs no warning about its own apps.
     if options().NOTICES and request is not None and not implied and (first or sensitive):
-        transaction.on_commit(partial(_send, consent, request, first, added))
+        _send(consent, request, first, added)
 
 
 def _send(consent: Consent, request: HttpRequest, first: bool, added: tuple[str, ...]) -> None:

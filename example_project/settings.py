@@ -1,10 +1,12 @@
 """Settings of the example project. Everything a deployment changes comes from the environment."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
 import dj_database_url
+import django
 
 from django_oauthflows import provider_settings
 
@@ -23,8 +25,13 @@ def _secret_key() -> str:
         return configured
     kept = BASE_DIR / ".secret_key"
     if not kept.exists():
-        kept.write_text(secrets.token_urlsafe(50))
-        kept.chmod(0o600)
+        # Several processes may start at once: the file appears whole, and the first one's key counts.
+        own = BASE_DIR / f".secret_key.{os.getpid()}"
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            kept.hardlink_to(own)
+        own.unlink()
     return kept.read_text()
 
 
@@ -114,8 +121,12 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
-# There is no mail server here: mail is printed.
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# There is no mail server here: mail is printed. Django 6.1 asks for it under a new name.
+_PRINTED = "django.core.mail.backends.console.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": _PRINTED}}
+else:
+    EMAIL_BACKEND = _PRINTED
 # The demo is one process on 127.0.0.1 (provider) and localhost (browser clients): two sites to a browser.
 SESSION_COOKIE_SAMESITE = "Lax"
 # Browser apps on other origins may call the API; which origins, the clients' registrations say

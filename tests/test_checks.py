@@ -122,6 +122,7 @@ def test_a_flow_that_does_not_exist(oauthflows: Any) -> None:
     assert "ACCESS_TOKEN_LIFETIMES" in str(the_finding("E005").msg)
 
 
+@pytest.mark.django_db
 def test_flows_in_the_wrong_form_are_not_taken_for_all_flows(oauthflows: Any, client: Any) -> None:
     oauthflows(GOOD | {"FLOWS": "authorization_code"})
     told = client.get("/.well-known/oauth-authorization-server").json()

@@ -24,7 +24,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"forms", "toolkit", "checks", "notices", "logins"}),
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
-    frozenset({"conf", "option_forms", "scopes", "signals", "limits", "lookalikes"}),
+    frozenset({"conf", "option_forms", "scopes", "signals", "limits", "lookalikes", "cache_guard"}),
 )
 MAX_FILE_LINES = 330
 MAX_FUNCTION_LINES = 40

@@ -70,7 +70,7 @@ def test_the_guides_snippets_make_a_site_whose_tests_pass(tmp_path: Path) -> Non
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert re.search(r"^5 passed", run.stdout, re.MULTILINE), run.stdout
+    assert re.search(r"^6 passed", run.stdout, re.MULTILINE), run.stdout
 
 
 def test_every_option_stands_in_the_table_with_its_default() -> None:

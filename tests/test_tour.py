@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
+import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -131,65 +135,91 @@ def test_shortening_leaves_too_little_to_use() -> None:
     assert shortened("short-secret") == "…"
 
 
-BARE_SETTINGS = """
-from django_oauthflows import provider_settings
+# A bare host, made as the README says. -----------------------------------------------------------------
 
-INSTALLED_APPS += ["django_oauthflows", "oauth2_provider", "rest_framework"]
-OAUTHFLOWS = {
-    "SCOPES": {
-        "notes:read": "Read your notes",
-        "notes:write": {"label": "Change your notes", "implies": ["notes:read"], "sensitive": True},
-    },
-}
-OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)
-"""
-BARE_URLS = """
-from django.urls import include
-
-urlpatterns = [path("", include("django_oauthflows.urls")), *urlpatterns]
-"""
 # What a careful site adds before it goes into production must not stop the tour.
 PRODUCTION = """
 DEBUG = False
-ALLOWED_HOSTS = ["notes.example.org"]
-SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+ALLOWED_HOSTS = ["www.notes.example.org"]
+PREPEND_WWW = SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_DOMAIN = CSRF_COOKIE_DOMAIN = "example.org"
-OAUTHFLOWS["ISSUER"] = "https://notes.example.org"
+SESSION_COOKIE_NAME = "__Secure-login"
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+CSRF_USE_SESSIONS = True
+MIDDLEWARE += ["django.contrib.auth.middleware.LoginRequiredMiddleware"]
+LOGIN_URL = "/members/enter/"
+OAUTHFLOWS["ISSUER"] = "https://www.notes.example.org"
 """
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    hidden = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "SECRET_KEY")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
-    return subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+def blocks(language: str) -> list[str]:
+    """What the README tells a site owner to write and to run."""
+    section = (ROOT / "README.md").read_text().partition("## Add it to your site")[2].partition("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
-def test_a_bare_host_passes_as_made_and_in_production(tmp_path: Path) -> None:
-    assert run(tmp_path, "-m", "django", "startproject", "host", ".").returncode == 0
-    for name, text in (("settings.py", BARE_SETTINGS), ("urls.py", BARE_URLS)):
-        append(tmp_path / "host" / name, text)
-    migrated = run(tmp_path, "manage.py", "migrate", "-v", "0")
-    assert migrated.returncode == 0, migrated.stderr
-    for more in ("", PRODUCTION):
-        append(tmp_path / "host" / "settings.py", more)
-        done = run(tmp_path, "manage.py", "oauth", "tour")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert re.findall(r"^PASS (\w+)", done.stdout, re.MULTILINE) == OFFERED
-        assert done.stderr == ""
-    left = run(tmp_path, "manage.py", "shell", "-v", "0", "-c", LEFT)
-    assert left.stdout.strip() == "0 0 0", left.stderr
+class Host:
+    """A project in ``folder``, and its ``manage.py``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        call_command("startproject", "host", str(folder))
+        for block in blocks("python"):
+            self.write(re.match(r"# (\w+\.py)\n", block)[1], block)  # type: ignore[index]
+
+    def write(self, name: str, text: str) -> None:
+        file = self.folder / "host" / name
+        file.write_text(f"{file.read_text()}\n{text}")
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """``command`` as a reader of the README types it."""
+        assert command.startswith("python manage.py ")
+        hidden = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "SECRET_KEY")
+        environment = {name: value for name, value in os.environ.items() if name not in hidden}
+        return subprocess.Popen(
+            [sys.executable, *shlex.split(command)[1:]],
+            cwd=self.folder,
+            env=environment | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, command: str) -> str:
+        """What it says; it must succeed, and complain of nothing."""
+        process = self.start(command)
+        said, complaint = process.communicate(timeout=120)
+        assert (process.returncode, complaint) == (0, ""), said + complaint
+        return said
+
+    def rows(self) -> list[int]:
+        """How many users, sessions and clients there are."""
+        tables = ("auth_user", "django_session", "django_oauthflows_client")
+        with closing(sqlite3.connect(self.folder / "db.sqlite3")) as database:
+            return [database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables]
 
 
-def append(file: Path, text: str) -> None:
-    file.write_text(file.read_text() + text)
+def test_a_bare_host_passes_by_the_lines_of_the_readme_and_in_production(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    commands = "".join(blocks("sh")).replace("\\\n", "").splitlines()
+    assert [" ".join(command.split()[2:4]) for command in commands] == [
+        "migrate", "check", "oauth client", "oauth tour"
+    ]  # fmt: skip
+    said = [host.run(command) for command in commands]
+    assert "oafs_" in said[2]  # the secret of the client that stays
+    assert re.findall(r"^PASS (\w+)", said[-1], re.MULTILINE) == OFFERED
+    assert host.rows() == [0, 0, 1]
 
+    interrupted = host.start("python manage.py oauth tour")
+    assert interrupted.stdout is not None
+    assert any("The browser asks for authorization" in line for line in interrupted.stdout)
+    interrupted.send_signal(signal.SIGINT)
+    _, complaint = interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 1
+    assert complaint == "CommandError: Stopped. What the tour had made is removed.\n"
+    assert host.rows() == [0, 0, 1]
 
-LEFT = """
-from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django_oauthflows.models import Client
-print(User.objects.count(), Session.objects.count(), Client.objects.count())
-"""
+    host.write("settings.py", PRODUCTION)
+    assert re.findall(r"^PASS (\w+)", host.run("python manage.py oauth tour"), re.MULTILINE) == OFFERED
+    assert host.rows() == [0, 0, 1]

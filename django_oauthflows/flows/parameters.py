@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One named value in a request or response; ``source`` names RFC and section."""
+    """One named value or header in a request or response; ``source`` names RFC and section."""
 
     name: str
     meaning: str
@@ -77,6 +77,17 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("sub", "For whom the token speaks: the user, or the client itself.", "RFC 7662 §2.2"),
     Parameter("username", "The user's name on this site.", "RFC 7662 §2.2"),
     Parameter("aud", "The APIs that the token is meant for.", "RFC 7662 §2.2"),
+    # Headers.
+    Parameter(
+        "Authorization",
+        "Who asks: Basic with a client's id and secret, or Bearer with an access token.",
+        "RFC 6749 §2.3.1, RFC 6750 §2.1",
+    ),
+    Parameter(
+        "WWW-Authenticate", "Why the request was refused, and what it takes to be let in.", "RFC 6750 §3"
+    ),
+    Parameter("Location", "Where the browser is sent, with the answer in it.", "RFC 6749 §4.1.2"),
+    Parameter("Cache-Control", "no-store: nobody on the way may keep what is in here.", "RFC 6749 §5.1"),
     # Device flow.
     Parameter("device_code", "The code that the device keeps and asks with.", "RFC 8628 §3.2"),
     Parameter("user_code", "The short code that the user types on another device.", "RFC 8628 §3.2"),

@@ -4,9 +4,9 @@ from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
+from django_oauthflows.models.machine import RevokedToken
 from django_oauthflows.models.secret import ClientSecret
 from django_oauthflows.models.signing_key import SigningKey
-from django_oauthflows.models.token import RevokedToken
 from django_oauthflows.models.usage import ClientUsage
 
 __all__ = [

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -20,16 +18,16 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.authorization_statements import (
     ADVANCE,
-    IN_USE,
+    CALLED_WITH,
+    PRESENTED,
     REDEEM,
     REVOKE_OWN,
-    assembled,
     grounds,
 )
+from django_oauthflows.models.authorization_tokens import AuthorizationTokens
 from django_oauthflows.models.client import random_epoch
 from django_oauthflows.models.token_cache import cached_row, ended
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -87,27 +85,34 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
             signals.authorization_revoked.announce(Authorization, authorization_ids=[pk], cause=cause)
         return revoked
 
-    def end_for_user(self, user: Any, *, cause: str) -> None:
-        """End everything that anybody may do in the name of ``user``, by a constant number of statements."""
-        from django_oauthflows.models import legacy
+    def presented(self, pk: int, client: Client) -> Authorization | None:
+        """The authorization with its consent and user, by one statement, for a client that presents a
+        code or refresh token of it; whether it is that client's is not looked at here.
+        """
+        row = PRESENTED.first(pk=pk)
+        if row is None:
+            return None
+        authorization, consent, user = PRESENTED.instances(row)
+        consent.user = user
+        if consent.client_id == client.pk:
+            consent.client = client
+        authorization.consent = consent
+        return cast(Authorization, authorization)
 
-        self.filter(consent__user=user).revoke(cause=cause)
-        legacy.revoke_all(user_id=user.pk)
-        ended(user=user.pk)
-        signals.user_tokens_revoked.announce(Authorization, user=user, cause=cause)
-
-    def in_use(self, pk: int) -> Authorization | None:
-        """The authorization with its consent, user and client, by one statement."""
-        row = IN_USE.first(pk=pk)
-        return None if row is None else assembled(row)
-
-    def behind_token(self, pk: int) -> Authorization | None:
-        """As ``in_use``, for an API call: from the token cache, where the site has one."""
-        row = cached_row(f"authorization:{pk}", lambda: IN_USE.first(pk=pk), grounds)
-        return None if row is None else assembled(row)
+    def called_with(self, pk: int) -> Authorization | None:
+        """The authorization with its consent, user and client, for an API call: by one statement, or
+        from the token cache, where the site has one.
+        """
+        row = cached_row(f"authorization:{pk}", lambda: CALLED_WITH.first(pk=pk), grounds)
+        if row is None:
+            return None
+        authorization, consent, user, client = CALLED_WITH.instances(row)
+        consent.user, consent.client = user, client
+        authorization.consent = consent
+        return cast(Authorization, authorization)
 
 
-class Authorization(models.Model):
+class Authorization(AuthorizationTokens, models.Model):
     """Client × user × scopes, by way of the consent that it stands on.
 
     ``generation`` is 0 while only a code exists, 1 after the exchange, one more after each refresh.
@@ -185,67 +190,6 @@ class Authorization(models.Model):
         allowed = set(self.consent.scope.split()).intersection(self.client.allowed_scope_names())
         return tuple(scope for scope in scopes if scope in allowed)
 
-    # What it gives. ----------------------------------------------------------------------------------
-
-    def code(self) -> str:
-        """The authorization code (RFC 6749 §4.1.2) for it."""
-        return self._seal(Kind.CODE, generation=0, issued=self.created_at, expires=self.expires_at)
-
-    def access_token(
-        self,
-        *,
-        generation: int,
-        scopes: Iterable[str],
-        issued: datetime,
-        lifetime: int,
-        resources: Iterable[str] = (),
-        kind: Kind = Kind.ACCESS,
-    ) -> str:
-        """An access token of ``generation`` for ``scopes``, living ``lifetime`` seconds."""
-        return self._seal(
-            kind,
-            generation=generation,
-            issued=issued,
-            expires=issued + timedelta(seconds=lifetime),
-            scopes=tuple(scopes),
-            resources=tuple(resources),
-        )
-
-    def refresh_token(self, *, generation: int, issued: datetime) -> str:
-        """The refresh token that follows from ``generation``; it carries the whole grant."""
-        return self._seal(
-            Kind.REFRESH, generation=generation, issued=issued, expires=self.refresh_end(issued)
-        )
-
-    def refresh_end(self, now: datetime) -> datetime:
-        """When a refresh token given at ``now`` ends: unused for too long, or too old in all."""
-        idle, absolute = self.client.refresh_lifetimes()
-        return min(now + timedelta(seconds=idle), self.created_at + timedelta(seconds=absolute))
-
-    def _seal(
-        self,
-        kind: Kind,
-        *,
-        generation: int,
-        issued: datetime,
-        expires: datetime,
-        scopes: tuple[str, ...] = (),
-        resources: tuple[str, ...] = (),
-    ) -> str:
-        return seal(
-            kind,
-            Reference(
-                subject=Subject.AUTHORIZATION,
-                id=self.pk,
-                epoch=self.token_epoch,
-                serial=generation,
-                issued=int(issued.timestamp()),
-                expires=int(expires.timestamp()),
-                scopes=scopes,
-                resources=resources,
-            ),
-        )
-
     # Deeds: each one statement, atomic by itself. ---------------------------------------------------------
 
     def redeem(self, *, now: datetime, ends: datetime) -> bool:
@@ -290,25 +234,3 @@ class Authorization(models.Model):
             Event.objects.record(
                 Event.Kind[kind], client=self.client, user=self.user, cause=cause, authorization=self.pk
             )
-
-
-def _end_on_password_change(*, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
-    """A user's password was set anew: end what they allowed before, if the site wants that.
-
-    Django keeps the new password on the instance until it is saved (``AbstractBaseUser.save``); a
-    mere upgrade of the hash at login does not.
-    """
-    changed = getattr(instance, "_password", None) is not None
-    if changed and not created and not raw and options().END_ON_PASSWORD_CHANGE:
-        Authorization.objects.end_for_user(instance, cause="password changed")
-
-
-def _note_changed_user(*, instance: Any, **_: Any) -> None:
-    ended(user=instance.pk)
-
-
-def watch() -> None:
-    """Called when the app is ready."""
-    post_save.connect(_note_changed_user, sender=get_user_model(), dispatch_uid="oauthflows.user")
-    post_delete.connect(_note_changed_user, sender=get_user_model(), dispatch_uid="oauthflows.user")
-    post_save.connect(_end_on_password_change, sender=get_user_model(), dispatch_uid="oauthflows.password")

@@ -1,19 +1,51 @@
-"""The statements of the hot path: one read, and three writes that are atomic by themselves (``statement.py``)."""
+"""The statements of the hot path: two reads, and three writes that are atomic by themselves (``statement.py``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 
 from django_oauthflows.models.client import Client
-from django_oauthflows.models.statement import Given, Read, Write, loaded, user_field_names
+from django_oauthflows.models.statement import Columns, Given, Read, Row, Write
 
 if TYPE_CHECKING:
     from django_oauthflows.models.authorization import Authorization
-    from django_oauthflows.models.consent import Consent
+
+#: What an API call needs to know of its client, and what a view may want to.
+OF_CALLER = (
+    "id",
+    "application_id",
+    "client_id",
+    "client_type",
+    "name",
+    "use_case",
+    "flows",
+    "trust",
+    "allowed_scopes",
+    "is_resource_server",
+    "suspended_at",
+    "throttle_rate",
+    "service_user_id",
+    "token_epoch",
+)
+_OF_CONSENT = ("id", "user_id", "client_id", "scope", "expires_at", "withdrawn_at")
+_OF_PRESENTED = (
+    "id",
+    "consent_id",
+    "scope",
+    "redirect_uri",
+    "code_challenge",
+    "resource",
+    "token_epoch",
+    "generation",
+    "created_at",
+    "redeemed_at",
+    "rotated_at",
+    "revoked_at",
+)
+_OF_CALLED_WITH = ("id", "consent_id", "scope", "token_epoch", "generation", "rotated_at", "revoked_at")
 
 
 def _model() -> type[Authorization]:
@@ -24,82 +56,45 @@ def _field(name: str) -> Any:
     return _model()._meta.get_field(name)
 
 
-_OWN = (
-    "id",
-    "flow",
-    "scope",
-    "redirect_uri",
-    "code_challenge",
-    "nonce",
-    "resource",
-    "token_epoch",
-    "generation",
-    "created_at",
-    "expires_at",
-    "redeemed_at",
-    "rotated_at",
-    "revoked_at",
-    "consent_id",
-)
-_OF_CONSENT = ("id", "user_id", "client_id", "scope", "expires_at", "withdrawn_at")
-_OF_CLIENT = (
-    "id",
-    "client_id",
-    "client_type",
-    "name",
-    "use_case",
-    "flows",
-    "trust",
-    "allowed_scopes",
-    "access_token_lifetime",
-    "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime",
-    "is_resource_server",
-    "suspended_at",
-    "throttle_rate",
-    "token_epoch",
-)
+def _one() -> QuerySet[Authorization]:
+    return _model()._default_manager.filter(pk=Given("pk", _field("id")))
 
 
-def _in_use() -> QuerySet[Any, Any]:
-    names = [
-        *_OWN,
-        *(f"consent__{name}" for name in _OF_CONSENT),
-        *(f"consent__client__{name}" for name in _OF_CLIENT),
-        *(f"consent__user__{name}" for name in user_field_names()),
-    ]
-    return _model()._default_manager.filter(pk=Given("pk", _field("id"))).values_list(*names)
+def _with_consent_and_user(names: tuple[str, ...]) -> tuple[Columns, Columns, Columns]:
+    from django_oauthflows.models.consent import Consent
 
-
-def grounds(row: tuple[Any, ...]) -> tuple[tuple[str, Any], ...]:
-    """What a cached row stands on: whatever of these ends, ends the tokens with it."""
-    consent = dict(zip(_OF_CONSENT, row[len(_OWN) :], strict=False))
     return (
-        ("authorization", row[0]),
-        ("consent", consent["id"]),
-        ("user", consent["user_id"]),
-        ("client", consent["client_id"]),
+        Columns.of(_model(), names),
+        Columns.of(Consent, _OF_CONSENT, "consent"),
+        Columns.of_user("consent__user"),
     )
 
 
-def assembled(row: tuple[Any, ...]) -> Authorization:
-    consent_at = len(_OWN)
-    client_at = consent_at + len(_OF_CONSENT)
-    user_at = client_at + len(_OF_CLIENT)
-    from django_oauthflows.models.consent import Consent
-
-    authorization: Authorization = loaded(_model(), _OWN, row[:consent_at])
-    consent: Consent = loaded(Consent, _OF_CONSENT, row[consent_at:client_at])
-    client = loaded(Client, (*_OF_CLIENT, "application_id"), (*row[client_at:user_at], row[client_at]))
-    consent.client = client
-    consent.user = loaded(get_user_model(), user_field_names(), row[user_at:])
-    authorization.consent = consent
-    return authorization
+def _presented() -> tuple[QuerySet[Authorization], tuple[Columns, ...]]:
+    return _one(), _with_consent_and_user(_OF_PRESENTED)
 
 
-def _redeem() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
+def _called_with() -> tuple[QuerySet[Authorization], tuple[Columns, ...]]:
+    return _one(), (
+        *_with_consent_and_user(_OF_CALLED_WITH),
+        Columns.of(Client, OF_CALLER, "consent__client"),
+    )
+
+
+def grounds(row: Row) -> tuple[tuple[str, Any], ...]:
+    """What a cached row stands on: whatever of these ends, ends the tokens with it."""
+    authorization, consent, *_ = CALLED_WITH.instances(row)
     return (
-        _model()._default_manager.filter(pk=Given("pk", _field("id")), redeemed_at=None, revoked_at=None),
+        ("authorization", authorization.pk),
+        ("consent", consent.pk),
+        ("user", consent.user_id),
+        ("client", consent.client_id),
+    )
+
+
+def _redeem() -> tuple[QuerySet[Authorization], dict[str, Any]]:
+    return (
+        _one().filter(redeemed_at=None, revoked_at=None),
         {
             "redeemed_at": Given("now", _field("redeemed_at")),
             "rotated_at": Given("now", _field("rotated_at")),
@@ -109,13 +104,9 @@ def _redeem() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
     )
 
 
-def _advance() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
+def _advance() -> tuple[QuerySet[Authorization], dict[str, Any]]:
     return (
-        _model()._default_manager.filter(
-            pk=Given("pk", _field("id")),
-            generation=Given("generation", _field("generation")),
-            revoked_at=None,
-        ),
+        _one().filter(generation=Given("generation", _field("generation")), revoked_at=None),
         {
             "generation": Given("next", _field("generation")),
             "rotated_at": Given("now", _field("rotated_at")),
@@ -124,17 +115,14 @@ def _advance() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
     )
 
 
-def _revoke_own() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
+def _revoke_own() -> tuple[QuerySet[Authorization], dict[str, Any]]:
     from django_oauthflows.models.consent import Consent
 
     # A subquery, not a join: some databases cannot update across one, and Django would read first.
     of_client = Consent.objects.filter(client=Given("client", _field("id"))).values("pk")
     return (
-        _model()._default_manager.filter(
-            pk=Given("pk", _field("id")),
-            token_epoch=Given("epoch", _field("token_epoch")),
-            consent__in=of_client,
-            revoked_at=None,
+        _one().filter(
+            token_epoch=Given("epoch", _field("token_epoch")), consent__in=of_client, revoked_at=None
         ),
         {
             "revoked_at": Given("now", _field("revoked_at")),
@@ -143,7 +131,10 @@ def _revoke_own() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
     )
 
 
-IN_USE = Read(_model, _in_use)
+#: For the client that presents a code or refresh token: who that is, is known by then.
+PRESENTED = Read(_model, _presented)
+#: For an API call: everything that can end a token, and who calls.
+CALLED_WITH = Read(_model, _called_with)
 REDEEM = Write(_model, _redeem)
 ADVANCE = Write(_model, _advance)
 REVOKE_OWN = Write(_model, _revoke_own)

@@ -29,9 +29,8 @@ from django_oauthflows.flows import registry
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.consent import Consent
-from django_oauthflows.models.token import TokenRefused
 from django_oauthflows.scopes import declared_scopes
-from django_oauthflows.tokens.access_token import AccessToken
+from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 
 _MAX_LENGTH = 4096
 #: For so many seconds a process believes that the toolkit's tables hold no token.
@@ -166,15 +165,14 @@ def _authorization_from(row: Any, client: Client) -> Authorization:
     consent = Consent.objects.live().filter(user=row.user, client=client).first()
     if consent is None:
         raise TokenRefused("consent withdrawn")
-    created = Authorization.objects.begin(
+    consent.user, consent.client = row.user, client
+    authorization: Authorization = Authorization.objects.begin(
         consent=consent,
         flow=registry.flow_named("authorization_code"),
         scopes=row.access_token.scope.split(),
         lifetime=options().REFRESH_TOKEN_IDLE_LIFETIME,
         generation=1,
     )
-    authorization = Authorization.objects.in_use(created.pk)
-    assert authorization is not None
     refusal = authorization.refusal(timezone.now())
     if refusal:
         raise TokenRefused(refusal)

@@ -18,8 +18,8 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.event import Event
+from django_oauthflows.models.machine import RevokedToken
 from django_oauthflows.models.secret import ClientSecret
-from django_oauthflows.models.token import RevokedToken
 
 #: How long a revoked authorization is kept for staff to see.
 KEEP_REVOKED = timedelta(days=1)

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
 PREFIX = "oafs_"
-#: How often the time of last use is written: at most once in so long.
-LAST_USED_STEP = timedelta(hours=1)
 _HINT_LENGTH = 4
 _STRONG_LENGTH = 40
 _STRONG_VARIETY = 16
@@ -112,33 +110,6 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
             Event.Kind.SECRET_ISSUED, client=client, by=by, hint=row.hint, label=label, reason=reason
         )
         return row
-
-    def accept_slowly(self, client_id: str, secret: str) -> int | None:
-        """Check ``secret`` against slow hashes; the client's primary key if one fits.
-
-        A strong secret is given its fast digest at once. An unknown client costs the same work as a
-        wrong secret wherever the site has any slow hash at all, so that timing tells nothing.
-        """
-        slow = self.live().exclude(slow_hash="")
-        rows = list(slow.filter(client__client_id=client_id))
-        for row in rows:
-            if check_password(secret, row.slow_hash):
-                row.speed_up(secret)
-                return int(row.client_id)
-        if not rows and slow.exists():
-            check_password(secret, _decoy())
-        return None
-
-
-_decoy_hash: str | None = None
-
-
-def _decoy() -> str:
-    """A slow hash that nothing fits, to spend the time of a check on; made once per process."""
-    global _decoy_hash
-    if _decoy_hash is None:
-        _decoy_hash = make_password(secrets.token_urlsafe(16))
-    return _decoy_hash
 
 
 class ClientSecret(models.Model):

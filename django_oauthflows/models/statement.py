@@ -9,13 +9,16 @@ whatever database the site uses, and its converters still read the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
+
+Row = tuple[Any, ...]
 
 
 class Given(Expression):
@@ -31,6 +34,43 @@ class Given(Expression):
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
         """The value for the driver."""
         return self.output_field.get_db_prep_value(values[self.name], connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a row holds of one model: some of its fields, reached by ``path`` from the model that is asked."""
+
+    model: type[Model]
+    names: tuple[str, ...]
+    path: str
+
+    @classmethod
+    def of(cls, model: type[Model], names: Sequence[str], path: str = "") -> Columns:
+        """``names`` are column names, such as ``client_id``; in whatever order."""
+        # `Model.from_db` wants them in the order of the model's own fields.
+        fields = (field.attname for field in model._meta.concrete_fields)
+        return cls(model, tuple(name for name in fields if name in names), path and f"{path}__")
+
+    @classmethod
+    def of_user(cls, path: str) -> Columns:
+        """All but the password: nobody who is called with a token needs its hash."""
+        model = get_user_model()
+        names = [field.attname for field in model._meta.concrete_fields if field.attname != "password"]
+        return cls.of(model, names, path)
+
+    def lookups(self) -> list[str]:
+        """For ``values_list()``."""
+        return [self.path + name for name in self.names]
+
+    def instance(self, values: Sequence[Any]) -> Any:
+        """An instance that has just these fields; the others are fetched if somebody asks for them.
+
+        ``None`` where an outer join found nothing.
+        """
+        if all(value is None for value in values):
+            return None
+        # A mapping, because `from_db` looks for each field of the model among the names.
+        return self.model.from_db(router.db_for_write(self.model), dict.fromkeys(self.names), values)
 
 
 class _Statement:
@@ -52,38 +92,63 @@ class _Statement:
 
 
 class Read(_Statement):
-    """A ``values_list()`` query that is run often with other values."""
+    """A query for one row, run often with other values.
 
-    def __init__(self, model: Callable[[], type[Model]], build: Callable[[], QuerySet[Any, Any]]) -> None:
+    ``build`` gives the query and what its rows hold: the columns of one or more models. Whatever else
+    the query was annotated with (``further``) comes after them.
+    """
+
+    def __init__(
+        self,
+        model: Callable[[], type[Model]],
+        build: Callable[[], tuple[QuerySet[Any, Any], tuple[Columns, ...]]],
+        *further: str,
+    ) -> None:
         super().__init__(model)
         self._build = build
+        self._further = further
 
-    def first(self, **values: Any) -> tuple[Any, ...] | None:
+    @cached_property
+    def _built(self) -> tuple[QuerySet[Any, Any], tuple[Columns, ...]]:
+        return self._build()
+
+    def first(self, **values: Any) -> Row | None:
         """The first row for these values, or ``None``."""
         alias = self._alias()
         compiled = self._compiled.get(alias)
         if compiled is None:
             compiled = self._compiled[alias] = self._compile(alias)
-        sql, parameters, converters, _compiler = compiled
+        sql, parameters, converters = compiled
         connection = connections[alias]
         with connection.cursor() as cursor:
             cursor.execute(sql, self._bind(parameters, values, connection))
-            row = cursor.fetchone()
+            row: Row | None = cursor.fetchone()
         if row is None or not converters:
             return row
-        # `apply_converters` reads `compiler.connection`, which belongs to the thread that compiled;
-        # converters take the connection as an argument, so ours is handed to them directly.
+        # Not by the compiler's `apply_converters`: it hands on the connection of the thread that compiled.
         values_out = list(row)
         for position, (functions, expression) in converters.items():
             for function in functions:
                 values_out[position] = function(values_out[position], expression, connection)
         return tuple(values_out)
 
-    def _compile(self, alias: str) -> tuple[str, tuple[Any, ...], Any, Any]:
-        compiler = self._build().using(alias).query.get_compiler(using=alias)
+    def instances(self, row: Row) -> list[Any]:
+        """What a row holds: an instance per model, then the annotations."""
+        found, at = [], 0
+        for columns in self._built[1]:
+            end = at + len(columns.names)
+            found.append(columns.instance(row[at:end]))
+            at = end
+        return [*found, *row[at:]]
+
+    def _compile(self, alias: str) -> tuple[str, tuple[Any, ...], Any]:
+        queryset, parts = self._built
+        lookups = [lookup for columns in parts for lookup in columns.lookups()]
+        rows: Any = queryset.using(alias).values_list(*lookups, *self._further)
+        compiler = rows.query.get_compiler(using=alias)
         sql, parameters = compiler.as_sql()
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
-        return sql, tuple(parameters), converters, compiler
+        return sql, tuple(parameters), converters
 
 
 class Write(_Statement):
@@ -115,24 +180,3 @@ class Write(_Statement):
         query.add_update_values(changes)
         sql, parameters = query.get_compiler(using=alias).as_sql()
         return sql, tuple(parameters)
-
-
-@cache
-def _order(model: type[Model], names: tuple[str, ...]) -> tuple[list[str], tuple[int, ...]]:
-    """``names`` in the order of the model's own fields, as ``Model.from_db`` wants them, and where each is."""
-    present = [field.attname for field in model._meta.concrete_fields if field.attname in names]
-    return present, tuple(names.index(name) for name in present)
-
-
-def loaded(model: type[Model], names: tuple[str, ...], values: Sequence[Any]) -> Any:
-    """An instance that has just these fields; the others are fetched if somebody asks for them."""
-    present, positions = _order(model, names)
-    return model.from_db(router.db_for_write(model), present, [values[position] for position in positions])
-
-
-@cache
-def user_field_names() -> tuple[str, ...]:
-    """The user's columns, less the password: nobody who is called with a token needs its hash."""
-    return tuple(
-        field.attname for field in get_user_model()._meta.concrete_fields if field.attname != "password"
-    )

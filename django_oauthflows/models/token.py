@@ -1,79 +1,17 @@
-"""From the text of an access token to what it allows: one look-up for API, introspection and revocation."""
+"""From the text of a token to what it allows: one look-up for API, introspection and revocation."""
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.db import IntegrityError, models
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows import signals
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
-from django_oauthflows.models.statement import Given, Read, loaded, user_field_names
-from django_oauthflows.models.token_cache import cached_row, ended
-from django_oauthflows.tokens.access_token import AccessToken
-from django_oauthflows.tokens.format import BadToken, Kind, Reference, Subject, seal, unseal
-
-
-class TokenRefused(Exception):  # noqa: N818 - a refusal, not an error of ours
-    """A token is not accepted. ``cause`` is one of a few fixed words, safe to tell the caller."""
-
-    def __init__(self, cause: str, client: Client | None = None) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.client = client
-
-
-class RevokedToken(models.Model):
-    """A machine's token that was revoked one by one, remembered until it would have expired."""
-
-    client = models.ForeignKey("Client", on_delete=models.CASCADE, related_name="revoked_tokens")
-    serial = models.BigIntegerField(editable=False)
-    expires_at = models.DateTimeField(_("expires"), editable=False)
-
-    class Meta:
-        verbose_name = _("revoked token")
-        verbose_name_plural = _("revoked tokens")
-        constraints = [
-            models.UniqueConstraint(fields=["client", "serial"], name="oauthflows_revoked_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"revoked token of {self.client}"
-
-
-def machine_token(
-    client: Client,
-    scopes: Iterable[str],
-    *,
-    lifetime: int,
-    resources: Iterable[str] = (),
-    kind: Kind = Kind.ACCESS,
-) -> str:
-    """An access token with which ``client`` acts for itself (RFC 6749 §4.4.3). Nothing is written."""
-    issued = int(timezone.now().timestamp())
-    return seal(
-        kind,
-        Reference(
-            subject=Subject.CLIENT,
-            id=client.pk,
-            epoch=client.token_epoch,
-            serial=secrets.randbits(63),
-            issued=issued,
-            expires=issued + lifetime,
-            scopes=tuple(scopes),
-            resources=tuple(resources),
-        ),
-    )
+from django_oauthflows.models.machine import RevokedToken, machine_called_with
+from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
+from django_oauthflows.tokens.format import BadToken, Kind, Reference, Subject, unseal
 
 
 def find_access_token(text: str, kind: Kind = Kind.ACCESS) -> AccessToken:
@@ -82,10 +20,7 @@ def find_access_token(text: str, kind: Kind = Kind.ACCESS) -> AccessToken:
     Raises ``TokenRefused``.
     """
     now = timezone.now()
-    try:
-        reference = unseal(kind, text)
-    except BadToken:
-        raise TokenRefused("malformed") from None
+    reference = _opened(kind, text)
     if reference.expires <= now.timestamp():
         raise TokenRefused("expired")
     if reference.subject is Subject.CLIENT:
@@ -93,32 +28,55 @@ def find_access_token(text: str, kind: Kind = Kind.ACCESS) -> AccessToken:
     return _user_access(reference, now)
 
 
-def find_refresh_token(text: str) -> tuple[Reference, Authorization]:
-    """The authorization that a refresh token refers to, whatever its state. One statement.
+def find_refresh_token(text: str, client: Client) -> tuple[Reference, Authorization]:
+    """The authorization of ``client`` that a refresh token refers to, whatever its state. One statement.
 
-    Raises ``TokenRefused`` when the text is not ours, its row is gone or its epoch is another.
+    Raises ``TokenRefused`` when the text is not ours, its row is gone, its epoch is another, or it was
+    given to another client.
     """
-    return _authorized(Kind.REFRESH, text)
+    return _presented(Kind.REFRESH, text, client)
 
 
-def find_code(text: str) -> tuple[Reference, Authorization]:
-    """The authorization that a code refers to, whatever its state. One statement. Raises ``TokenRefused``."""
-    return _authorized(Kind.CODE, text)
+def find_code(text: str, client: Client) -> tuple[Reference, Authorization]:
+    """The authorization of ``client`` that a code refers to; as ``find_refresh_token``."""
+    return _presented(Kind.CODE, text, client)
 
 
-def _authorized(kind: Kind, text: str) -> tuple[Reference, Authorization]:
+def revoke_token(kind: Kind, text: str, client: Client) -> bool:
+    """End a token of ``client``, and where a user stands behind it all that came from the same
+    authorization (RFC 7009 §2.1). False when it is not one, or not theirs.
+    """
     try:
-        reference = unseal(kind, text)
+        reference = _opened(kind, text)
+    except TokenRefused:
+        return False
+    if reference.subject is Subject.AUTHORIZATION:
+        return Authorization.objects.revoke_for_client(reference.id, reference.epoch, client)
+    if reference.id != client.pk or reference.epoch != client.token_epoch:
+        return False
+    RevokedToken.objects.put(reference, client)
+    return True
+
+
+def _opened(kind: Kind, text: str) -> Reference:
+    try:
+        return unseal(kind, text)
     except BadToken:
         raise TokenRefused("malformed") from None
-    authorization = Authorization.objects.in_use(reference.id)
+
+
+def _presented(kind: Kind, text: str, client: Client) -> tuple[Reference, Authorization]:
+    reference = _opened(kind, text)
+    authorization = Authorization.objects.presented(reference.id, client)
     if authorization is None or authorization.token_epoch != reference.epoch:
         raise TokenRefused("unknown")
+    if authorization.consent.client_id != client.pk:
+        raise TokenRefused("of another client")
     return reference, authorization
 
 
 def _user_access(reference: Reference, now: datetime) -> AccessToken:
-    authorization = Authorization.objects.behind_token(reference.id)
+    authorization = Authorization.objects.called_with(reference.id)
     if authorization is None or authorization.token_epoch != reference.epoch:
         raise TokenRefused("unknown")
     refusal = authorization.refusal(now)
@@ -137,20 +95,10 @@ def _user_access(reference: Reference, now: datetime) -> AccessToken:
 
 
 def _machine_access(reference: Reference) -> AccessToken:
-    row = cached_row(
-        f"machine:{reference.id}:{reference.serial}",
-        lambda: _MACHINE.first(pk=reference.id, serial=reference.serial),
-        lambda row: (*_grounds(row), ("serial", reference.serial)),
-    )
-    if row is None:
+    found = machine_called_with(reference)
+    if found is None or found[0].token_epoch != reference.epoch:
         raise TokenRefused("unknown")
-    *fields, revoked = row
-    client_at = len(_OF_CLIENT)
-    client: Client = loaded(Client, (*_OF_CLIENT, "application_id"), (*fields[:client_at], fields[0]))
-    names = user_field_names()
-    user = loaded(get_user_model(), names, fields[client_at:]) if client.service_user_id is not None else None
-    if client.token_epoch != reference.epoch:
-        raise TokenRefused("unknown")
+    client, user, revoked = found
     for applies, cause in (
         (revoked, "revoked"),
         (client.is_suspended, "client suspended"),
@@ -174,79 +122,3 @@ def _token(reference: Reference, scopes: tuple[str, ...], **values: Any) -> Acce
         audience=reference.resources,
         **values,
     )
-
-
-def revoke_access_token(text: str, client: Client, kind: Kind = Kind.ACCESS) -> bool:
-    """End an access token of ``client`` (RFC 7009 §2.1). False when it is not one, or not theirs."""
-    try:
-        reference = unseal(kind, text)
-    except BadToken:
-        return False
-    if reference.subject is Subject.AUTHORIZATION:
-        return _revoke_authorization(reference, client)
-    if reference.id != client.pk or reference.epoch != client.token_epoch:
-        return False
-    _put_on_list(reference, client)
-    ended(serial=reference.serial)
-    signals.token_revoked.announce(RevokedToken, client=client)
-    return True
-
-
-def _put_on_list(reference: Reference, client: Client) -> None:
-    mine = {"client": client, "serial": reference.serial}
-    ends = datetime.fromtimestamp(reference.expires + 1, UTC)
-    # Looking first costs less than inserting within a transaction, which is three trips.
-    if not RevokedToken.objects.filter(**mine).exists():
-        with contextlib.suppress(IntegrityError):  # two requests at once: one row is enough
-            RevokedToken(**mine, expires_at=ends if settings.USE_TZ else timezone.make_naive(ends)).save(
-                force_insert=True
-            )
-
-
-def revoke_refresh_token(text: str, client: Client) -> bool:
-    """End a refresh token of ``client`` and all that came from the same authorization (RFC 7009 §2.1)."""
-    try:
-        reference = unseal(Kind.REFRESH, text)
-    except BadToken:
-        return False
-    return _revoke_authorization(reference, client)
-
-
-def _revoke_authorization(reference: Reference, client: Client) -> bool:
-    return Authorization.objects.revoke_for_client(reference.id, reference.epoch, client)
-
-
-_OF_CLIENT = (
-    "id",
-    "client_id",
-    "client_type",
-    "name",
-    "use_case",
-    "flows",
-    "trust",
-    "allowed_scopes",
-    "is_resource_server",
-    "suspended_at",
-    "throttle_rate",
-    "service_user_id",
-    "token_epoch",
-)
-
-
-def _grounds(row: tuple[Any, ...]) -> tuple[tuple[str, Any], ...]:
-    named = dict(zip(_OF_CLIENT, row, strict=False))
-    return ("client", named["id"]), ("user", named["service_user_id"])
-
-
-def _machine() -> models.QuerySet[Any, Any]:
-    spent = RevokedToken.objects.filter(
-        client=OuterRef("pk"), serial=Given("serial", RevokedToken._meta.get_field("serial"))
-    )
-    return (
-        Client.objects.filter(pk=Given("pk", Client._meta.get_field("id")))
-        .annotate(spent=Exists(spent))
-        .values_list(*_OF_CLIENT, *(f"service_user__{name}" for name in user_field_names()), "spent")
-    )
-
-
-_MACHINE = Read(lambda: Client, _machine)

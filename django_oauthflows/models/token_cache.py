@@ -10,7 +10,6 @@ The cache must be one that all processes share; when it fails, the database is a
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -19,15 +18,14 @@ from typing import Any
 from django.core.cache import caches
 from django.db import transaction
 
+from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
-
-logger = logging.getLogger("django_oauthflows")
+from django_oauthflows.models.statement import Row
 
 _PREFIX = "oauthflows:token:"
 #: Clocks of several machines differ a little: entries this young after a stamp are not believed.
 _SKEW_SECONDS = 2.0
 
-Row = tuple[Any, ...]
 #: What an entry stands on: pairs such as ``("client", 5)``.
 Grounds = tuple[tuple[str, Any], ...]
 
@@ -81,9 +79,4 @@ def _cache() -> Any:
 
 
 def _quietly(work: Callable[[], Any]) -> Any:
-    """The result of ``work``; ``None`` when the cache is away. Every backend has errors of its own."""
-    try:
-        return work()
-    except Exception:
-        logger.warning("The token cache does not answer; asking the database.", exc_info=True)
-        return None
+    return unless_away(work, None, consequence="tokens are looked up in the database")

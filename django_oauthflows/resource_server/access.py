@@ -9,11 +9,10 @@ from django.http import HttpRequest
 
 from django_oauthflows import limits
 from django_oauthflows.conf import api_resource
-from django_oauthflows.models.token import TokenRefused
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.resource_server.machine import MachineUser
-from django_oauthflows.tokens.access_token import AccessToken
+from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.toolkit.backend import bearer_token
 from django_oauthflows.toolkit.token_use import check_access_token
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -34,11 +35,13 @@ def _protected_views(patterns: list[URLPattern | URLResolver]) -> Iterator[tuple
         if isinstance(pattern, URLResolver):
             yield from _protected_views(pattern.url_patterns)
             continue
+        # A view may be anything that can be called: a function, a part of one, an object.
         view: Any = pattern.callback
+        while isinstance(view, partial):
+            view = view.func
         cls = getattr(view, "cls", None) or getattr(view, "view_class", view)
-        name = f"{cls.__module__}.{cls.__qualname__}"
         for needs in _needs(view, cls):
-            yield name, needs
+            yield f"{cls.__module__}.{cls.__name__}", needs
 
 
 def _needs(view: Any, cls: Any) -> Iterator[ScopeNeeds]:

@@ -1,4 +1,4 @@
-"""The access token as views and permissions see it: ``request.auth``."""
+"""The access token as views and permissions see it (``request.auth``), and the refusal of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django_oauthflows.scopes import declared_scopes
+
+
+class TokenRefused(Exception):  # noqa: N818 - a refusal, not an error of ours
+    """A token is not accepted. ``cause`` is one of a few fixed words, safe to tell the caller."""
+
+    def __init__(self, cause: str, client: Any = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.client = client
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,11 @@ class AccessToken:
     def client(self) -> Any:
         """The client, under the name that RFC 6749 gives it."""
         return self.application
+
+    @property
+    def consent(self) -> Any:
+        """The user's consent that it stands on, by one statement; ``None`` for a machine."""
+        return None if self.is_machine else self.application.consents.filter(user_id=self.user.pk).first()
 
     @property
     def resource(self) -> list[str]:

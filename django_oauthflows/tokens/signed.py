@@ -24,6 +24,8 @@ ALGORITHMS = ("ES256", "RS256")
 REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "client_id"]
 
 _RSA_BITS = 3072
+#: Far longer than any of ours; no work is done for more.
+_MAX_LENGTH = 8192
 
 
 class BadSignature(ValueError):  # noqa: N818 - as `BadToken`: the cause is deliberately not told
@@ -77,6 +79,8 @@ def looks_signed(text: str) -> bool:
 
 def key_id(text: str) -> str:
     """Which key the token says it was signed with. Raises ``BadSignature``."""
+    if len(text) > _MAX_LENGTH or not looks_signed(text):
+        raise BadSignature
     try:
         header = jwt.get_unverified_header(text)
     except jwt.InvalidTokenError:

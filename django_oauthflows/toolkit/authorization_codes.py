@@ -10,7 +10,8 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challeng
 
 from django_oauthflows.conf import options
 from django_oauthflows.models import Authorization
-from django_oauthflows.models.token import TokenRefused, find_code
+from django_oauthflows.models.token import find_code
+from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.toolkit.exchange import exchange_of
 
 PKCE_METHOD = "S256"
@@ -66,11 +67,9 @@ class AuthorizationCodes:
         """Find what the code refers to. A code that was redeemed before ends everything it gave."""
         exchange = exchange_of(request)
         try:
-            reference, authorization = find_code(code)
+            reference, authorization = find_code(code, client)
         except TokenRefused as refused:
             return exchange.refuse(f"code {refused.cause}")
-        if authorization.consent.client_id != client.pk:
-            return exchange.refuse("code of another client")
         if authorization.redeemed_at is not None:
             # RFC 6749 §4.1.2: deny, and revoke what was issued on the first use.
             authorization.revoke_for_misuse("CODE_REPLAYED", "code used twice")

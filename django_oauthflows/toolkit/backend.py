@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict, UnreadablePostError
@@ -18,6 +17,8 @@ from django_oauthflows.toolkit.exchange import HEADER, HTTP_REQUEST, exchange_fo
 
 # Found by its settings name: the module it lives in moves with the toolkit's next releases.
 _Parent: Any = import_string(str(DEFAULTS["OAUTH2_BACKEND_CLASS"]))
+
+OAuthlibParams = tuple[str, str | None, dict[str, str], dict[str, Any]]
 
 FORM = "application/x-www-form-urlencoded"
 #: Longer than any honest parameter; `state` is the longest that clients send.
@@ -73,48 +74,57 @@ def form_parameters(request: HttpRequest) -> list[tuple[str, str]]:
         raise errors.InvalidRequestError(description="The request body cannot be read.") from None
 
 
+def _headers(request: HttpRequest) -> dict[str, Any]:
+    """Those that oauthlib and our validator read, and what travels with them (``exchange.py``)."""
+    return {
+        HEADER: exchange_for(request),
+        HTTP_REQUEST: lambda: request,
+        "Authorization": request.META.get("HTTP_AUTHORIZATION", ""),
+    }
+
+
 class Backend(_Parent):
     """Passes on what oauthlib needs and nothing more, and refuses early what no honest client sends."""
 
-    def extract_headers(self, request: HttpRequest) -> dict[str, Any]:
-        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: lambda: request}
-        for name, key in (("Authorization", "HTTP_AUTHORIZATION"), ("Content-Type", "CONTENT_TYPE")):
-            if key in request.META:
-                headers[name] = request.META[key]
-        return headers
+    def _extract_params(self, request: HttpRequest) -> OAuthlibParams:
+        """The parent's hook: a program's request, at the token, revocation and introspection endpoints."""
+        if request.META.get("QUERY_STRING"):
+            # RFC 6749 §2.3.1 and §3.2, RFC 7662 §4: credentials and tokens in a URL end up in logs.
+            raise errors.InvalidRequestError(description="URL query parameters are not allowed")
+        return self._params(request, form_parameters(request))
 
-    def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
-        # At the authorization endpoint the request is in the URL; the POST there is the user's answer,
-        # which must not be able to change it.
-        return form_parameters(request) if request.method == "POST" and not request.GET else []
-
-    def _get_escaped_full_path(self, request: HttpRequest) -> str:
-        # Encoded anew from what Django understood, so that the two cannot read it differently.
+    def _authorization_params(self, request: HttpRequest) -> OAuthlibParams:
         if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_LENGTH:
             raise errors.InvalidRequestFatalError(description="The request is too long.")
-        query = urlencode(checked_parameters(request.GET))
-        return f"{request.path}?{query}" if query else request.path
+        if request.GET or request.method != "POST":
+            # The request is in the URL. A POST is the user's answer, which must not be able to change it.
+            return self._params(request, checked_parameters(request.GET))
+        return self._params(request, form_parameters(request))
 
-    def create_token_response(self, request: HttpRequest) -> tuple[Any, dict[str, str], str, int]:
-        try:
-            if request.META.get("QUERY_STRING"):
-                # RFC 6749 §2.3.1 and §3.2: credentials and parameters never travel in the URL.
-                raise errors.InvalidRequestError(description="URL query parameters are not allowed")
-            grant_type = dict(form_parameters(request)).get("grant_type")
-            if not grant_type:
-                raise errors.InvalidRequestError(description="Missing grant_type parameter.")
-            exchange = exchange_for(request)
-            exchange.flow = registry.flow_for_grant_type(grant_type)
-            if exchange.flow is None:
-                exchange.refuse("unsupported grant type")
-                raise errors.UnsupportedGrantTypeError
-        except errors.OAuth2Error as error:
-            return None, error.headers, error.json, error.status_code
-        return super().create_token_response(request)
+    @staticmethod
+    def _params(request: HttpRequest, parameters: list[tuple[str, str]]) -> OAuthlibParams:
+        """URI, method, parameters and headers. All parameters as a mapping, whether from URL or form: so
+        nothing is encoded only to be decoded again, and oauthlib cannot read it differently than Django.
+        """
+        return request.path, request.method, dict(parameters), _headers(request)
+
+    def create_token_response(self, request: HttpRequest) -> tuple[None, dict[str, str], str, int]:
+        """As the parent's, for the grant types that there are. Raises oauthlib's errors."""
+        uri, method, parameters, headers = self._extract_params(request)
+        grant_type = parameters.get("grant_type")
+        if not grant_type:
+            raise errors.InvalidRequestError(description="Missing grant_type parameter.")
+        exchange = exchange_for(request)
+        exchange.flow = registry.flow_for_grant_type(grant_type)
+        if exchange.flow is None:
+            exchange.refuse("unsupported grant type")
+            raise errors.UnsupportedGrantTypeError
+        answer, body, status = self.server.create_token_response(uri, method, parameters, headers)
+        return None, answer, body, status
 
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
         """Scopes and credentials of an authorization request. Raises oauthlib's errors."""
-        uri, method, body, headers = self._extract_params(request)
+        uri, method, body, headers = self._authorization_params(request)
         return self.server.validate_authorization_request(uri, http_method=method, body=body, headers=headers)
 
     def create_authorization_response(
@@ -125,7 +135,7 @@ class Backend(_Parent):
             raise errors.AccessDeniedError(
                 description="The user did not allow it.", request=credentials["request"]
             )
-        uri, method, body, headers = self._extract_params(request)
+        uri, method, body, headers = self._authorization_params(request)
         answer, body, status = self.server.create_authorization_response(
             uri, http_method=method, body=body, headers=headers, scopes=scopes, credentials=credentials
         )
@@ -133,8 +143,7 @@ class Backend(_Parent):
 
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """For the toolkit's own DRF classes, which a site may go on using."""
-        headers: dict[str, Any] = {HEADER: exchange_for(request), HTTP_REQUEST: lambda: request}
-        oauthlib_request = Request(request.path, headers=headers)
+        oauthlib_request = Request(request.path, headers=_headers(request))
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(
             token, list(scopes), oauthlib_request

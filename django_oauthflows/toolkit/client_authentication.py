@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from django.db.models import QuerySet
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.secret import LAST_USED_STEP, digest_of
-from django_oauthflows.models.statement import Given, Read, Write, loaded
+from django_oauthflows.models import Client
+from django_oauthflows.models.secret_check import client_with_secret
 from django_oauthflows.toolkit.exchange import exchange_of
 
 _MAX_SECRET_LENGTH = 512
@@ -84,7 +82,7 @@ class ClientAuthentication:
             return exchange.refuse("no client secret")
         if not _plausible(credentials):
             return exchange.refuse("wrong client secret")
-        client = _client_with_secret(credentials, exchange.now)
+        client = client_with_secret(credentials.client_id, credentials.secret, exchange.now)
         if client is None:
             return exchange.refuse("wrong client secret", client_id=credentials.client_id[:80])
         return self._accept(client, request)
@@ -133,65 +131,3 @@ def _client_by_id(client_id: str | None) -> Client | None:
     if not client_id or len(client_id) > _MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
         return None
     return Client.objects.filter(client_id=client_id).defer("client_secret").first()
-
-
-def _client_with_secret(credentials: Credentials, now: Any) -> Client | None:
-    """The client if the secret is one of its live ones.
-
-    An unknown client and a wrong secret take the same path and the same work.
-    """
-    row = _BY_SECRET.first(client_id=credentials.client_id, digest=digest_of(credentials.secret))
-    if row is None:
-        pk = ClientSecret.objects.accept_slowly(credentials.client_id, credentials.secret)
-        return None if pk is None else Client.objects.defer("client_secret").get(pk=pk)
-    secret_id, expires_at, last_used_at, *fields = row
-    if expires_at is not None and expires_at <= now:
-        return None
-    if last_used_at is None or now - last_used_at >= LAST_USED_STEP:
-        _USED.run(pk=secret_id, now=now)
-    client: Client = loaded(Client, (*_FIELDS, "application_id"), (*fields, fields[0]))
-    return client
-
-
-# What a request with a secret can need of its client; nothing else is read.
-_FIELDS = (
-    "id",
-    "client_id",
-    "client_type",
-    "name",
-    "use_case",
-    "flows",
-    "trust",
-    "redirect_uris",
-    "allowed_origins",
-    "allowed_scopes",
-    "default_scopes",
-    "access_token_format",
-    "access_token_lifetime",
-    "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime",
-    "pkce_exemption",
-    "implicit_until",
-    "is_resource_server",
-    "resources",
-    "suspended_at",
-    "token_epoch",
-)
-
-
-def _by_secret() -> QuerySet[Any, Any]:
-    return ClientSecret.objects.filter(
-        client__client_id=Given("client_id", Client._meta.get_field("client_id")),
-        digest=Given("digest", ClientSecret._meta.get_field("digest")),
-    ).values_list("id", "expires_at", "last_used_at", *(f"client__{name}" for name in _FIELDS))
-
-
-def _used() -> tuple[QuerySet[Any, Any], dict[str, Any]]:
-    return (
-        ClientSecret.objects.filter(pk=Given("pk", ClientSecret._meta.get_field("id"))).order_by(),
-        {"last_used_at": Given("now", ClientSecret._meta.get_field("last_used_at"))},
-    )
-
-
-_BY_SECRET = Read(lambda: ClientSecret, _by_secret)
-_USED = Write(lambda: ClientSecret, _used)

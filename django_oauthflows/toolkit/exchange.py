@@ -46,7 +46,9 @@ class Exchange:
 
 def exchange_for(request: HttpRequest) -> Exchange:
     """The exchange of a Django request, begun on first sight."""
-    return cast(Exchange, request.META.setdefault(HEADER, Exchange()))
+    if HEADER not in request.META:
+        request.META[HEADER] = Exchange()
+    return cast(Exchange, request.META[HEADER])
 
 
 def exchange_of(oauthlib_request: Any) -> Exchange:

@@ -34,13 +34,15 @@ def meant_for(resource: str, audience: Iterable[str]) -> bool:
 
 def requested_resources(request: Any) -> tuple[str, ...]:
     """What the request asks for, each once, known and sound. Raises ``InvalidTargetError``."""
-    pairs = (*(request.uri_query_params or ()), *(request.decoded_body or ()))
-    asked = tuple(dict.fromkeys(value for name, value in pairs if name == "resource" and value))
+    http_request = http_request_of(request)
+    # The one parameter that may be repeated, so it is read where it was sent.
+    parameters = http_request.GET or http_request.POST
+    asked = tuple(dict.fromkeys(filter(None, parameters.getlist("resource"))))
     if not asked:
         return ()
     if len(asked) > _MAX_COUNT or any(len(name) > _MAX_LENGTH for name in asked):
         raise InvalidTargetError(description="Too many resources, or too long ones.", request=request)
-    known = [api_resource(http_request_of(request)), *options().RESOURCES]
+    known = [api_resource(http_request), *options().RESOURCES]
     for name in asked:
         if not meant_for(name, known) and not _registered(name):
             raise InvalidTargetError(description="The resource is not known here.", request=request)

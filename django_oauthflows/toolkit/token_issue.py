@@ -10,8 +10,10 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import signals
 from django_oauthflows.models import Authorization, Client, legacy
-from django_oauthflows.models.token import TokenRefused, find_refresh_token, machine_token
+from django_oauthflows.models.machine import machine_token
+from django_oauthflows.models.token import find_refresh_token
 from django_oauthflows.scopes import scope_string
+from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 from django_oauthflows.toolkit.exchange import Exchange, exchange_of
 from django_oauthflows.toolkit.resources import granted_resources
@@ -63,11 +65,9 @@ class TokenIssue:
                 exchange.authorization = legacy.adopt_refresh_token(refresh_token, client)
                 exchange.generation = exchange.authorization.generation
                 return True
-            reference, authorization = find_refresh_token(refresh_token)
+            reference, authorization = find_refresh_token(refresh_token, client)
         except TokenRefused as refused:
             return exchange.refuse(f"refresh token {refused.cause}")
-        if authorization.consent.client_id != client.pk:
-            return exchange.refuse("refresh token of another client")
         refusal = authorization.refusal(exchange.now)
         if refusal:
             return exchange.refuse(refusal)
@@ -112,7 +112,7 @@ def _issue_for_refresh(token: Token, request: Any, exchange: Exchange) -> None:
 
 def _accept_as_retry(authorization: Authorization, exchange: Exchange, request: Any) -> None:
     """A parallel refresh of the same token was faster: both get the one new generation."""
-    fresh = Authorization.objects.in_use(authorization.pk)
+    fresh = Authorization.objects.presented(authorization.pk, request.client)
     if (
         fresh is None
         or fresh.refusal(exchange.now)

@@ -8,14 +8,8 @@ from django.utils import timezone
 
 from django_oauthflows.conf import api_resource, options
 from django_oauthflows.models import Client, legacy
-from django_oauthflows.models.token import (
-    TokenRefused,
-    find_access_token,
-    find_refresh_token,
-    revoke_access_token,
-    revoke_refresh_token,
-)
-from django_oauthflows.tokens.access_token import AccessToken
+from django_oauthflows.models.token import find_access_token, find_refresh_token, revoke_token
+from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 from django_oauthflows.tokens.signed import looks_signed
 from django_oauthflows.toolkit.exchange import http_request_of
@@ -90,9 +84,9 @@ class TokenUse:
         """
         client = request.client
         if looks_like(Kind.ACCESS, token):
-            revoke_access_token(token, client)
+            revoke_token(Kind.ACCESS, token, client)
         elif looks_like(Kind.REFRESH, token):
-            revoke_refresh_token(token, client)
+            revoke_token(Kind.REFRESH, token, client)
         elif looks_signed(token):
             self._revoke_signed(token, client)
         else:
@@ -101,7 +95,7 @@ class TokenUse:
     @staticmethod
     def _revoke_signed(token: str, client: Client) -> None:
         try:
-            revoke_access_token(sealed_within(token), client, Kind.JWT_ID)
+            revoke_token(Kind.JWT_ID, sealed_within(token), client)
         except TokenRefused:
             legacy.revoke(token, client)
 
@@ -147,12 +141,11 @@ def _may_see(access: AccessToken, asker: Client) -> bool:
 def _introspect_refresh_token(text: str, asker: Client, issuer: str) -> dict[str, Any]:
     now = timezone.now()
     try:
-        reference, authorization = find_refresh_token(text)
+        reference, authorization = find_refresh_token(text, asker)
     except TokenRefused:
         return {"active": False}
     if (
-        authorization.consent.client_id != asker.pk
-        or authorization.refusal(now)
+        authorization.refusal(now)
         or reference.expires <= now.timestamp()
         or not authorization.accepts_generation(reference.serial, now)
     ):

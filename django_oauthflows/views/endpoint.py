@@ -67,14 +67,12 @@ class Endpoint(ToolkitView):
         if wait:
             return self._too_many(request, wait)
         try:
-            body, status, headers = self.answer(request)
+            body, status = self.answer(request)
         except errors.OAuth2Error as error:
-            body, status, headers = error.json, error.status_code, error.headers
+            body, status = error.json, error.status_code
         if status >= 400:
             body = refused_json(request, body)
         response = HttpResponse(body, status=status, content_type="application/json")
-        for name, value in headers.items():
-            response.headers[name] = value
         if status == 401:
             note_failure(request)
             # RFC 6749 §5.2: a failed client authentication is answered with the scheme that is wanted.
@@ -87,8 +85,8 @@ class Endpoint(ToolkitView):
         response = JsonResponse(dict(error.twotuples), status=429, headers={"Retry-After": str(wait)})
         return self._finish(request, response)
 
-    def answer(self, request: HttpRequest) -> tuple[str, int, dict[str, str]]:
-        """Body, status and headers. May raise oauthlib's errors."""
+    def answer(self, request: HttpRequest) -> tuple[str, int]:
+        """Body and status. May raise oauthlib's errors."""
         raise NotImplementedError
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

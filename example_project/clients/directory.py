@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import Flow, UseCase
+
 
 @dataclass(frozen=True, slots=True)
 class DemoClient:
-    """One client: what it is called, what it is for, and how it is registered."""
+    """One client: what it is called, what it is for, and how it is registered. ``how`` tells of its flow."""
 
     client_id: str
     name: str
     use_case: str
     path: str
     description: str
-    flow: str
+    how: str
     scopes: tuple[str, ...]
     source: str
     callback: str = ""
     calls_from_browser: bool = False
     service_user: str = ""
+
+    @property
+    def case(self) -> UseCase:
+        """What it is an example of."""
+        return registry.use_case_named(self.use_case)
+
+    @property
+    def flows(self) -> list[Flow]:
+        """How it gets its tokens."""
+        return [registry.flow_named(name) for name in self.case.flows]
 
     def redirect_uris(self, origin: str) -> tuple[str, ...]:
         """Where the provider may send answers; ``origin`` is where the browser clients are served."""
@@ -34,7 +47,7 @@ WEB = DemoClient(
     use_case="web",
     path="/clients/web/",
     description="A web app with a server of its own. It shows your notes and can add one for you.",
-    flow="Authorization code with PKCE; refresh tokens; a secret that never leaves its server",
+    how="It keeps its tokens and its secret on its server; the browser sees neither.",
     scopes=("profile", "email", "notes:read", "notes:write"),
     source="example_project/clients/web.py",
     callback="/clients/web/callback/",
@@ -45,7 +58,7 @@ SPA = DemoClient(
     use_case="spa",
     path="/clients/spa/",
     description="An app that runs entirely in your browser and calls the API from there.",
-    flow="Authorization code with PKCE; no secret; tokens kept in memory only",
+    how="It has no secret, and keeps its tokens in the page's memory only.",
     scopes=("profile", "notes:read", "notes:write"),
     source="example_project/clients/static/clients/spa.js",
     callback="/clients/spa/",
@@ -57,7 +70,7 @@ NATIVE = DemoClient(
     use_case="native",
     path="/clients/native/",
     description="A program on your own computer that opens your browser to log in.",
-    flow="Authorization code with PKCE; the answer comes back to a port on your own computer",
+    how="It has no secret; the answer comes back to a port on your own computer.",
     scopes=("profile", "notes:read"),
     source="example_project/clients/native.py",
     # Any port: the program learns its own only when it runs (RFC 8252 §7.3).
@@ -69,7 +82,7 @@ SERVICE = DemoClient(
     use_case="service",
     path="/clients/service/",
     description="Another server that asks how many notes there are. No person takes part.",
-    flow="Client credentials: it proves who it is with its secret",
+    how="It proves who it is with its secret.",
     scopes=("stats:read",),
     source="example_project/clients/service.py",
 )
@@ -79,7 +92,7 @@ JOB = DemoClient(
     use_case="service",
     path="/clients/job/",
     description="A scheduled job that acts for a service account, and may do what that account may do.",
-    flow="Client credentials, with a service account behind them",
+    how="Its tokens speak for a service account, with that account's permissions.",
     scopes=("stats:read",),
     source="example_project/clients/job.py",
     service_user="nightly-report",
@@ -90,7 +103,7 @@ LEGACY_SPA = DemoClient(
     use_case="legacy-spa",
     path="/clients/legacy-spa/",
     description="A browser app from before PKCE. It works, but new apps should not be built like it.",
-    flow="Implicit: the token comes back in the address, and lives ten minutes at most",
+    how="The token comes back in the address, and lives ten minutes at most.",
     scopes=("profile", "notes:read"),
     source="example_project/clients/static/clients/legacy_spa.js",
     callback="/clients/legacy-spa/",
@@ -104,7 +117,7 @@ API_DOCS = DemoClient(
     use_case="spa",
     path="/api/docs/",
     description="The page where developers try the API.",
-    flow="Authorization code with PKCE; no secret",
+    how="It has no secret.",
     scopes=("profile", "email", "notes:read", "notes:write"),
     source="example_project/schema.py",
     callback="/api/docs/oauth2-redirect.html",

@@ -11,32 +11,37 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from oauthlib.oauth2 import OAuth2Error
 
+from example_project.clients.directory import DemoClient
 from example_project.clients.provider import ProviderError
 from example_project.origins import clients_origin
 
 View = Callable[..., HttpResponse]
 
 
-def client_page(view: View) -> View:
+def client_page(client: DemoClient) -> Callable[[View], View]:
     """A page of a server-side client: on the clients' origin, and able to call the provider."""
 
-    @wraps(view)
-    @never_cache
-    def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        elsewhere = to_clients_origin(request)
-        if elsewhere is not None:
-            return elsewhere
-        if not (request.META.get("wsgi.multithread") or request.META.get("wsgi.multiprocess")):
-            # This process is provider and client at once. With one worker that does one thing at a
-            # time, the client would wait for an answer that only it could give.
-            return render(request, "clients/one_worker.html", status=503)
-        try:
-            return view(request, *args, **kwargs)
-        except (ProviderError, OAuth2Error, requests.RequestException) as error:
-            told = error if isinstance(error, ProviderError) else ProviderError.of(error)
-            return render(request, "clients/said_no.html", {"told": told}, status=502)
+    def decorate(view: View) -> View:
+        @wraps(view)
+        @never_cache
+        def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            elsewhere = to_clients_origin(request)
+            if elsewhere is not None:
+                return elsewhere
+            if not (request.META.get("wsgi.multithread") or request.META.get("wsgi.multiprocess")):
+                # This process is provider and client at once. With one worker that does one thing at a
+                # time, the client would wait for an answer that only it could give.
+                return render(request, "clients/one_worker.html", {"client": client}, status=503)
+            try:
+                return view(request, *args, **kwargs)
+            except (ProviderError, OAuth2Error, requests.RequestException) as error:
+                told = error if isinstance(error, ProviderError) else ProviderError.of(error)
+                context = {"client": client, "told": told}
+                return render(request, "clients/said_no.html", context, status=502)
 
-    return page
+        return page
+
+    return decorate
 
 
 def to_clients_origin(request: HttpRequest) -> HttpResponse | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import PurePath
+from pathlib import Path
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -40,7 +41,10 @@ legacy_spa = _in_browser(LEGACY_SPA, "clients/legacy_spa.html")
 
 
 def _command(module: str, request: HttpRequest) -> str:
-    python = PurePath(sys.executable).name
+    python = Path(sys.executable)
+    # As the README has it: the Python of a virtual environment beside manage.py.
+    inside = python.is_relative_to(settings.BASE_DIR)
+    python = python.relative_to(settings.BASE_DIR) if inside else Path(python.name)
     return f"{python} -m {module} --provider {provider_origin(request)}"
 
 
@@ -53,7 +57,7 @@ def native(request: HttpRequest) -> HttpResponse:
 def _machine(
     client: DemoClient, run: Callable[[str, str], str], module: str
 ) -> Callable[[HttpRequest], HttpResponse]:
-    @client_page
+    @client_page(client)
     @require_http_methods(["GET", "HEAD", "POST"])
     def page(request: HttpRequest) -> HttpResponse:
         """What the program does, the command to run it, and a button that runs it now."""

@@ -154,7 +154,7 @@ class NoteCalendar:
             )
 
 
-@client_page
+@client_page(WEB)
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The calendar: what the provider let us see, or a button to log in."""
@@ -182,13 +182,13 @@ def _seen_by(calendar: NoteCalendar) -> dict[str, Any]:
     }
 
 
-@client_page
+@client_page(WEB)
 @require_POST
 def log_in(request: HttpRequest) -> HttpResponse:
     return redirect(NoteCalendar(request).authorization_url())
 
 
-@client_page
+@client_page(WEB)
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
     """Where the provider sends the visitor back to; the address with the code is left at once."""
@@ -200,7 +200,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     return redirect("clients:web")
 
 
-@client_page
+@client_page(WEB)
 @require_POST
 def add_note(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("text", "").strip()
@@ -210,7 +210,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
     return redirect("clients:web")
 
 
-@client_page
+@client_page(WEB)
 @require_POST
 def refresh(request: HttpRequest) -> HttpResponse:
     calendar = NoteCalendar(request)
@@ -219,7 +219,7 @@ def refresh(request: HttpRequest) -> HttpResponse:
     return redirect("clients:web")
 
 
-@client_page
+@client_page(WEB)
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
     NoteCalendar(request).log_out()

@@ -15,6 +15,9 @@ from example_project.explorer.clients import API
 from example_project.explorer.run import Detour, Outcome, Stage, Trip
 
 WALK = "walk"
+_WAY_OUT = (
+    "A code lives one minute and works once, a token lives a little longer: start again for fresh ones."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def refresh(stage: Stage) -> Outcome:
 def _keep_tokens(stage: Stage, response: requests.Response) -> Outcome:
     tokens = content_of(response)
     if "access_token" not in tokens:
-        return Outcome(False, f"The authorization server refused: {said(response)}.")
+        return Outcome(False, f"The authorization server refused: {said(response)}. {_WAY_OUT}")
     names = ("access_token", "refresh_token")
     stage.run.values |= {name: tokens[name] for name in names if name in tokens}
     return Outcome(
@@ -96,7 +99,8 @@ def call_api(stage: Stage) -> Outcome:
     response = stage.call_api(stage.run.values["access_token"])
     if response.ok:
         return Outcome(True, "The API accepted the token.")
-    return Outcome(False, f"The API refused the token: {response.status_code}.")
+    reason = content_of(response).get("detail", response.reason)
+    return Outcome(False, f"The API refused the token: {response.status_code}. {reason} {_WAY_OUT}")
 
 
 def introspect(stage: Stage) -> Outcome:
@@ -118,7 +122,7 @@ def let_expire(stage: Stage) -> Outcome:
     known = content_of(stage.post("introspect", {"token": token}, API))
     if known.get("active"):
         left = max(1, round(known["exp"] - time.time()))
-        return Outcome(True, f"It lives {left} seconds more. Look again then.")
+        return Outcome(True, f"It lives {left} seconds more. Look again then.", look_again=known["exp"])
     response = stage.call_api(token)
     told = response.headers.get("WWW-Authenticate", "")
     return Outcome(

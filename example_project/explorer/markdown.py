@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from django_oauthflows.flows import chooser, registry
@@ -16,7 +16,8 @@ NOTE = "<!-- Written by `python manage.py document_flows --write`; change the de
 
 def section() -> str:
     """All of it, without the markers."""
-    parts = [NOTE, "### Which flow do I need?", *_questions(), "### The flows side by side", _table()]
+    parts = [NOTE, "Say what you build; the flow follows.", _use_cases()]
+    parts += ["### Which flow do I need?", *_questions(), "### The flows side by side", _flows()]
     parts.append("### The flows, step by step")
     for flow in registry.FLOWS:
         parts += [f"#### {_title(flow)}", flow.summary, _mermaid(flow)]
@@ -57,12 +58,27 @@ def _answers(question: Question, number: dict[str, int]) -> Iterator[str]:
 
 
 def _advice(case: UseCase) -> str:
-    flows = " + ".join(registry.flow_named(name).label for name in case.flows)
-    planned = "" if case.offered else " (planned)"
-    return f"`{case.name}`{planned}: {flows}. {case.why} {case.avoid}"
+    return f"{_named(case)}: {_flows_of(case)}. {case.why} {case.avoid}"
 
 
-def _table() -> str:
+def _named(case: UseCase) -> str:
+    return f"`{case.name}`" if case.offered else f"`{case.name}` (planned)"
+
+
+def _flows_of(case: UseCase) -> str:
+    return " + ".join(registry.flow_named(name).label for name in case.flows)
+
+
+def _use_cases() -> str:
+    heads = ("You build", "For example", "Use case", "Flow", "Client type")
+    rows = [
+        (case.title, case.example, _named(case), _flows_of(case), case.client_type)
+        for case in registry.USE_CASES
+    ]
+    return _table(heads, rows)
+
+
+def _flows() -> str:
     heads = ("Flow", "When", "Who takes part", "What it needs", "What protects it", "Its risk")
     rows = [
         (
@@ -75,6 +91,10 @@ def _table() -> str:
         )
         for flow in registry.FLOWS
     ]
+    return _table(heads, rows)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = (heads, ("---",) * len(heads), *rows)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,8 @@ from example_project.explorer.transport import http_for, origin_of
 
 _KEY = "explorer"
 _KEPT_ENTRIES = 20
+#: So many journeys may be under way at once, in tabs of one browser.
+_KEPT_TRIPS = 5
 
 
 def _vault() -> Fernet:
@@ -49,7 +51,7 @@ class Run:
     done: int = 0
     values: dict[str, str] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
-    trip: dict[str, str] | None = None
+    trips: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, request: HttpRequest, flow: Flow) -> Run:
@@ -57,7 +59,7 @@ class Run:
         kept = request.session.get(_KEY, {}).get(flow.name, "")
         try:
             return cls(flow, **json.loads(_vault().decrypt(kept.encode())))
-        except InvalidToken:  # nothing there, or the key is another one by now
+        except (InvalidToken, TypeError):  # nothing there, or written with another key or by another version
             return cls(flow)
 
     def keep(self, request: HttpRequest) -> None:
@@ -65,7 +67,7 @@ class Run:
             "done": self.done,
             "values": self.values,
             "log": self.log[-_KEPT_ENTRIES:],
-            "trip": self.trip,
+            "trips": self.trips[-_KEPT_TRIPS:],
         }
         sealed = _vault().encrypt(json.dumps(content).encode()).decode()
         request.session[_KEY] = request.session.get(_KEY, {}) | {self.flow.name: sealed}
@@ -75,12 +77,18 @@ class Run:
         request.session[_KEY] = {name: content for name, content in kept.items() if name != self.flow.name}
 
     def begin_trip(self, trip: Trip) -> None:
-        self.trip = {"purpose": trip.purpose, "state": trip.state, "verifier": trip.verifier}
+        self.trips.append(asdict(trip))
 
-    def end_trip(self) -> Trip | None:
-        """The trip that the browser comes back from; it is over then."""
-        trip, self.trip = self.trip, None
-        return Trip(**trip) if trip else None
+    def end_trip(self, state: str) -> Trip | None:
+        """The trip that the browser comes back from; it is over then.
+
+        It is the one that began with this ``state``. An answer with a foreign state is held against the
+        latest trip, which then fails the client's check.
+        """
+        if not self.trips:
+            return None
+        states = [trip["state"] for trip in self.trips]
+        return Trip(**self.trips.pop(states.index(state) if state in states else -1))
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,8 @@ class Outcome:
 
     held: bool
     verdict: str
+    #: When to look again, in seconds since 1970; 0 for an end.
+    look_again: float = 0
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,10 @@ class Stage:
         It compares before it believes anything in it (RFC 6749 §10.12, RFC 9207 §2.4).
         """
         if trip is None:
-            return "The client has not asked for anything, so it refuses the answer."
+            return (
+                "The client knows of no question that this answers, so it refuses the answer. Perhaps it has "
+                "forgotten: its memory is this browser's session, which ends when you log out."
+            )
         if answer.get("state") != trip.state:
             return "The state is not the one that the client sent, so it refuses the answer and uses nothing in it."
         if answer.get("iss") != self.issuer:
@@ -185,6 +198,7 @@ class Stage:
                 "kind": kind,
                 "held": outcome.held,
                 "verdict": outcome.verdict,
+                "look_again": outcome.look_again,
                 "exchanges": [exchange.as_json() for exchange in self.exchanges],
             }
         )

@@ -20,6 +20,7 @@ from example_project.explorer.attacks import attack_named, attacks_on
 from example_project.explorer.clients import ensure_clients
 from example_project.explorer.deeds import AFTERWARDS, WALK, WALKS, afterwards, come_back
 from example_project.explorer.diagram import diagram_of
+from example_project.explorer.display import log_of, steps_of
 from example_project.explorer.run import Detour, Outcome, Run, Stage, Trip
 from example_project.explorer.transport import goes_over_the_wire, is_own_host, origin_of
 
@@ -70,7 +71,7 @@ def explore(request: HttpRequest, name: str) -> HttpResponse:
     flow = _flow(name)
     run = Run.of(request, flow)
     deeds = WALKS.get(flow.name, ())
-    steps = _steps(flow, run.done)
+    steps = steps_of(flow, run.done)
     diagram = diagram_of(flow)
     context = {
         "flow": flow,
@@ -79,51 +80,12 @@ def explore(request: HttpRequest, name: str) -> HttpResponse:
         "arrows": [(arrow, item["state"]) for arrow, item in zip(diagram.arrows, steps, strict=True)],
         "next": deeds[run.done] if run.done < len(deeds) else None,
         "run": run if deeds else None,
-        "log": _displayed(run),
+        "log": log_of(run),
         "afterwards": afterwards(flow, run.values),
         "attacks": attacks_on(flow),
         "over_the_wire": goes_over_the_wire(request),
     }
     return page(request, "explore.html", context)
-
-
-def _steps(flow: Flow, done: int) -> list[dict[str, Any]]:
-    """Each declared step with its number and whether it is done, comes next, or later."""
-    deeds = WALKS.get(flow.name, ())
-    past = {position for deed in deeds[:done] for position in deed.steps}
-    current = set(deeds[done].steps) if done < len(deeds) else set()
-    return [
-        {
-            "step": step,
-            "number": position + 1,
-            "state": "done" if position in past else "current" if position in current else "later",
-        }
-        for position, step in enumerate(flow.steps)
-    ]
-
-
-def _displayed(run: Run) -> list[dict[str, Any]]:
-    """The log for the page, newest first, each message with a heading and a prefix for its ids."""
-    headings = (("request", "Sent"), ("response", "Came back"))
-    return [
-        entry
-        | {
-            "number": number,
-            "exchanges": [
-                [
-                    {
-                        "heading": heading,
-                        "message": exchange[side],
-                        "prefix": f"m{number}-{place}-{side}",
-                    }
-                    for side, heading in headings
-                    if exchange[side]
-                ]
-                for place, exchange in enumerate(entry["exchanges"])
-            ],
-        }
-        for number, entry in reversed(list(enumerate(run.log)))
-    ]
 
 
 _View = Callable[..., HttpResponse]
@@ -177,11 +139,22 @@ def next_step(request: HttpRequest, run: Run) -> HttpResponse:
     if run.done >= len(deeds):
         return _shown(request, run)
     deed = deeds[run.done]
+    if request.POST.get("done", str(run.done)) != str(run.done):
+        return _perform(request, run, deed.title, _out_of_date)[0]
     response, outcome = _perform(request, run, deed.title, deed.act)
     if outcome is not None and outcome.held:
         run.done += 1
         run.keep(request)
     return response
+
+
+def _out_of_date(stage: Stage) -> Outcome:
+    """The button was on a page that shows an older state of the run."""
+    return Outcome(
+        False,
+        "Nothing was sent: the page was out of date. The run went on in another tab, or was forgotten when "
+        "you logged out; it stands here now.",
+    )
 
 
 @require_POST
@@ -218,7 +191,7 @@ def back(request: HttpRequest, run: Run) -> HttpResponse:
         return page(request, "fragment.html", {"flow": run.flow})
     received = request.POST.get("answer", "") if request.method == "POST" else request.get_full_path()
     answer = answer_of(received[:_MAX_ANSWER])
-    trip = run.end_trip()
+    trip = run.end_trip(answer.get("state", ""))
     purpose = trip.purpose if trip else WALK
     shown = Message.made(f"GET {shown_url(received[:_MAX_ANSWER])}", (), answer.items())
 

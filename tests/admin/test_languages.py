@@ -28,6 +28,8 @@ ROOT = "/admin/django_oauthflows/"
 ENGLISH = re.compile(r"\b(the|and|is|are|its|it|of|with|this|that|from|by|not|to|for|be)\b", re.IGNORECASE)
 #: Code to copy, and values as they are stored.
 NO_WORDS = {"script", "style", "code", "pre"}
+#: What Django 6 itself has not translated yet.
+NOT_YET = "Filter by"
 CAUSES = (
     *("no client secret", "wrong client secret", "code malformed", "code used twice", "code expired"),
     *("flow not allowed for this client", "scope not allowed", "redirect URI not registered", "revoked"),
@@ -92,7 +94,7 @@ def walked(browser: Any) -> Iterator[tuple[str, Any]]:
     firsts = [page_of(client) for client in Client.objects.order_by("pk")]
     waiting, seen = [ROOT, *firsts], set()
     while waiting:
-        address = waiting.pop()
+        address = waiting.pop().partition("#")[0]
         if not address.startswith(ADD):
             address = address.partition("?")[0]  # a filtered list has no other words
         kind = address if address in firsts else re.sub(r"\d+", "#", address)
@@ -118,8 +120,8 @@ def english_on(response: Any) -> set[str]:
     left = set()
     for text in page.words:
         own = text
-        for scope in declared_scopes().values():  # the site's words, not ours
-            own = own.replace(str(scope.label), "")
+        for other in (*(str(scope.label) for scope in declared_scopes().values()), NOT_YET):
+            own = own.replace(other, "")
         if {text, text.rstrip(":.")} & marked() or ENGLISH.search(own):
             left.add(text)
     return left

@@ -16,6 +16,8 @@ MAY_STILL_REFUSE = os.environ.get("MAY_STILL_REFUSE", "").split()
 @schemathesis.check
 def the_token_decides(ctx: Any, response: Any, case: Any) -> None:
     """401 for a bad token, 403 for one that does not cover the operation, neither for one that does."""
+    if case.method.upper() != case.operation.method.upper():
+        return  # the coverage phase tries methods that are not in the schema
     ways = [set(way["oauth2"]) for way in case.operation.definition.raw["security"]]
     status = response.status_code
     if not GOOD:

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,12 @@ def test_jose_of_npm_accepts_it(register: Any, live_server: Any, jose: Path) -> 
     elsewhere = [*arguments, "https://other.example"]
     bad = subprocess.run(elsewhere, cwd=jose, capture_output=True, timeout=60, check=False)
     assert bad.returncode != 0
+
+
+def test_the_verifier_needs_no_django() -> None:
+    code = "import sys, django_oauthflows.verifier; print([m for m in sys.modules if m.split('.')[0] == 'django'])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_a_users_jwt_reads_introspects_refreshes_and_ends_as_any_token(

@@ -10,6 +10,7 @@ from django.conf import settings as site
 from django.contrib.auth.models import Permission
 from django.test import AsyncClient, Client
 
+from django_oauthflows.resource_server.access import presented_access
 from django_oauthflows.testing import headers_for, machine_token, make_client
 from tests.factories import UserFactory
 
@@ -35,6 +36,19 @@ def test_a_machine_has_the_permissions_of_its_service_user_or_none(client: Clien
     robot.is_active = False
     robot.save()
     assert client.post("/by-model/", headers=headers).status_code == 401
+
+
+def test_the_token_knows_its_client_its_scopes_and_the_users_consent(
+    rf: Any, user: Any, bearer: Any, machine_bearer: Any, oauth_client: Any
+) -> None:
+    def access(headers: dict[str, str]) -> Any:
+        return presented_access(rf.get("/", headers=headers))
+
+    of_user = access(bearer(user, "notes:write"))
+    assert (of_user.user, of_user.client) == (user, oauth_client)
+    assert list(of_user.scopes) == ["notes:write"]
+    assert (of_user.consent.user, of_user.consent.client) == (user, oauth_client)
+    assert access(machine_bearer(oauth_client, "stats:read")).consent is None
 
 
 def test_users_and_machines_are_told_apart(

@@ -58,7 +58,8 @@ def test_a_view_that_asks_for_an_undeclared_scope_is_a_check_error(settings: Any
     settings.OAUTHFLOWS = {**site.OAUTHFLOWS, "SCOPES": {"notes:read": "Read"}}
     messages = checks.run_checks(tags=["urls"])
     told = [message.msg for message in messages if message.id == "oauthflows.E014"]
-    for view in ("function", "asynchronous", "Classy", "AsyncClassy", "Framework"):
+    of_classes = ("Classy", "AsyncClassy", "Framework", "Many", "Decorated")
+    for view in (*of_classes, "function", "asynchronous", "by_function", "partly"):
         assert f"tests.api.urls.{view} asks for the scope 'notes:write', which is not declared." in told
     assert "tests.api.urls.DeleteOnly asks for the scope 'stats:read', which is not declared." in told
     assert not [text for text in told if "'notes:read'" in text]

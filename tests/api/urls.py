@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
+from django.utils.decorators import method_decorator
 from django.views import View
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import BasePermission, DjangoModelPermissions, IsAdminUser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
 
 from django_oauthflows.resource_server.decorators import require_scopes
 from django_oauthflows.resource_server.mixins import ScopesRequiredMixin
@@ -115,6 +120,37 @@ class DeleteOnly(Framework):
         return Response(who(request))
 
 
+@api_view()
+@permission_classes([HasScopes("notes:write")])
+def by_function(request: Request) -> Response:
+    return Response(who(request))
+
+
+class Many(ViewSet):
+    permission_classes = [HasScopes("notes:write")]
+
+    def list(self, request: Request) -> Response:
+        return Response(who(request))
+
+
+class Feed:
+    """A view need not be a function: Django's own feeds are objects."""
+
+    def __call__(self, request: HttpRequest) -> JsonResponse:
+        return JsonResponse(who(request))
+
+
+@method_decorator(require_scopes("notes:write"), name="dispatch")
+class Decorated(View):
+    def get(self, request: HttpRequest) -> JsonResponse:
+        return JsonResponse(who(request))
+
+
+@require_scopes("notes:write")
+def partly(request: HttpRequest, kind: str) -> JsonResponse:
+    return JsonResponse({**who(request), "kind": kind})
+
+
 def unprotected(request: HttpRequest) -> JsonResponse:
     """What ``BearerTokenMiddleware`` is for."""
     return JsonResponse(
@@ -136,6 +172,11 @@ urlpatterns = [
     path("by-model/", ByModel.as_view()),
     path("either/", EitherScopeButClosed.as_view()),
     path("browsable/", Browsable.as_view()),
+    path("by-function/", by_function),
+    path("many/", Many.as_view({"get": "list"})),
+    path("decorated/", Decorated.as_view()),
+    path("feed/", Feed()),
+    path("partly/", partial(partly, kind="notes")),
     path("delete-only/", DeleteOnly.as_view()),
     path("api/plain/", unprotected),
     path("plain/", unprotected),

@@ -14,26 +14,46 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from django_oauthflows.models import Authorization, Consent
+from example_project.clients.directory import CLIENTS
 from example_project.notes.models import Note
-from tests.browser.conftest import Demo
+from example_project.notes.views import PLACES
+from tests.browser.conftest import Demo, next_page
 from tests.oauth_client import Browser
+
+
+def begin(page: Page) -> None:
+    """Press the client's button, which leads to the provider."""
+    with next_page(page):
+        page.get_by_role("button", name="Log in with Example Notes").click()
 
 
 def decide(page: Page, decision: str = "allow", without: str = "") -> None:
     """Answer the consent page, leaving out one scope if asked to."""
     if without:
         page.locator(f'input[name="scope"][value="{without}"]').uncheck()
-    page.locator(f'button[name="decision"][value="{decision}"]').click()
-    page.wait_for_load_state()
+    with next_page(page):
+        page.locator(f'button[name="decision"][value="{decision}"]').click()
 
 
 def live_authorizations() -> int:
     return Authorization.objects.live().count()
 
 
+def test_every_link_of_the_home_page_leads_somewhere(page: Page, demo: Demo) -> None:
+    page.goto(demo.provider + "/")
+    names = page.locator("main a").all_inner_texts()
+    assert len(names) == len(CLIENTS) + len(PLACES)
+    for name in names:
+        page.goto(demo.provider + "/")
+        with next_page(page):
+            page.get_by_role("link", name=name, exact=True).click()
+        assert page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") == 200, name
+        expect(page.locator("body")).not_to_be_empty()
+
+
 def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     demo.log_in(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")
@@ -50,7 +70,8 @@ def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: P
     assert "note_calendar" in kept
     assert not re.search("oaf[acr]_", kept)
 
-    page.get_by_role("button", name="Get fresh tokens").click()
+    with next_page(page):
+        page.get_by_role("button", name="Get fresh tokens").click()
     expect(page.locator("#who")).to_have_text("alice")
     assert Authorization.objects.get().generation == 2
 
@@ -61,7 +82,7 @@ def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: P
 
 def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     demo.log_in(page)
     decide(page, without="notes:write")
     expect(page.locator("#who")).to_have_text("alice")
@@ -73,21 +94,21 @@ def test_the_web_app_lets_alice_log_in_again_after_she_took_her_permission_back(
     page: Page, demo: Demo
 ) -> None:
     demo.open(page, "Note Calendar")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     demo.log_in(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")
     Consent.objects.get().withdraw()
     page.reload()
     expect(page.locator("#problem")).to_contain_text("Your login here has ended")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")
 
 
 def test_the_web_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     demo.log_in(page)
     decide(page, "deny")
     expect(page.locator("#problem")).to_contain_text("You did not allow it")
@@ -103,7 +124,7 @@ def test_the_web_app_ignores_an_answer_that_it_did_not_ask_for(demo: Demo) -> No
 
 def test_the_single_page_app_logs_alice_in_and_works_from_the_browser(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Board")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     demo.log_in(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")
@@ -130,7 +151,7 @@ def test_the_single_page_app_ignores_an_answer_that_it_did_not_ask_for(page: Pag
 
 def test_the_old_widget_gets_its_token_in_the_fragment_and_hides_it(page: Page, demo: Demo) -> None:
     demo.open(page, "Old Note Widget")
-    page.get_by_role("button", name="Log in with Example Notes").click()
+    begin(page)
     demo.log_in(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")

@@ -11,9 +11,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Authorization, Event
+from django_oauthflows.models import Authorization, Client, Event
+from example_project.explorer import clients
 from example_project.explorer.attacks import ATTACKS
-from tests.browser.conftest import Demo
+from tests.browser.conftest import Demo, next_page
 
 pytestmark = pytest.mark.browser
 
@@ -24,15 +25,15 @@ def now(page: Page) -> Locator:
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
-    page.wait_for_load_state()
+    with next_page(page):
+        page.get_by_role("button", name=name).click()
 
 
 def answer_as_alice(page: Page, demo: Demo) -> None:
     """The user's own steps, on the provider's pages."""
     demo.log_in(page)
-    page.locator('button[name="decision"][value="allow"]').click()
-    page.wait_for_load_state()
+    with next_page(page):
+        page.locator('button[name="decision"][value="allow"]').click()
 
 
 def open_flow(page: Page, demo: Demo, flow: str) -> None:
@@ -78,7 +79,7 @@ def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo
     assert messages(page) == ["POST /oauth/token/", "200 OK"]
     authorization = Authorization.objects.get()
     assert authorization.generation == 1
-    assert value(page, "expires_in") == "120"
+    assert value(page, "expires_in") == "90"
     assert re.fullmatch(r"oafa_\S{4}…\S{4}", value(page, "access_token"))
     press(page, "Next step")
     assert messages(page) == ["GET /api/me/", "200 OK"]
@@ -96,7 +97,7 @@ def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo
     press(page, "Let it expire")
     left = re.search(r"It lives (\d+) seconds more", now(page).locator(".verdict").inner_text())
     assert left is not None
-    assert 0 < int(left[1]) <= 120
+    assert 0 < int(left[1]) <= 90
     press(page, "Revoke it")
     press(page, "Introspect it")
     assert value(page, "active") == "false"
@@ -112,7 +113,7 @@ def test_the_implicit_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
     press(page, "Next step")
     answer_as_alice(page, demo)
     page.wait_for_url("**/flows/implicit/#now")
-    assert value(page, "expires_in") == "120"
+    assert value(page, "expires_in") == "90"
     assert value(page, "scope") == "profile"
     press(page, "Next step")
     assert messages(page) == ["GET /api/me/", "200 OK"]
@@ -158,8 +159,8 @@ def test_a_user_who_refuses_is_told_to_the_client(page: Page, demo: Demo) -> Non
     press(page, "Next step")
     press(page, "Next step")
     demo.log_in(page)
-    page.locator('button[name="decision"][value="deny"]').click()
-    page.wait_for_load_state()
+    with next_page(page):
+        page.locator('button[name="decision"][value="deny"]').click()
     assert value(page, "error") == "access_denied"
     expect(now(page).locator(".verdict")).to_contain_text("access_denied")
     expect(page.get_by_role("button", name="Next step: Go to the provider")).to_be_visible()
@@ -204,7 +205,7 @@ def test_each_what_if_is_tried_and_the_defence_holds(page: Page, demo: Demo, flo
             answer_as_alice(page, demo)
             logged_in = True
         page.wait_for_url(f"**/flows/{flow}/#now")
-        expect(now(page).get_by_role("heading", level=3)).to_have_text(f"What if? {attack.title}")
+        expect(now(page).get_by_role("heading", level=4)).to_have_text(f"What if? {attack.title}")
         expect(now(page).locator(".verdict")).to_have_attribute("data-held", "yes")
         expected = OTHERS_TOKEN[flow] if attack.name == "other-client" else ANSWERS[attack.name]
         answers = [text for text in messages(page) if re.match(r"\d{3} ", text)]
@@ -221,7 +222,20 @@ def test_the_client_shows_which_state_it_refused(page: Page, demo: Demo) -> None
     expect(now(page).locator(".verdict")).to_contain_text("The state is not the one that the client sent")
 
 
-def test_a_parameter_is_explained_on_focus_and_a_step_marks_its_arrow(page: Page, demo: Demo) -> None:
+def test_a_token_left_to_expire_is_looked_at_again_when_its_time_is_over(page: Page, demo: Demo) -> None:
+    clients.ensure_clients(demo.provider)
+    Client.objects.filter(client_id=clients.SERVICE.client_id).update(access_token_lifetime=3)
+    open_flow(page, demo, "client_credentials")
+    press(page, "Next step")
+    press(page, "Let it expire")
+    expect(now(page)).to_contain_text("This page looks again by itself")
+    expect(now(page).locator(".verdict")).to_contain_text("It has expired: the API says so.")
+    assert messages(page)[-1] == "401 Unauthorized"
+
+
+def test_a_parameter_is_explained_on_hover_and_focus_and_a_step_marks_its_arrow(
+    page: Page, demo: Demo
+) -> None:
     open_flow(page, demo, "client_credentials")
     press(page, "Next step")
     term = now(page).get_by_role("button", name="grant_type")
@@ -229,6 +243,15 @@ def test_a_parameter_is_explained_on_focus_and_a_step_marks_its_arrow(page: Page
     expect(meaning).to_be_hidden()
     term.focus()
     expect(meaning).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+    term.blur()
+    term.hover()
+    expect(meaning).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(meaning).to_be_hidden()
+    now(page).get_by_role("button", name="Authorization").focus()
+    expect(now(page).get_by_role("tooltip").filter(has_text="Basic with a client's id")).to_be_visible()
     page.locator("#step-2").focus()
     expect(page.locator('.diagram [data-step="2"]')).to_have_class("arrow marked")
     expect(page.locator(".diagram .marked")).to_have_count(1)

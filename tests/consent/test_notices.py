@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import django
 import pytest
 from django.conf import settings as site
 from django.core import mail
@@ -121,8 +122,11 @@ def test_an_address_for_a_name_is_no_link_in_the_mail(walk: Walk, app: Client, n
 
 
 def test_a_mail_server_that_is_down_stops_nobody(walk: Walk, settings: Any) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    smtp = "django.core.mail.backends.smtp.EmailBackend"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": smtp, "OPTIONS": {"host": "127.0.0.1", "port": 9}}}
+    else:
+        settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = smtp, "127.0.0.1", 9
     assert "code" in walk.allow("profile")
 
 

@@ -32,7 +32,7 @@ class Held:
         return str(self.client.redirect_uris.split()[0])
 
     def authorization(self, *, generation: int = 1) -> Authorization:
-        made = Authorization.objects.begin(
+        made: Authorization = Authorization.objects.begin(
             consent=self.consent,
             flow=flow_named("authorization_code"),
             scopes=SCOPES,
@@ -41,9 +41,7 @@ class Held:
             code_challenge=self.challenge,
             generation=generation,
         )
-        found = Authorization.objects.in_use(made.pk)
-        assert found is not None
-        return found
+        return made
 
     def code(self) -> str:
         return self.authorization(generation=0).code()

@@ -30,15 +30,16 @@ def database_url() -> str:
 class Gunicorn:
     """Start, kill and start again, on the same port."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, settings_module: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
+        self.settings_module = settings_module
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.settings.main",
+            "DJANGO_SETTINGS_MODULE": self.settings_module,
             "DATABASE_URL": database_url(),
             "SECRET_KEY": settings.SECRET_KEY,
         }
@@ -54,6 +55,7 @@ class Gunicorn:
             self.process = subprocess.Popen(
                 [
                     *command,
+                    "--preload",
                     "--workers",
                     "2",
                     "--threads",
@@ -68,7 +70,7 @@ class Gunicorn:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(200):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
@@ -88,8 +90,8 @@ class Gunicorn:
 
 
 @contextmanager
-def serving(log: Path) -> Iterator[Gunicorn]:
-    server = Gunicorn(log)
+def serving(log: Path, settings_module: str = "tests.settings.main") -> Iterator[Gunicorn]:
+    server = Gunicorn(log, settings_module)
     server.start()
     try:
         yield server

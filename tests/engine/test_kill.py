@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.engine.server import Gunicorn, serving
 CODES = 60
 CHAINS = 40
 KILLS = 4
+#: So many requests are answered between one kill and the next, so that all kills fall among them.
+ANSWERS_BETWEEN = 20
 
 pytestmark = pytest.mark.usefixtures("on_postgresql")
 
@@ -26,13 +29,18 @@ class Client:
 
     def __init__(self, server: Gunicorn, held: Held) -> None:
         self.server, self.held = server, held
+        self.answered = threading.Semaphore(0)
+        self.repeated = 0
 
     def token(self, form: dict[str, str]) -> requests.Response:
         auth = (self.held.client.client_id, self.held.secret)
-        for _ in range(200):
+        for _ in range(1200):
             try:
-                return requests.post(f"{self.server.url}/oauth/token/", data=form, auth=auth, timeout=10)
+                answer = requests.post(f"{self.server.url}/oauth/token/", data=form, auth=auth, timeout=10)
+                self.answered.release()
+                return answer
             except requests.RequestException:
+                self.repeated += 1
                 threading.Event().wait(0.05)
         raise AssertionError("the server did not come back")
 
@@ -57,16 +65,15 @@ def test_killed_at_random_points(held: Held, tmp_path: Path) -> None:
     codes = [held.code() for _ in range(CODES)]
     authorizations = [held.authorization() for _ in range(CHAINS)]
     tokens = [held.refresh_token(authorization) for authorization in authorizations]
-    with serving(tmp_path / "log") as server:
+    with serving(tmp_path / "log", "tests.settings.patient") as server:
         client = Client(server, held)
-        done = threading.Event()
-        killer = threading.Thread(target=kill_now_and_then, args=(server, done))
+        killer = threading.Thread(target=kill_now_and_then, args=(server, client.answered))
         killer.start()
         with ThreadPoolExecutor(6) as pool:
             exchanged = list(pool.map(client.exchange, codes))
             refreshed = list(pool.map(client.refresh, tokens))
-        done.set()
         killer.join()
+        assert client.repeated, "no request was hit"
 
         for code, given in zip(codes, exchanged, strict=True):
             # Redeemed by one request at most; presenting it once more gives nothing, whatever happened.
@@ -78,9 +85,10 @@ def test_killed_at_random_points(held: Held, tmp_path: Path) -> None:
             assert client.api(body["access_token"]) == 200
 
 
-def kill_now_and_then(server: Gunicorn, done: threading.Event) -> None:
+def kill_now_and_then(server: Gunicorn, answered: threading.Semaphore) -> None:
     for _ in range(KILLS):
-        if done.wait(random.uniform(0.05, 0.4)):
-            return
+        for _ in range(ANSWERS_BETWEEN):
+            answered.acquire()
+        time.sleep(random.uniform(0, 0.03))
         server.kill()
         server.start()

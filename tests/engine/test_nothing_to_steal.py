@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import requests
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.db import connection
 from django.utils import timezone
 
 from django_oauthflows.models import Authorization
-from django_oauthflows.tokens.format import _HEAD, Kind, Reference, Subject, seal
+from django_oauthflows.tokens.format import _HEAD, BadToken, Kind, Reference, Subject, seal, unseal
 from tests.engine.held import Held
 from tests.engine.server import serving
 from tests.factories import ClientFactory, UserFactory
@@ -86,23 +88,36 @@ def test_no_secret_code_or_token_is_in_the_database_or_the_log(tmp_path: Path) -
         assert text not in database
         assert text not in logged
         assert text[5:45] not in database + logged, "not even without its prefix"
+    # Nor another text for the same: nothing that looks sealed opens, with its prefix or without.
+    for text in set(re.findall(r"[A-Za-z0-9_-]{60,}", database + logged)):
+        for kind in Kind:
+            with pytest.raises(BadToken):
+                unseal(kind, text)
+            with pytest.raises(BadToken):
+                unseal(kind, kind.value + text)
 
 
-def sealed_with(key: bytes, kind: Kind, payload: bytes) -> str:
-    return kind.value + Fernet(key).encrypt(payload).decode().rstrip("=")
+def sealed_with(secret: bytes, payload: bytes) -> str:
+    """An access token as the published format makes it from a site's secret (``tokens/``)."""
+    derived = HKDF(
+        algorithm=SHA256(), length=32, salt=None, info=b"django_oauthflows.tokens.v1.ACCESS"
+    ).derive(secret)
+    return Kind.ACCESS.value + Fernet(base64.urlsafe_b64encode(derived)).encrypt(payload).decode().rstrip("=")
 
 
-def test_the_whole_row_without_the_key_makes_no_token(held: Held, live_server: Any) -> None:
+def test_nothing_in_the_dump_is_a_key(held: Held, live_server: Any, settings: Any) -> None:
+    """The thief has every row, the epoch too, and knows the format; any value may be the key."""
     row = held.authorization()
     now = int(timezone.now().timestamp())
     payload = _HEAD.pack(1, 1, row.pk, row.token_epoch, 1, now, now + 600) + b"profile"
-    guesses = [
-        base64.urlsafe_b64encode(os.urandom(32)),
-        base64.urlsafe_b64encode(row.token_epoch.to_bytes(32, "big")),
-    ]
-    for key in guesses:
-        assert call(live_server.url, sealed_with(key, Kind.ACCESS, payload)) == 401
-    assert call(live_server.url, held.access_token(row)) == 200
+    values = {value for line in dump_rows() for value in line.partition(": ")[2].split(" | ")}
+    assert str(row.token_epoch) in values
+    for value in values:
+        with pytest.raises(BadToken):
+            unseal(Kind.ACCESS, sealed_with(value.encode(), payload))
+    # What is missing is the site's secret, and nothing else.
+    assert call(live_server.url, sealed_with(settings.SECRET_KEY.encode(), payload)) == 200
+    assert call(live_server.url, sealed_with(b"guessed", payload)) == 401
 
 
 def test_the_key_without_the_row_makes_no_token(held: Held, live_server: Any) -> None:
@@ -116,6 +131,29 @@ def test_the_key_without_the_row_makes_no_token(held: Held, live_server: Any) ->
     assert call(live_server.url, forged(epoch=row.token_epoch + 1)) == 401
     assert call(live_server.url, forged(epoch=0)) == 401
     assert call(live_server.url, forged(epoch=row.token_epoch)) == 200
+
+
+def test_the_key_without_the_row_redeems_refreshes_and_ends_nothing(held: Held, live_server: Any) -> None:
+    row, unredeemed = held.authorization(), held.authorization(generation=0)
+    now = int(timezone.now().timestamp())
+
+    def forged(kind: Kind, of: Authorization) -> str:
+        wrong = of.token_epoch ^ 1
+        return seal(kind, Reference(Subject.AUTHORIZATION, of.pk, wrong, of.generation, now, now + 600, ()))
+
+    oauth = OAuthClient(live_server.url, held.client.client_id, held.secret, held.redirect_uri)
+    for answer in (
+        oauth.refresh(forged(Kind.REFRESH, row)),
+        oauth.exchange(forged(Kind.CODE, unredeemed), held.verifier),
+    ):
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    for kind in (Kind.ACCESS, Kind.REFRESH):
+        assert oauth.post("/oauth/introspect/", token=forged(kind, row)).json() == {"active": False}
+        assert oauth.post("/oauth/revoke/", token=forged(kind, row)).status_code == 200
+    # Nothing happened to either: the real ones work.
+    assert call(live_server.url, held.access_token(row)) == 200
+    assert oauth.refresh(held.refresh_token(row)).status_code == 200
+    assert oauth.exchange(unredeemed.code(), held.verifier).status_code == 200
 
 
 def test_a_token_of_one_kind_never_passes_for_another(held: Held, live_server: Any) -> None:

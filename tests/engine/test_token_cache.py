@@ -12,7 +12,7 @@ from django.test import Client as HttpClient
 from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import Client, token_cache
-from django_oauthflows.models.token import machine_token
+from django_oauthflows.models.machine import machine_token
 from tests.engine.held import Held
 from tests.factories import ClientFactory
 

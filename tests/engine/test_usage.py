@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client as HttpClient
 from django.test.utils import CaptureQueriesContext
 
-from django_oauthflows.models import ClientUsage
+from django_oauthflows.models import ClientUsage, usage
 from django_oauthflows.models.usage import counter
 from tests.oauth_client import Browser, OAuthClient
 
@@ -34,6 +35,18 @@ def test_tokens_are_counted_by_client_day_and_flow(register: Any) -> None:
     assert (usage.flow, usage.tokens_issued) == ("client_credentials", 3)
     counter.flush()
     assert ClientUsage.objects.count() == 1
+
+
+def test_what_is_due_is_flushed_after_an_answer_and_only_then(
+    register: Any, client: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine: OAuthClient = register(machine=True)
+    machine.token(grant_type="client_credentials")
+    client.get("/")
+    assert not ClientUsage.objects.exists()
+    monkeypatch.setattr(usage, "FLUSH_SECONDS", 0)
+    client.get("/")
+    assert ClientUsage.objects.get().tokens_issued == 1
 
 
 def test_scopes_that_no_token_was_ever_for_are_told_for_each_flow(

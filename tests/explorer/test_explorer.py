@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -12,7 +13,7 @@ from django.test import Client as Visitor
 
 from django_oauthflows.flows import chooser, registry
 from django_oauthflows.flows.parameters import PARAMETERS, parameter_named
-from django_oauthflows.models import Client
+from django_oauthflows.models import Client, Event
 from example_project.explorer import clients, deeds
 from example_project.explorer.attacks import ATTACKS, attacks_on
 from example_project.explorer.diagram import WIDTH, diagram_of
@@ -122,7 +123,7 @@ def test_unknown_names_are_not_found_and_get_does_nothing(visitor: Visitor) -> N
     assert visitor.get("/flows/choose/?user=%00&server=" + "x" * 5000).status_code == 200
 
 
-def test_another_sites_form_cannot_make_it_act() -> None:
+def test_another_sites_form_cannot_make_it_act(transactional_db: None) -> None:
     strict = Visitor(enforce_csrf_checks=True, headers={"host": "127.0.0.1:8000"})
     assert strict.post("/flows/client_credentials/next/").status_code == 403
 
@@ -176,8 +177,52 @@ def test_a_token_of_its_own_expires_before_the_visitors_eyes(visitor: Visitor) -
 
 def test_an_answer_that_nobody_asked_for_is_refused(visitor: Visitor) -> None:
     page = visitor.get("/flows/authorization_code/back/?code=x&state=y&iss=z", follow=True)
-    assert "has not asked for anything" in page.content.decode()
+    assert "knows of no question that this answers" in page.content.decode()
     assert "Swap the code" not in re.findall(r"Next step: ([^<]+)<", page.content.decode())[0]
+
+
+FLOW = "/flows/authorization_code/"
+
+
+def answered(visitor: Visitor, trip: Any) -> str:
+    """The page after the browser comes back, with a made-up code, from where ``trip`` has sent it."""
+    state = parse_qs(urlsplit(trip["Location"]).query)["state"][0]
+    answer = urlencode({"code": "made-up", "state": state, "iss": "http://127.0.0.1:8000"})
+    return visitor.get(f"{FLOW}back/?{answer}", follow=True).content.decode()
+
+
+def test_two_tabs_may_be_at_the_provider_at_once(visitor: Visitor) -> None:
+    visitor.post(f"{FLOW}next/")
+    walk, attack = visitor.post(f"{FLOW}next/"), visitor.post(f"{FLOW}what-if/replayed-code/")
+    assert "so it accepts the answer" in answered(visitor, walk)
+    assert "What if? A code is used twice" in answered(visitor, attack)
+    assert "knows of no question" in answered(visitor, walk)  # reloaded
+
+
+def test_a_code_that_is_over_leads_to_a_fresh_start(visitor: Visitor) -> None:
+    visitor.post(f"{FLOW}next/")
+    answered(visitor, visitor.post(f"{FLOW}next/"))
+    page = visitor.post(f"{FLOW}next/", follow=True).content.decode()
+    assert "400 invalid_grant. A code lives one minute and works once" in page
+    page = visitor.post(f"{FLOW}restart/", follow=True).content.decode()
+    assert "Next step: Prepare the authorization request" in page
+
+
+def test_a_page_that_the_user_would_see_is_told_in_its_own_words(visitor: Visitor) -> None:
+    page = visitor.post(f"{FLOW}what-if/wrong-redirect-uri/", follow=True).content.decode()
+    assert "This request cannot go on The app that sent you here made a mistake" in page
+    assert "400 Bad Request" in page
+    assert Event.objects.get(cause="redirect URI not registered").reference in page
+
+
+def test_a_page_that_is_out_of_date_sends_nothing(visitor: Visitor) -> None:
+    visitor.post(f"{FLOW}next/", {"done": "0"})
+    page = visitor.post(f"{FLOW}next/", {"done": "0"}, follow=True).content.decode()
+    assert "the page was out of date" in page
+    visitor.logout()
+    page = visitor.post(f"{FLOW}next/", {"done": "2"}, follow=True).content.decode()
+    assert "the page was out of date" in page
+    assert "Next step: Prepare the authorization request" in page
 
 
 def test_demo_clients_are_made_once_and_follow_a_new_key(transactional_db: None, settings: Any) -> None:

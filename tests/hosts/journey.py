@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import Any
@@ -10,9 +11,11 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
+from django.core.management import call_command
 from django.shortcuts import resolve_url
 from django.test import Client as Visitor
 
+from django_oauthflows.flows import registry
 from django_oauthflows.models import Consent
 from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory
@@ -133,3 +136,10 @@ def test_nobody_gets_round_the_login() -> None:
     assert walk.visitor.get("/oauth/apps/").status_code == 302
     assert walk.visitor.get("/.well-known/oauth-authorization-server").status_code == 200
     assert walk.visitor.get("/oauth/disconnect/nonsense/").status_code == 410
+
+
+def test_the_tour_passes_and_leaves_nothing_behind() -> None:
+    out = io.StringIO()
+    call_command("oauth", "tour", stdout=out)
+    assert out.getvalue().count("\nPASS ") == len(registry.offered_flows())
+    assert not get_user_model().objects.exists()

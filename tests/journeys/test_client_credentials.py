@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from django_oauthflows.models import Authorization, Client, ClientSecret, Consent
-from django_oauthflows.models.token import machine_token
+from django_oauthflows.models.machine import machine_token
 from example_project.notes.models import Note
 from tests.factories import UserFactory
 from tests.oauth_client import OAuthClient

@@ -132,7 +132,7 @@ def test_a_client_that_staff_did_not_give_the_flow_is_refused(
 def test_it_cannot_be_given_to_a_client_with_a_secret(register: Any) -> None:
     from django.core.exceptions import ValidationError
 
-    with pytest.raises(ValidationError, match="not for confidential clients"):
+    with pytest.raises(ValidationError, match="not for clients with a secret"):
         register(flows="authorization_code implicit")
 
 

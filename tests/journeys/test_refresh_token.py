@@ -60,6 +60,8 @@ def test_a_lost_answer_is_simply_asked_for_again(client: OAuthClient, browser: B
     lost = client.refresh(first["refresh_token"]).json()
     again = client.refresh(first["refresh_token"])
     assert again.status_code == 200, again.text
+    # The one new generation is given out again, not a newer one.
+    assert Authorization.objects.get().generation == 2
     for pair in (lost, again.json()):
         assert client.api("/api/me/", pair["access_token"]).status_code == 200
     assert client.refresh(again.json()["refresh_token"]).status_code == 200

@@ -10,7 +10,6 @@ from example_project.settings import *  # noqa: F403
 from example_project.settings import DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):

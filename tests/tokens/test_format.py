@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_oauthflows.models.token import TokenRefused, find_access_token, find_code, find_refresh_token
+from django_oauthflows.models.token import find_access_token, find_code, find_refresh_token
+from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import MAX_LENGTH, BadToken, Kind, Reference, Subject, seal, unseal
+from tests.factories import ClientFactory
 
 REFERENCE = Reference(
     Subject.AUTHORIZATION, 7, 2**62 + 5, 3, 1_800_000_000, 1_800_003_600, ("notes:read", "profile")
@@ -121,6 +123,7 @@ def test_a_site_can_seal_with_keys_of_their_own(settings: Any) -> None:
 def test_malformed_and_expired_tokens_ask_the_database_nothing(
     db: None, django_assert_num_queries: Any
 ) -> None:
+    client, _ = ClientFactory()
     good = seal(Kind.ACCESS, REFERENCE)
     past = seal(Kind.ACCESS, replace(REFERENCE, expires=1))
     with django_assert_num_queries(0):
@@ -128,14 +131,13 @@ def test_malformed_and_expired_tokens_ask_the_database_nothing(
             with pytest.raises(TokenRefused):
                 find_access_token(text)
             with pytest.raises(TokenRefused):
-                find_code(text)
+                find_code(text, client)
             with pytest.raises(TokenRefused):
-                find_refresh_token(text)
+                find_refresh_token(text, client)
 
 
 def test_a_thief_of_the_key_still_lacks_the_rows_epoch(db: None) -> None:
     from django_oauthflows.models import Client
-    from tests.factories import ClientFactory
 
     client, _ = ClientFactory(machine=True)
     forged = Reference(Subject.CLIENT, client.pk, client.token_epoch ^ 1, 1, 0, 2**33, ("stats:read",))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -52,12 +55,27 @@ def handle(command: Command, options: dict[str, Any]) -> None:
         raise CommandError(f"OAUTHFLOWS['FLOWS'] switches {options['flow']!r} off.")
     scope = _scope(options["scope"])
     own = own_server() if not options["url"] else nullcontext(options["url"].rstrip("/"))
-    with own as origin:
+    with _stoppable(), own as origin:
         issuer = _issuer(origin)
         verdicts = [_verdict(command, options, flow, scope, origin, issuer) for flow in flows]
-    failed = verdicts.count(False)
+    command.say("\n" + "\n".join(verdicts))
+    failed = sum(verdict.startswith("FAIL") for verdict in verdicts)
     if failed:
         raise CommandError(f"{failed} of {len(verdicts)} flows failed.")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C and a plain ``kill`` end the tour in good order: what it made is removed on the way out."""
+    in_main_thread = threading.current_thread() is threading.main_thread()  # the only one that may listen
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main_thread else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandError("Stopped. What the tour had made is removed.") from None
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _scope(asked: str) -> str:
@@ -85,16 +103,15 @@ def _issuer(origin: str) -> str:
 
 def _verdict(
     command: Command, options: dict[str, Any], flow: Flow, scope: str, origin: str, issuer: str
-) -> bool:
+) -> str:
+    """Walk through ``flow``; one line that says whether it works here."""
     command.say(f"\n{flow.label} ({flow.source})")
     try:
         with _visit(command.say, options, flow, scope, origin, issuer) as visit:
-            shown = WALKS[flow.name](visit)
+            return f"PASS {flow.name}: {WALKS[flow.name](visit)}."
     except (Unexpected, requests.RequestException) as problem:
-        command.say(f"FAIL {flow.name}: {problem}")
-        return False
-    command.say(f"PASS {flow.name}: {shown}.")
-    return True
+        command.say(f"  Not as it must be: {problem}")
+        return f"FAIL {flow.name}: {problem}"
 
 
 @contextmanager
@@ -116,7 +133,10 @@ def _visit(
         requests.Session() as line,
         requests.Session() as browser,
     ):
-        browser.cookies.set(settings.SESSION_COOKIE_NAME, cookie)
+        host = urlsplit(origin).hostname or ""
+        # As the cookie jar would name it itself, so that a new value from the site takes the place of this one.
+        domain = host if "." in host else f"{host}.local"
+        browser.cookies.set(settings.SESSION_COOKIE_NAME, cookie, domain=domain)
         yield Visit(
             flow=flow,
             client=client,

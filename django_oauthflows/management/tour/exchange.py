@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+from django.utils.html import strip_tags
 
 TIMEOUT = 20
-#: Longer bodies are pages; what they say is not part of the protocol.
+#: So much of a body is shown.
 _MAX_BODY = 2000
 _CONFIDENTIAL = frozenset(
     {
@@ -127,7 +129,14 @@ def _received(response: requests.Response) -> Message:
             start, response.headers.items(), ((name, _text(value)) for name, value in content.items())
         )
     is_page = "html" in response.headers.get("Content-Type", "")
-    return Message.made(start, response.headers.items(), (), "" if is_page else response.text[:_MAX_BODY])
+    text = _words_of(response.text) if is_page else response.text
+    return Message.made(start, response.headers.items(), (), text[:_MAX_BODY])
+
+
+def _words_of(page: str) -> str:
+    """What the main part of a page says to people."""
+    main = re.search(r"<main.*?</main>", page, re.DOTALL)
+    return " ".join(unescape(strip_tags(main[0])).split()) if main else ""
 
 
 def _json(response: requests.Response) -> Any:

@@ -49,6 +49,7 @@ def own_server() -> Iterator[str]:
     loosened = override_settings(
         ALLOWED_HOSTS=[*settings.ALLOWED_HOSTS, HOST],
         SECURE_SSL_REDIRECT=False,
+        PREPEND_WWW=False,
         SESSION_COOKIE_SECURE=False,
         SESSION_COOKIE_DOMAIN=None,
         CSRF_COOKIE_SECURE=False,

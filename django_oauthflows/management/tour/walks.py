@@ -77,6 +77,12 @@ def content(response: requests.Response, status: int) -> dict[str, Any]:
     return found
 
 
+def _given(found: dict[str, Any], name: str) -> str:
+    """The token of that name in an answer. Raises ``Unexpected`` when there is none."""
+    expect(bool(found.get(name)), f"the answer has no {name}")
+    return str(found[name])
+
+
 def _authorize(visit: Visit, **more: str) -> dict[str, str]:
     """The user's part: ask, see the consent page, allow. Gives the authorization response."""
     state = secrets.token_urlsafe(16)
@@ -149,17 +155,18 @@ def _revoked(visit: Visit, token: str, checked: str) -> None:
 
 def authorization_code(visit: Visit) -> str:
     request, tokens = _code_exchange(visit)
-    _token_counts(visit, tokens["access_token"])
+    token = _given(tokens, "access_token")
+    _token_counts(visit, token)
     visit.say("What if somebody uses the code once more?")
     content(visit.post("token", **request), 400)
-    expect(not visit.introspect(tokens["access_token"]), "a replayed code did not end what it gave")
+    expect(not visit.introspect(token), "a replayed code did not end what it gave")
     return "tokens given and accepted; a replayed code refused, and its tokens ended"
 
 
 def implicit(visit: Visit) -> str:
     answer = _authorize(visit)
     expect("refresh_token" not in answer, "the implicit flow gave a refresh token")
-    token = answer.get("access_token", "")
+    token = _given(answer, "access_token")
     _token_counts(visit, token)
     _revoked(visit, token, token)
     return "token given and accepted; revoked and refused"
@@ -172,21 +179,22 @@ def client_credentials(visit: Visit) -> str:
     path = reverse("oauth2_provider:token")
     content(visit.client_line.send("POST", path, data=data, auth=wrong), 401)
     visit.say("The client proves who it is and asks for a token")
-    token = content(visit.post("token", **data), 200)["access_token"]
+    token = _given(content(visit.post("token", **data), 200), "access_token")
     _token_counts(visit, token)
     _revoked(visit, token, token)
     return "wrong secret refused; token given and accepted; revoked and refused"
 
 
 def refresh_token(visit: Visit) -> str:
-    _, first = _code_exchange(visit)
+    _, tokens = _code_exchange(visit)
+    first = _given(tokens, "refresh_token")
     visit.say("The client sends its refresh token")
-    second = content(
-        visit.post("token", grant_type="refresh_token", refresh_token=first["refresh_token"]), 200
-    )
-    expect(second["refresh_token"] != first["refresh_token"], "the refresh token was not replaced")
-    _token_counts(visit, second["access_token"])
-    _revoked(visit, second["refresh_token"], second["access_token"])
+    tokens = content(visit.post("token", grant_type="refresh_token", refresh_token=first), 200)
+    second = _given(tokens, "refresh_token")
+    expect(second != first, "the refresh token was not replaced")
+    token = _given(tokens, "access_token")
+    _token_counts(visit, token)
+    _revoked(visit, second, token)
     return "tokens renewed and accepted; revoked and refused"
 
 

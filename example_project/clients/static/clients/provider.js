@@ -50,6 +50,7 @@ export async function api(path, accessToken, options = {}) {
     ...options,
     headers: { ...options.headers, Authorization: `Bearer ${accessToken}` },
   });
+  if (answer.status === 401) throw new Error("Your login here has ended. Log in again to go on.");
   if (!answer.ok) throw new Error(`The API answered ${answer.status}.`);
   return answer.json();
 }
@@ -102,6 +103,7 @@ export async function attempt(deed) {
     await deed();
   } catch (error) {
     showLoggedOut();
-    say(error.message, true);
+    // What fetch throws when nobody answers.
+    say(error instanceof TypeError ? "The provider cannot be reached." : error.message, true);
   }
 }

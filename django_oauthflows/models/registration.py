@@ -48,28 +48,20 @@ class ClientManager(models.Manager["Client"]):
         """Make a client for a use case, and its first secret if its type has one.
 
         ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
-        is issued. Returns the client and its secret, which is
-        told this once. Raises ``ValidationError`` naming each field that is wrong.
+        is issued. Returns the client and its secret, which is told this once. Raises ``ValidationError``
+        naming each field that is wrong.
         """
         from django_oauthflows.models.event import Event
-        from django_oauthflows.models.secret import ClientSecret
 
         case = registry.use_case_named(use_case)
-        declared = declared_scopes()
         allowed = scope_string(scopes)
-        if default_scopes is None:
-            default_scopes = (
-                [scope for scope in allowed.split() if not declared[scope].sensitive]
-                if (set(allowed.split()) <= set(declared))
-                else []
-            )
         client = self.model(
             name=name,
             use_case=use_case,
             flows=values.pop("flows", None) or " ".join(case.flows),
             redirect_uris=" ".join(redirect_uris),
             allowed_scopes=allowed,
-            default_scopes=scope_string(default_scopes),
+            default_scopes=scope_string(_usual(allowed) if default_scopes is None else default_scopes),
             client_type=case.client_type.value,
             # A finished hash: the toolkit must not hash it again, slowly, on every save.
             client_secret=unusable_toolkit_secret(),
@@ -79,16 +71,29 @@ class ClientManager(models.Manager["Client"]):
         client.full_clean(exclude=["client_secret"])
         client.save()
         Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
-        secret = None
-        if client.has_secret and (issue_secret or client_secret):
-            secret = (
-                ClientSecret.objects.adopt(client, client_secret, by=by)
-                if client_secret
-                else ClientSecret.objects.issue(client, by=by)[1]
-            )
-        return client, secret
+        wanted = client.has_secret and (issue_secret or client_secret)
+        return client, _first_secret(client, client_secret, by=by) if wanted else None
 
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
         candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
         return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+
+
+def _usual(allowed: str) -> list[str]:
+    """What a client gets that asks for nothing, unless somebody says otherwise: all but the sensitive."""
+    declared = declared_scopes()
+    names = allowed.split()
+    if not set(names) <= set(declared):
+        return []  # whoever registers the client is told of it, by the field in which it stands
+    return [name for name in names if not declared[name].sensitive]
+
+
+def _first_secret(client: Client, brought: str | None, *, by: Any) -> str:
+    from django_oauthflows.models.secret import ClientSecret
+
+    return (
+        ClientSecret.objects.adopt(client, brought, by=by)
+        if brought
+        else ClientSecret.objects.issue(client, by=by)[1]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -98,6 +99,28 @@ def test_a_token_that_the_site_saves_later_is_seen_and_ended_as_well(
     Client.objects.filter(pk=app.pk).update(allowed_scopes="profile")
     Consent.objects.update(expires_at=timezone.now())
     assert api("/api/me/", "by-hand").status_code == 401
+
+
+@pytest.mark.parametrize("by", ["access token", "refresh token"])
+def test_a_token_that_came_past_the_receiver_is_seen_and_ended_as_well(
+    by: str, live_server: Any, walk: Walk, app: Client, user: Any
+) -> None:
+    """While a site is updated, processes of the old code may go on writing tokens for a minute."""
+    client = OAuthClient(live_server.url, app.client_id, app.secrets.model.objects.issue(app)[1])
+    given = {"user": user, "application_id": app.pk, "expires": timezone.now() + timedelta(hours=1)}
+    text = "past it"
+    AccessToken.objects.bulk_create(
+        [AccessToken(token=text, token_checksum=sha256(text.encode()).hexdigest(), scope="profile", **given)]
+    )
+    RefreshToken.objects.create(
+        token="and again", user=user, application_id=app.pk, access_token=AccessToken.objects.get()
+    )
+    if by == "refresh token":
+        text = client.refresh("and again").json()["access_token"]
+    assert client.api("/api/me/", text).status_code == 200
+    assert "Calendar" in walk.visitor.get("/oauth/apps/").content.decode()
+    Consent.objects.get().withdraw(by=user)
+    assert client.api("/api/me/", text).status_code == 401
 
 
 def test_the_sites_word_does_not_bring_back_what_was_taken_from_an_old_token(

@@ -26,8 +26,10 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"flows", "tokens", "verifier"}),
     frozenset({"conf", "option_forms", "scopes", "signals", "limits", "lookalikes", "cache_guard"}),
 )
-MAX_FILE_LINES = 330
-MAX_FUNCTION_LINES = 40
+MAX_FILE_LINES = 250
+#: Without signature and docstring. Most have fewer than 25; the longest are lists of declarations.
+MAX_FUNCTION_LINES = 37
+USUAL_FUNCTION_LINES = 25
 
 
 def sources() -> list[Path]:
@@ -205,8 +207,9 @@ def functions() -> Iterator[tuple[str, int]]:
 def test_files_and_functions_stay_small() -> None:
     files = {module_of(path): len(path.read_text().splitlines()) for path in sources()}
     assert {name: lines for name, lines in files.items() if lines > MAX_FILE_LINES} == {}
-    assert {name: lines for name, lines in functions() if lines > MAX_FUNCTION_LINES} == {}
-    assert sum(lines <= 250 for lines in files.values()) >= 0.85 * len(files)
+    lengths = list(functions())
+    assert [each for each in lengths if each[1] > MAX_FUNCTION_LINES] == []
+    assert sum(lines <= USUAL_FUNCTION_LINES for _name, lines in lengths) >= 0.98 * len(lengths)
 
 
 def test_every_finding_of_the_checks_has_an_id_of_its_own() -> None:

@@ -76,8 +76,13 @@ class ActingAdmin(_ModelAdmin):
 
     acts: tuple[Act, ...] = ()
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Those that may be done, less Django's own "delete selected", which asks for no reason."""
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Those that may be done, less Django's own "delete selected", which asks for no reason.
+
+        Since 6.1 Django also asks for those of a single object's page: ours has buttons of its own.
+        """
+        if action_location is not None and action_location.name != "CHANGE_LIST":
+            return {}
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         for act in self.acts:

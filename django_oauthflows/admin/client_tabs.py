@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.act import may
 from django_oauthflows.admin.client_acts import ACTS
-from django_oauthflows.admin.consent import with_last_activity
+from django_oauthflows.admin.consent import with_last_use
 from django_oauthflows.admin.event import told
 from django_oauthflows.admin.integration import endpoints, snippets
 from django_oauthflows.admin.plot import usage_plot
@@ -89,7 +89,7 @@ def _secrets(request: HttpRequest, client: Client) -> dict[str, Any]:
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
     consents = Consent.objects.live().filter(client=client).select_related("user")
     return {
-        "consents": with_last_activity(consents.order_by("-updated_at", "-pk")[:SHOWN]),
+        "consents": with_last_use(consents.order_by("-updated_at", "-pk")[:SHOWN]),
         "impact": impact_of([client]),
         "all_url": f"{reverse('admin:django_oauthflows_consent_changelist')}?client={client.pk}",
     }

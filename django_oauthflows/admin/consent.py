@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +16,7 @@ from django_oauthflows.admin.act import END_PERMISSION, Act
 from django_oauthflows.admin.filters import ConsentStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
 from django_oauthflows.admin.user_apps import UserAppsPages
-from django_oauthflows.models import Authorization, Consent
+from django_oauthflows.models import Consent
 from django_oauthflows.models.impact import impact_of_consents
 
 WITHDRAW = Act(
@@ -33,13 +32,13 @@ WITHDRAW = Act(
 )
 
 
-def with_last_activity(consents: Iterable[Consent]) -> list[Any]:
-    """Gives each ``last_activity``: when the last tokens were given on it. One statement for all of them."""
+def with_last_use(consents: Iterable[Consent]) -> list[Any]:
+    """Gives each its ``last_used_at``. One statement for all of them, however many others there are."""
     found = list(consents)
-    given = Authorization.objects.filter(consent__in=found).order_by().values_list("consent")
-    newest = dict(given.annotate(at=Max("rotated_at")))
+    shown = Consent.objects.filter(pk__in=[consent.pk for consent in found]).with_last_use()
+    last = dict(shown.values_list("pk", "last_used_at"))
     for consent in found:
-        vars(consent)["last_activity"] = newest.get(consent.pk)
+        vars(consent)["last_used_at"] = last.get(consent.pk)
     return found
 
 
@@ -47,7 +46,7 @@ class _ConsentList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         # For the rows that are shown only: a column of the query would be worked out for all there are.
-        self.result_list: Any = with_last_activity(self.result_list)
+        self.result_list: Any = with_last_use(self.result_list)
 
 
 @admin.register(Consent)
@@ -80,7 +79,7 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         found = super().get_object(request, object_id, from_field)
-        return None if found is None else with_last_activity([found])[0]
+        return None if found is None else with_last_use([found])[0]
 
     @admin.display(description=_("state"))
     def state(self, consent: Consent) -> str:
@@ -90,4 +89,4 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
 
     @admin.display(description=_("last activity"))
     def active_at(self, consent: Any) -> str:
-        return in_words(consent.last_activity)
+        return in_words(consent.last_used_at)

@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, quote, unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -95,6 +96,7 @@ class UserAppsPages(_ModelAdmin):
         }
         return TemplateResponse(request, "admin/django_oauthflows/user_apps.html", context)
 
+    @transaction.atomic
     def _take_back(self, request: HttpRequest, user: Any, reason: str) -> None:
         """By the same verbs as the user's own page."""
         chosen = request.POST.get("consent", "")

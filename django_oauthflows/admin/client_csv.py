@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,6 +9,7 @@ from django.http import HttpResponse
 
 from django_oauthflows.models import Client
 from django_oauthflows.models.impact import known
+from django_oauthflows.spreadsheet import csv_file
 
 _COLUMNS = (
     "client_id",
@@ -28,31 +28,21 @@ _COLUMNS = (
 
 def as_csv(clients: QuerySet[Client]) -> HttpResponse:
     """The list as a file for a spreadsheet; never a secret."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="clients.csv"'
-    response.headers["Cache-Control"] = "no-store"
-    writer = csv.writer(response)
-    writer.writerow(_COLUMNS)
-    rows: QuerySet[Any] = clients.select_related("owner")
-    for client in rows.iterator():
-        used = known(client.last_used)
-        cells = (
-            client.client_id,
-            client.name,
-            client.use_case,
-            client.flows,
-            "suspended" if client.is_suspended else "live",
-            client.allowed_scopes,
-            client.redirect_uris,
-            client.owner.get_username() if client.owner else "",
-            client.users,
-            used.isoformat(timespec="seconds") if used else "",
-            client.created.isoformat(timespec="seconds"),
-        )
-        writer.writerow([_inert(str(cell)) for cell in cells])
-    return response
+    return csv_file("clients.csv", _COLUMNS, map(_cells, clients.select_related("owner").iterator()))
 
 
-def _inert(cell: str) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+def _cells(client: Any) -> tuple[object, ...]:
+    used = known(client.last_used)
+    return (
+        client.client_id,
+        client.name,
+        client.use_case,
+        client.flows,
+        "suspended" if client.is_suspended else "live",
+        client.allowed_scopes,
+        client.redirect_uris,
+        client.owner.get_username() if client.owner else "",
+        client.users,
+        used.isoformat(timespec="seconds") if used else "",
+        client.created.isoformat(timespec="seconds"),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
 from django_oauthflows.models.imitation import name_of
 from django_oauthflows.notices import consent_for_key
+from django_oauthflows.spreadsheet import csv_file
 from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
 from django_oauthflows.views.forged import only_own_forms
 from django_oauthflows.views.pages import page, secured
@@ -111,13 +111,9 @@ class HistoryView(PersonalView):
     def get(self, request: HttpRequest, form: str) -> HttpResponse:
         rows = list(history_of(request.user))
         if form == "csv":
-            response = HttpResponse(content_type="text/csv; charset=utf-8")
-            writer = csv.writer(response)
-            writer.writerow(COLUMNS)
-            writer.writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
-        else:
-            response = JsonResponse({"site": site_name(request), "history": rows})
-        response.headers["Content-Disposition"] = f'attachment; filename="connected-apps.{form}"'
+            return csv_file("connected-apps.csv", COLUMNS, map(_cells, rows))
+        response = JsonResponse({"site": site_name(request), "history": rows})
+        response.headers["Content-Disposition"] = 'attachment; filename="connected-apps.json"'
         return response
 
 
@@ -139,10 +135,10 @@ def history_of(user: Any) -> Iterator[dict[str, Any]]:
         }
 
 
-def _cell(value: Any) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    text = " ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _cells(row: dict[str, Any]) -> list[object]:
+    """A row of the history with lists as words."""
+    values = (row[column] for column in COLUMNS)
+    return [" ".join(value) if isinstance(value, list) else value for value in values]
 
 
 @method_decorator((login_not_required, only_own_forms), name="dispatch")

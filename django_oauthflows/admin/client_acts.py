@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.act import Act
@@ -13,7 +15,10 @@ def _with_id(client: Client) -> str:
     return f"{client} ({client.client_id})"
 
 
-SUSPEND = Act(
+#: What acts on a client have in common.
+_act = partial(Act, impact=impact_of, describe=_with_id)
+
+SUSPEND = _act(
     name="suspend",
     permission="suspend_client",
     title=_("Suspend"),
@@ -24,11 +29,9 @@ SUSPEND = Act(
     ),
     done=_("Suspended"),
     run=Client.suspend,
-    impact=impact_of,
     applies=lambda client: not client.is_suspended,
-    describe=_with_id,
 )
-RESUME = Act(
+RESUME = _act(
     name="resume",
     permission="suspend_client",
     title=_("Resume"),
@@ -36,11 +39,9 @@ RESUME = Act(
     warning=_("It works again at once, with the tokens that have not expired meanwhile."),
     done=_("Resumed"),
     run=Client.resume,
-    impact=impact_of,
     applies=lambda client: client.is_suspended,
-    describe=_with_id,
 )
-REVOKE_TOKENS = Act(
+REVOKE_TOKENS = _act(
     name="revoke-tokens",
     permission="revoke_tokens",
     title=_("Revoke all tokens"),
@@ -51,10 +52,8 @@ REVOKE_TOKENS = Act(
     ),
     done=_("All tokens revoked"),
     run=Client.revoke_tokens,
-    impact=impact_of,
-    describe=_with_id,
 )
-DELETE = Act(
+DELETE = _act(
     name="delete",
     permission="delete_client",
     title=_("Delete"),
@@ -64,8 +63,6 @@ DELETE = Act(
     ),
     done=_("Deleted"),
     run=Client.remove,
-    impact=impact_of,
-    describe=_with_id,
     deletes=True,
 )
 ACTS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)

@@ -96,6 +96,11 @@ class ActingAdmin(_ModelAdmin):
                 demand(request.user, act.permission)
         return super().changelist_view(request, extra_context)
 
+    def page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
+        """A page of our own within the admin's frame. ``template`` is its name among ours."""
+        frame = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, f"admin/django_oauthflows/{template}", frame | context)
+
 
 def _act_on_chosen(
     act: Act, model_admin: ActingAdmin, request: HttpRequest, rows: QuerySet[Any]
@@ -124,19 +129,18 @@ def act_page(
     if confirmed and form.is_valid():
         _perform(model_admin, request, act, hit, form.cleaned_data["reason"])
         return HttpResponseRedirect(back)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": act.title,
-        "opts": model_admin.opts,
-        "act": act,
-        "rows": [(row.pk, act.describe(row)) for row in hit],
+    return model_admin.page(
+        request,
+        "act.html",
+        act.title,
+        act=act,
+        rows=[(row.pk, act.describe(row)) for row in hit],
         # On the page of one row there is a way back to it.
-        "original": None if "action" in request.POST else chosen[0],
-        "impact": act.impact(hit),
-        "form": form,
-        "back": back,
-    }
-    return TemplateResponse(request, "admin/django_oauthflows/act.html", context)
+        original=None if "action" in request.POST else chosen[0],
+        impact=act.impact(hit),
+        form=form,
+        back=back,
+    )
 
 
 def _perform(
@@ -145,13 +149,13 @@ def _perform(
     """Each row's deed and its two records are there together or not at all."""
     for row in rows:
         with transaction.atomic():
-            log(request, row, f"{act.done}: {reason}", DELETION if act.deletes else CHANGE)
+            _log(request, row, f"{act.done}: {reason}", DELETION if act.deletes else CHANGE)
             act.run(row, by=request.user, reason=reason)
     told = f"{rows[0]}: {act.done}." if len(rows) == 1 else f"{act.done}: {len(rows)}."
     model_admin.message_user(request, told, messages.SUCCESS)
 
 
-def log(request: HttpRequest, row: Any, message: str, flag: int = CHANGE) -> None:
-    """Put an act into Django's admin log."""
+def _log(request: HttpRequest, row: Any, message: str, flag: int) -> None:
+    """Put an act into Django's admin log, whose own verb for deletions takes no message."""
     user: Any = request.user
     LogEntry.objects.log_actions(user.pk, [row], flag, message, single_object=True)

@@ -15,7 +15,6 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from django_oauthflows.admin import client_secrets, client_tabs
@@ -67,17 +66,14 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
         client = self.client_or_404(request, pk)
         if not self.has_view_permission(request, client):
             raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            **client_tabs.head(request, client, tab),
-            **client_tabs.TABS[tab].context(request, client),
-            "title": client_tabs.TABS[tab].label,
-            "subtitle": client.name,
-            "original": client,
-            "opts": self.opts,
-            "media": self.media,
-        }
-        return TemplateResponse(request, f"admin/django_oauthflows/client/{tab}.html", context)
+        return self.page(
+            request,
+            f"client/{tab}.html",
+            client_tabs.TABS[tab].label,
+            **client_tabs.head(request, client, tab) | client_tabs.TABS[tab].context(request, client),
+            subtitle=client.name,
+            original=client,
+        )
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         client = kwargs.get("obj")

@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -82,11 +81,5 @@ class ClientList(ActingAdmin):
         """Everything worth a look, over all clients."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Advice"),
-            "opts": self.opts,
-            "media": self.media,
-            "findings": findings(Client.objects.order_by("name", "client_id")),
-        }
-        return TemplateResponse(request, "admin/django_oauthflows/client/advice.html", context)
+        found = findings(Client.objects.order_by("name", "client_id"))
+        return self.page(request, "client/advice.html", gettext("Advice"), findings=found)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from django_oauthflows.admin import client_secrets
+from django_oauthflows.admin.act import ActingAdmin
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.new_client import NewClientForm
 from django_oauthflows.models import Client
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Client]
-else:  # Django's class takes no parameter when it runs
-    _ModelAdmin = admin.ModelAdmin
 
 
 def chosen_case(request: HttpRequest) -> UseCase | None:
@@ -29,7 +23,7 @@ def chosen_case(request: HttpRequest) -> UseCase | None:
     return next((case for case in registry.USE_CASES if case.offered and case.name == name), None)
 
 
-class ClientRegistration(_ModelAdmin):
+class ClientRegistration(ActingAdmin):
     """The part of ``ClientAdmin`` that adds a client."""
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -39,16 +33,8 @@ class ClientRegistration(_ModelAdmin):
         if case is not None:
             shown = {"case": case, "case_flows": registry.offered_flows(case.flows)}
             return super().add_view(request, form_url, {**(extra_context or {}), **shown})
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("What are you building?"),
-            "opts": self.opts,
-            "media": self.media,
-            "cases": [
-                (case, registry.offered_flows(case.flows)) for case in registry.USE_CASES if case.offered
-            ],
-        }
-        return TemplateResponse(request, "admin/django_oauthflows/client/use_case.html", context)
+        cases = [(case, registry.offered_flows(case.flows)) for case in registry.USE_CASES if case.offered]
+        return self.page(request, "client/use_case.html", gettext("What are you building?"), cases=cases)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         case = None if obj else chosen_case(request)

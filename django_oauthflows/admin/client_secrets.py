@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from django_oauthflows.admin.act import demand, log
+from django_oauthflows.admin.act import ActingAdmin, demand
 from django_oauthflows.admin.integration import endpoints
 from django_oauthflows.forms.act import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
@@ -35,19 +33,17 @@ def remembered(request: HttpRequest) -> str | None:
     return request.META.pop(_KEY, None)
 
 
-def shown(model_admin: ModelAdmin[Client], request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+def shown(model_admin: ActingAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
     """The page with the secret. Not kept by the browser: going back does not show it again."""
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": _("The secret of %(client)s") % {"client": client},
-        "opts": model_admin.opts,
-        "media": model_admin.media,
-        "client": client,
-        "original": client,
-        "secret": secret,
-        "endpoints": endpoints(request, client),
-    }
-    response = TemplateResponse(request, "admin/django_oauthflows/client/secret.html", context)
+    response = model_admin.page(
+        request,
+        "client/secret.html",
+        _("The secret of %(client)s") % {"client": client},
+        client=client,
+        original=client,
+        secret=secret,
+        endpoints=endpoints(request, client),
+    )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "same-origin"
     return response
@@ -68,17 +64,16 @@ def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> Http
             form.add_error(None, _("It got a new secret meanwhile; this form was not carried out again."))
     else:
         form = RotateForm(initial={"newest": _newest(client)})
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": _("Rotate the secret of %(client)s") % {"client": client},
-        "opts": model_admin.opts,
-        "client": client,
-        "original": client,
-        "form": form,
-        "secrets": client.live_secrets(),
-        "impact": impact_of([client]),
-    }
-    return TemplateResponse(request, "admin/django_oauthflows/client/rotate.html", context)
+    return model_admin.page(
+        request,
+        "client/rotate.html",
+        _("Rotate the secret of %(client)s") % {"client": client},
+        client=client,
+        original=client,
+        form=form,
+        secrets=client.live_secrets(),
+        impact=impact_of([client]),
+    )
 
 
 def _newest(client: Client) -> int | None:
@@ -99,7 +94,7 @@ def _rotate(model_admin: ClientAdmin, request: HttpRequest, client: Client, form
         reason=form.cleaned_data["reason"],
     )
     note = _("Secret rotated; the new one ends with …%(hint)s.") % {"hint": row.hint}
-    log(request, client, f"{note} {form.cleaned_data['reason']}".strip())
+    model_admin.log_change(request, client, f"{note} {form.cleaned_data['reason']}".strip())
     return secret
 
 
@@ -115,20 +110,19 @@ def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_
     if form.is_valid():
         note = _("Secret …%(hint)s revoked") % {"hint": secret.hint}
         with transaction.atomic():
-            log(request, client, f"{note}: {form.cleaned_data['reason']}")
+            model_admin.log_change(request, client, f"{note}: {form.cleaned_data['reason']}")
             secret.revoke(by=request.user, reason=form.cleaned_data["reason"])
         model_admin.message_user(request, f"{note}.", messages.SUCCESS)
         return HttpResponseRedirect(back)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": _("Revoke a secret of %(client)s") % {"client": client},
-        "opts": model_admin.opts,
-        "client": client,
-        "original": client,
-        "secret": secret,
-        "last": client.live_secrets().count() == 1,
-        "impact": impact_of([client]),
-        "form": form,
-        "back": back,
-    }
-    return TemplateResponse(request, "admin/django_oauthflows/client/revoke_secret.html", context)
+    return model_admin.page(
+        request,
+        "client/revoke_secret.html",
+        _("Revoke a secret of %(client)s") % {"client": client},
+        client=client,
+        original=client,
+        secret=secret,
+        last=client.live_secrets().count() == 1,
+        impact=impact_of([client]),
+        form=form,
+        back=back,
+    )

@@ -14,13 +14,12 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, demand, may
+from django_oauthflows.admin.act import END_PERMISSION, ActingAdmin, demand, may
 from django_oauthflows.forms.act import ReasonForm
 from django_oauthflows.models import Consent
 from django_oauthflows.models.imitation import name_of
@@ -60,7 +59,7 @@ class ConnectedAppsMixin(_ModelAdmin):
         return format_html('<a href="{}">{}</a>', url_for(user), count)
 
 
-class UserAppsPages(_ModelAdmin):
+class UserAppsPages(ActingAdmin):
     """What the admin of consents has for each user: a link in the list, and the page behind it."""
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -85,16 +84,15 @@ class UserAppsPages(_ModelAdmin):
             if form.is_valid():
                 self._take_back(request, user, form.cleaned_data["reason"])
                 return HttpResponseRedirect(url_for(user))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Connected apps of %(user)s") % {"user": user},
-            "opts": self.opts,
-            "cards": cards_for(request, Consent.objects.live().filter(user=user)),
-            "may_end": may(request.user, END_PERMISSION),
-            "form": form,
-            "chosen": request.POST.get("consent", ""),
-        }
-        return TemplateResponse(request, "admin/django_oauthflows/user_apps.html", context)
+        return self.page(
+            request,
+            "user_apps.html",
+            gettext("Connected apps of %(user)s") % {"user": user},
+            cards=cards_for(request, Consent.objects.live().filter(user=user)),
+            may_end=may(request.user, END_PERMISSION),
+            form=form,
+            chosen=request.POST.get("consent", ""),
+        )
 
     @transaction.atomic
     def _take_back(self, request: HttpRequest, user: Any, reason: str) -> None:

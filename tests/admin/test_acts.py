@@ -143,3 +143,9 @@ def test_a_secret_of_another_client_cannot_be_revoked_by_its_number(boss: Any) -
     url = page_of(mine, f"secrets/{other.secrets.get().pk}/revoke")
     assert boss.post(url, CONFIRM).status_code == 404
     assert other.live_secrets().exists()
+
+
+@pytest.mark.parametrize("key", ["²", "x", "9" * 40])
+def test_a_key_that_no_client_can_have_is_not_found(key: str, boss: Any) -> None:
+    assert boss.get(f"{LIST}{key}/delete/").status_code == 404
+    assert boss.get(f"{LIST}{key}/change/").status_code == 302  # Django's own answer: a message on the index

@@ -127,9 +127,7 @@ def _accept_from(
         client=client,
         flow=flow,
         address=address,
-        code_challenge=pkce.code_challenge(
-            parameters, required=flow.uses_pkce and client.requires_pkce()
-        ),
+        code_challenge=pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce()),
         resources=requested_resources(request.http, parameters),
         scopes=requested_scopes(client, tuple(parameters.get("scope").split())),
         nonce=_nonce(parameters.get("nonce")),

@@ -116,9 +116,7 @@ _ERRORS: dict[Verdict, tuple[type[errors.OAuth2Error], type[errors.OAuth2Error],
 }
 
 
-def decide(
-    request: AcceptedAuthorizationRequest, consent: Consent | None, scopes: Iterable[str]
-) -> Verdict:
+def decide(request: AcceptedAuthorizationRequest, consent: Consent | None, scopes: Iterable[str]) -> Verdict:
     """What is to be done. Raises ``RequestRefused`` where the table refuses."""
     answer = verdict(situation_of(request, consent, scopes))
     if answer in _ERRORS:

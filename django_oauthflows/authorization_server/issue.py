@@ -6,7 +6,6 @@ the database.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from django_oauthflows.conf import api_resource, issuer
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
+from django_oauthflows.tokens.format import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +110,8 @@ def issue_machine_token(
     """An access token with which the client acts for itself (RFC 6749 §4.4.3)."""
     client, issued = request.client, int(request.received_at.timestamp())
     given = _Given(client, request.flow, scope_string(scopes), resources, issued)
-    sealed = seal(
-        _kind_for(client),
-        Reference(
-            subject=Subject.CLIENT,
-            id=client.pk,
-            epoch=client.token_epoch,
-            serial=secrets.randbits(63),
-            issued=issued,
-            expires=issued + given.lifetime,
-            scopes=tuple(given.scope.split()),
-            resources=resources,
-        ),
+    sealed = client.access_token(
+        given.scope.split(), lifetime=given.lifetime, resources=resources, kind=_kind_for(client)
     )
     return given.response(request.http, sealed, user_id=None)
 

@@ -146,19 +146,23 @@ def form_parameters(http: HttpRequest) -> Parameters:
 
 @dataclass(frozen=True, slots=True)
 class FormRequest:
-    """A program's POST to the token, revocation or introspection endpoint, from whomever it may be."""
+    """A program's POST to the token, revocation or introspection endpoint, from whomever it may be.
+
+    ``endpoint`` names the rate that counts it (``limits.py``).
+    """
 
     http: HttpRequest
     parameters: Parameters
+    endpoint: str
     received_at: datetime = field(default_factory=timezone.now)
 
     @classmethod
-    def read(cls, http: HttpRequest) -> FormRequest:
+    def read(cls, http: HttpRequest, *, endpoint: str) -> FormRequest:
         """From the HTTP request. Raises ``RequestRefused``."""
         if http.META.get("QUERY_STRING"):
             # RFC 6749 §2.3.1 and §3.2, RFC 7662 §4: credentials and tokens in a URL end up in logs.
             raise invalid_request("URL query parameters are not allowed")
-        return cls(http, form_parameters(http))
+        return cls(http, form_parameters(http), endpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,18 @@ class TokenRequest(FormRequest):
 
     client: Client = field(kw_only=True)
     flow: Flow = field(kw_only=True)
+
+    @classmethod
+    def of(cls, request: FormRequest, client: Client, flow: Flow) -> TokenRequest:
+        """``request``, now that it is known whose it is and what for."""
+        return cls(
+            request.http,
+            request.parameters,
+            request.endpoint,
+            request.received_at,
+            client=client,
+            flow=flow,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from django.utils.decorators import method_decorator
 from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows import limits
 from django_oauthflows.authorization_server import auth_time, authorization, consent_policy
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.authorization_server.consent_policy import Verdict
@@ -32,7 +33,6 @@ from django_oauthflows.views.consent import consent_page, login_again_page, refu
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.pages import too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, with_reference
-from django_oauthflows.views.throttling import wait_at_front
 
 #: What the policy says where the user's answer may count.
 _ANSWERABLE = (Verdict.ASK, Verdict.GRANT, Verdict.VOUCH)
@@ -56,11 +56,11 @@ class AuthorizationView(View):
     http_method_names = ["get", "head", "post", "options"]
 
     def dispatch(self, http: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        wait = wait_at_front(http)
-        if wait:
-            return too_many_requests_page(http, wait)
         try:
+            limits.spend("authorize", limits.network_of(http))
             return super().dispatch(http, *args, **kwargs)
+        except limits.LimitExceeded as exceeded:
+            return too_many_requests_page(http, exceeded.seconds)
         except RequestRefused as refused:
             return self._refuse(http, refused)
 
@@ -100,7 +100,11 @@ class AuthorizationView(View):
     def _standing(request: AcceptedAuthorizationRequest) -> Consent | None:
         """What the user has allowed the client so far, live or not."""
         user = request.http.user
-        return Consent.objects.filter(user=user, client=request.client).first() if user.is_authenticated else None
+        return (
+            Consent.objects.filter(user=user, client=request.client).first()
+            if user.is_authenticated
+            else None
+        )
 
     def _follow(
         self, request: AcceptedAuthorizationRequest, standing: Consent | None, verdict: Verdict

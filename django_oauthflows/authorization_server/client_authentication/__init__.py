@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows import limits
 from django_oauthflows.authorization_server.client_authentication import none, secret
 from django_oauthflows.authorization_server.client_authentication.base import (
     ClientAuthenticationMethod,
@@ -20,12 +21,22 @@ METHODS: tuple[ClientAuthenticationMethod, ...] = (secret.METHOD, none.METHOD)
 
 
 def authenticate(request: FormRequest) -> Client:
-    """The client that sent the request, proven where it can be, and not suspended. Raises ``RequestRefused``."""
-    credentials = presented_credentials(request)
-    method = next((method for method in METHODS if method.is_presented(credentials)), None)
-    if method is None:
-        raise RequestRefused(errors.InvalidClientError(), "no client secret")
-    client = method.authenticate(credentials, request.received_at)
+    """The client that sent the request, proven where it can be, and not suspended.
+
+    Raises ``RequestRefused``. Raises ``LimitExceeded``: for a client that has proven who it is, when it
+    sends too many requests itself; for anybody else, when too many come from their network, or too many
+    fail that name the same client. A right secret is never refused for what others do.
+    """
+    credentials = ClientCredentials("", "")
+    try:
+        credentials = presented_credentials(request)
+        method = _method_for(credentials)
+        client = method.authenticate(request, credentials)
+    except RequestRefused as refused:
+        if refused.error.status_code == 401:
+            _count_failure(request, credentials.client_id)
+        raise
+    limits.spend(request.endpoint, client.client_id if method.proves else limits.network_of(request.http))
     if client.is_suspended:
         raise RequestRefused(errors.InvalidClientError(), "client suspended", client=client)
     return client
@@ -44,4 +55,19 @@ def method_names(*, with_proof: bool = False) -> list[str]:
     return [name for method in METHODS if method.proves or not with_proof for name in method.names]
 
 
-__all__ = ["METHODS", "ClientCredentials", "authenticate", "authenticate_with_proof", "method_names"]
+def _method_for(credentials: ClientCredentials) -> ClientAuthenticationMethod:
+    for method in METHODS:
+        if method.is_presented(credentials):
+            return method
+    raise RequestRefused(errors.InvalidClientError(), "no client secret")
+
+
+def _count_failure(request: FormRequest, client_id: str) -> None:
+    """Whoever could not prove who they are is counted by network, and within it by the client they named.
+
+    The second counter is all that is left where nobody vouches for the network.
+    """
+    network = limits.network_of(request.http)
+    limits.spend("failed_authentication", network)
+    if client_id:
+        limits.spend("failed_authentication", f"{network} client {limits.bucket_of(client_id)}")

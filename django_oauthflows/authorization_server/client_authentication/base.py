@@ -6,18 +6,12 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import unquote_plus
 
 from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.authorization_server.request import (
-    FormRequest,
-    Parameters,
-    RequestRefused,
-    invalid_request,
-)
+from django_oauthflows.authorization_server.request import FormRequest, RequestRefused, invalid_request
 from django_oauthflows.models import Client
 
 
@@ -33,14 +27,14 @@ class ClientCredentials:
 class ClientAuthenticationMethod:
     """One way to say, and where possible to prove, which client one is.
 
-    ``names`` are those of the registry of RFC 7591 §4.2. ``authenticate`` takes the credentials and the
-    time of the request, and raises ``RequestRefused``.
+    ``names`` are those of the registry of RFC 7591 §4.2. ``authenticate`` raises ``RequestRefused`` or
+    ``LimitExceeded``.
     """
 
     names: tuple[str, ...]
     proves: bool
     is_presented: Callable[[ClientCredentials], bool]
-    authenticate: Callable[[ClientCredentials, datetime], Client]
+    authenticate: Callable[[FormRequest, ClientCredentials], Client]
 
 
 def presented_credentials(request: FormRequest) -> ClientCredentials:
@@ -79,15 +73,3 @@ def basic_credentials(http: HttpRequest) -> ClientCredentials | None:
         raise RequestRefused(errors.InvalidClientError())
     # Both halves are form-encoded before they are joined.
     return ClientCredentials(unquote_plus(client_id), unquote_plus(secret))
-
-
-def claimed_client_id(http: HttpRequest, parameters: Parameters) -> str:
-    """The client id that a request names, proven or not; empty when it names none that can be read.
-
-    Read as the authentication itself reads it: another spelling of an id must not have a limit of its own.
-    """
-    try:
-        basic = basic_credentials(http)
-    except RequestRefused:
-        return ""
-    return basic.client_id if basic else parameters.get("client_id")

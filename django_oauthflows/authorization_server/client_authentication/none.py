@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.client_authentication.base import (
     ClientAuthenticationMethod,
     ClientCredentials,
 )
-from django_oauthflows.authorization_server.request import RequestRefused
+from django_oauthflows.authorization_server.request import FormRequest, RequestRefused
 from django_oauthflows.models import Client
 
 
@@ -19,7 +17,7 @@ def is_presented(credentials: ClientCredentials) -> bool:
     return bool(credentials.client_id and not credentials.secret)
 
 
-def authenticate(credentials: ClientCredentials, now: datetime) -> Client:
+def authenticate(request: FormRequest, credentials: ClientCredentials) -> Client:
     """The public client of that id. Raises ``RequestRefused``."""
     client = Client.objects.with_client_id(credentials.client_id)
     if client is None:

@@ -48,10 +48,7 @@ def respond(request: FormRequest) -> tuple[TokenResponse, Client]:
     with refusals_of(client):
         if not client.may_use(flow, request.received_at):
             raise RequestRefused(errors.UnauthorizedClientError(), "flow not allowed for this client")
-        token_request = TokenRequest(
-            request.http, request.parameters, request.received_at, client=client, flow=flow
-        )
-        return grant.respond(token_request, demanded), client
+        return grant.respond(TokenRequest.of(request, client, flow), demanded), client
 
 
 def _asked_for(parameters: Parameters) -> tuple[Grant[Any, Any], Flow]:

@@ -69,9 +69,7 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     if refusal:
         raise _invalid_grant(refusal)
     _check_verifier(given.code_verifier, authorization)
-    if given.redirect_uri != authorization.redirect_uri:
-        # RFC 6749 §4.1.3: identical to that of the authorization request.
-        raise _invalid_grant("redirect URI differs from the authorization request")
+    _check_redirect_uri(given.redirect_uri, authorization)
     return Checked(
         authorization,
         scopes=authorization.granted_scopes(authorization.scope.split()),
@@ -88,6 +86,17 @@ def _check_verifier(verifier: str, authorization: Authorization) -> None:
         raise RequestRefused(errors.MissingCodeVerifierError(), "no code verifier")
     if verifier and not (challenge and pkce.verifies(verifier, challenge)):
         raise _invalid_grant("wrong code verifier")
+
+
+def _check_redirect_uri(redirect_uri: str, authorization: Authorization) -> None:
+    """RFC 6749 §4.1.3: identical to that of the authorization request.
+
+    It may be left out where PKCE ties the code to whoever asked for it, as OAuth 2.1 has it; without
+    either, a code that was led astray would be good for anybody.
+    """
+    left_out = not redirect_uri and authorization.code_challenge
+    if not left_out and redirect_uri != authorization.redirect_uri:
+        raise _invalid_grant("redirect URI differs from the authorization request")
 
 
 def issue(request: TokenRequest, checked: Checked) -> TokenResponse:

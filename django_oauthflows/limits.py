@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.core.cache.backends.base import BaseCache
@@ -23,6 +24,7 @@ from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 
 from django_oauthflows.cache_guard import unless_away
@@ -164,3 +166,16 @@ def _address_of(request: HttpRequest) -> str:
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in ("OAUTHFLOWS", "CACHES"):
+        forget()
+
+
+def forget() -> None:
+    """Begin anew with what this process has counted itself."""
+    _own.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_oauthflows.limits")

@@ -83,7 +83,8 @@ def ask_for_login(request: HttpRequest, response: HttpResponse) -> None:
 def login_asked_for_at(request: HttpRequest) -> float | None:
     """When somebody was sent to log in for this request, in seconds since 1970; ``None`` if nobody was."""
     try:
-        return float(request.get_signed_cookie(_cookie_name(request), salt=_SALT, max_age=LOGIN_SECONDS))
+        value = request.get_signed_cookie(_cookie_name(request), salt=_SALT, max_age=LOGIN_SECONDS)
+        return float(value or "")
     except (KeyError, ValueError, signing.BadSignature):
         return None
 

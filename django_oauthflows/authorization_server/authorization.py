@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -62,9 +62,11 @@ class AcceptedAuthorizationRequest:
     def redirect_uri(self) -> str:
         return self.address.redirect_uri
 
-    def refused(self, error: errors.OAuth2Error, cause: str = "", **details: str) -> RequestRefused:
+    def refused(
+        self, error: errors.OAuth2Error, cause: str = "", details: Mapping[str, str] | None = None
+    ) -> RequestRefused:
         """A refusal of it that its client is told."""
-        return RequestRefused(error, cause, client=self.client, address=self.address, **details)
+        return RequestRefused(error, cause, client=self.client, address=self.address, details=details)
 
 
 def accept(request: AuthorizationRequest) -> AcceptedAuthorizationRequest:
@@ -84,7 +86,9 @@ def _known_client(request: AuthorizationRequest) -> Client:
         raise RequestRefused(errors.MissingClientIdError())
     client = Client.objects.with_client_id(client_id)
     if client is None:
-        raise RequestRefused(errors.InvalidClientIdError(), "unknown client", client_id=client_id[:80])
+        raise RequestRefused(
+            errors.InvalidClientIdError(), "unknown client", details={"client_id": client_id[:80]}
+        )
     if client.is_suspended:
         raise RequestRefused(errors.InvalidClientIdError(), "client suspended", client=client)
     return client
@@ -108,7 +112,7 @@ def _registered_redirect_uri(request: AuthorizationRequest, client: Client) -> s
             errors.MismatchingRedirectURIError(),
             "redirect URI not registered",
             client=client,
-            redirect_uri=redirect_uri[:500],
+            details={"redirect_uri": redirect_uri[:500]},
         )
     return redirect_uri
 

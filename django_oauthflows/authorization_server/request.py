@@ -57,19 +57,19 @@ class RequestRefused(Exception):  # noqa: N818 - a refusal, not an error of ours
         *,
         client: Client | None = None,
         address: AnswerAddress | None = None,
-        **details: str,
+        details: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(cause or str(error.error))
         self.error = error
         self.cause = cause or str(error.error)
-        self.details = details
+        self.details = details or {}
         self.client = client
         self.address = address
 
 
-def invalid_request(description: str, **details: str) -> RequestRefused:
+def invalid_request(description: str) -> RequestRefused:
     """The refusal of a request that does not follow the standard."""
-    return RequestRefused(errors.InvalidRequestError(description=description), **details)
+    return RequestRefused(errors.InvalidRequestError(description=description))
 
 
 @contextmanager

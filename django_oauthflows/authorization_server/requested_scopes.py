@@ -14,6 +14,8 @@ def requested_scopes(client: Client, asked: tuple[str, ...]) -> tuple[str, ...]:
     refused = set(scopes).difference(client.allowed_scope_names())
     if refused or not scopes:
         raise RequestRefused(
-            errors.InvalidScopeError(), "scope not allowed", scope=" ".join(sorted(refused))[:500]
+            errors.InvalidScopeError(),
+            "scope not allowed",
+            details={"scope": " ".join(sorted(refused))[:500]},
         )
     return scopes

@@ -7,6 +7,7 @@ is asked, in ``authorization_server/consent_policy.py``. Here are the pages and 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -32,7 +33,7 @@ from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.pages import too_many_requests_page
-from django_oauthflows.views.refusal import record_refusal, with_reference
+from django_oauthflows.views.refusal import record_refusal, refusal_members
 
 #: What the policy says where the user's answer may count.
 _ANSWERABLE = (Verdict.ASK, Verdict.GRANT, Verdict.VOUCH)
@@ -55,14 +56,14 @@ class AuthorizationView(View):
 
     http_method_names = ["get", "head", "post", "options"]
 
-    def dispatch(self, http: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            limits.spend("authorize", limits.network_of(http))
-            return super().dispatch(http, *args, **kwargs)
+            limits.spend("authorize", limits.network_of(request))
+            return super().dispatch(request, *args, **kwargs)
         except limits.LimitExceeded as exceeded:
-            return too_many_requests_page(http, exceeded.seconds)
+            return too_many_requests_page(request, exceeded.seconds)
         except RequestRefused as refused:
-            return self._refuse(http, refused)
+            return self._refuse(request, refused)
 
     def get(self, http: HttpRequest) -> HttpResponse:
         request = authorization.accept(AuthorizationRequest.read(http))
@@ -85,7 +86,7 @@ class AuthorizationView(View):
             raise request.refused(
                 errors.AccessDeniedError(description="The user did not allow it."),
                 "user did not allow it",
-                shown=scope_string(request.scopes),
+                {"shown": scope_string(request.scopes)},
             )
         if form.is_valid():
             try:
@@ -199,9 +200,7 @@ class AuthorizationView(View):
     ) -> HttpResponse:
         """Tell the client, at the redirect URI that was found to be its own (RFC 6749 §4.1.2.1, §4.2.2.1)."""
         reference = self._record(http, refused)
-        told = dict(refused.error.twotuples) | {
-            "error_description": with_reference(refused.error.description, reference)
-        }
+        told = refusal_members(refused, reference)
         return AuthorizationRedirect(authorization.answer_uri(http, address, told))
 
     @staticmethod

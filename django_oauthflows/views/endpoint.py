@@ -16,7 +16,7 @@ from oauthlib.oauth2.rfc6749 import errors
 from django_oauthflows.authorization_server.request import FormRequest, RequestRefused
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
-from django_oauthflows.views.refusal import refusal_members
+from django_oauthflows.views.refusal import record_refusal, refusal_members
 
 
 def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
@@ -78,7 +78,7 @@ class Endpoint(View):
     def _refused(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
         """RFC 6749 §5.2."""
         status = refused.error.status_code
-        response = JsonResponse(refusal_members(refused), status=status)
+        response = JsonResponse(refusal_members(refused, record_refusal(refused)), status=status)
         if status == 401:
             # A failed client authentication is answered with the scheme that is wanted.
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'
@@ -92,15 +92,15 @@ class Endpoint(View):
         response = JsonResponse(dict(error.twotuples), status=429, headers={"Retry-After": str(seconds)})
         return self._finish(http, response)
 
-    def options(self, http: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.for_browsers:
-            return preflight(http, "POST, OPTIONS")
+            return preflight(request, "POST, OPTIONS")
         return HttpResponse(status=204, headers={"Allow": "POST, OPTIONS"})
 
-    def http_method_not_allowed(self, http: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         error = errors.InvalidRequestError(description="This endpoint answers POST only.")
         response = JsonResponse(dict(error.twotuples), status=405, headers={"Allow": "POST, OPTIONS"})
-        return self._finish(http, response)
+        return self._finish(request, response)
 
     def _finish(
         self, http: HttpRequest, response: HttpResponse, client: Client | None = None

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from django_oauthflows import signals
 from django_oauthflows.authorization_server.request import RequestRefused
-from django_oauthflows.models import Client, Event
+from django_oauthflows.models import Event
 from django_oauthflows.models.event import new_reference
 
 logger = logging.getLogger(__name__)
@@ -20,11 +20,10 @@ def record_refusal(refused: RequestRefused, *, user: Any = None) -> str:
 
     When the record cannot be written, the reference is in the log instead: a refusal must stay a refusal.
     """
-    error, client = str(refused.error.error), refused.client
+    error = str(refused.error.error)
     try:
-        client = client or _claimed_client(refused)
         reference = Event.objects.refused(
-            client=client,
+            client=refused.client,
             user=user if getattr(user, "is_authenticated", False) else None,
             # From a fixed set: what the request says must not be able to make up new causes.
             cause=refused.cause,
@@ -35,30 +34,16 @@ def record_refusal(refused: RequestRefused, *, user: Any = None) -> str:
     except DatabaseError:
         reference = new_reference()
         logger.exception("Refused request %s (%s) could not be recorded.", reference, error)
-    signals.request_refused.announce(Event, client=client, error=error, reference=reference)
+    signals.request_refused.announce(Event, client=refused.client, error=error, reference=reference)
     return reference
 
 
-def with_reference(description: str | None, reference: str) -> str:
-    """The error description that a developer sees, with the reference that staff can look up.
+def refusal_members(refused: RequestRefused, reference: str) -> dict[str, str]:
+    """The members of a refusal's answer (RFC 6749 §4.1.2.1, §5.2), with the reference that staff can look up.
 
     It stands in the description, and not in a member of its own, because that is what client
     libraries show. Only characters of RFC 6749 §5.2.
     """
-    return " ".join(filter(None, (description, f"Reference: {reference}")))
-
-
-def refusal_members(refused: RequestRefused) -> dict[str, str]:
-    """The members of a refusal's body (RFC 6749 §5.2), recorded and with its reference."""
-    reference = record_refusal(refused)
-    return dict(refused.error.twotuples) | {
-        "error_description": with_reference(refused.error.description, reference)
-    }
-
-
-def _claimed_client(refused: RequestRefused) -> Client | None:
-    """The client that a request named without proof: staff need to know whose secret is wrong."""
-    found = Client.objects.with_client_id(refused.details.get("client_id", ""))
-    if found is not None:
-        del refused.details["client_id"]
-    return found
+    members = {name: str(value) for name, value in refused.error.twotuples}
+    said = members.get("error_description", "")
+    return members | {"error_description": f"{said} Reference: {reference}".strip()}

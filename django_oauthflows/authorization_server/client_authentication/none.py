@@ -22,7 +22,7 @@ def authenticate(request: FormRequest, credentials: ClientCredentials) -> Client
     client = Client.objects.with_client_id(credentials.client_id)
     if client is None:
         raise RequestRefused(
-            errors.InvalidClientError(), "unknown client", client_id=credentials.client_id[:80]
+            errors.InvalidClientError(), "unknown client", details={"client_id": credentials.client_id[:80]}
         )
     if client.has_secret:
         raise RequestRefused(errors.InvalidClientError(), "no client secret", client=client)

@@ -87,7 +87,7 @@ def _is_slow_secret_of(request: FormRequest, client: Client, secret: str) -> boo
 def _wrong(credentials: ClientCredentials, client: Client | None = None) -> RequestRefused:
     """Neither tells whether the client exists. The claimed client is on record for the site's staff."""
     details = {} if client is not None else {"client_id": credentials.client_id[:80]}
-    return RequestRefused(errors.InvalidClientError(), "wrong client secret", client=client, **details)
+    return RequestRefused(errors.InvalidClientError(), "wrong client secret", client=client, details=details)
 
 
 # What a request with a secret can need of its client; the rest is fetched where it is needed after all.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, get_type_hints
 
+from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
@@ -118,6 +119,9 @@ class Options:
     )
     #: Limits, joined to the defaults (see ``limits.DEFAULT_RATES``); an empty rate is no limit.
     RATES: Rates = field(default_factory=dict)
+    #: Name of a cache in ``CACHES`` to count requests in, one that all processes share; empty: the default
+    #: cache where that is such a one, else each process counts for itself.
+    RATES_CACHE: Annotated[str, Form(is_text, 'the name of a cache, such as "default"')] = ""
     #: How many proxies of the site's own stand before it and add to ``X-Forwarded-For``.
     NUM_PROXIES: Annotated[int, Form(is_number, "a number such as 1")] = 0
 
@@ -165,8 +169,6 @@ def read(raw: Any) -> Options:
 @lru_cache(maxsize=1)
 def options() -> Options:
     """The site's options, read once; changes by Django's test settings are noticed."""
-    from django.conf import settings
-
     return read(getattr(settings, "OAUTHFLOWS", {}))
 
 

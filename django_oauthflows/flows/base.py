@@ -141,7 +141,7 @@ class Flow:
 
     @property
     def uses_pkce(self) -> bool:
-        """Whether its authorization request carries a code challenge (RFC 7636)."""
+        """Whether its answer is tied to whoever asked by a code challenge (RFC 7636)."""
         return Need.PKCE in self.needs
 
     @property

@@ -75,7 +75,9 @@ def replayed_refresh_token(runner: Runner, answer: Answer, pending: PendingReque
 
 
 def more_scope_at_login(runner: Runner) -> Outcome:
-    path = runner.authorization_request(PendingRequest("probe"), scope=f"{runner.client.asks} stats:read")
+    # Without prompt=none the provider would first have the user log in (RFC 9700 §4.11.2).
+    more = {"scope": f"{runner.client.asks} stats:read", "prompt": "none"}
+    path = runner.authorization_request(PendingRequest("probe"), **more)
     response = runner.line.send("GET", path)
     location = response.headers.get("Location", "")
     held = location.startswith(runner.redirect_uri) and "error=invalid_scope" in location

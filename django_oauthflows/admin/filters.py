@@ -123,8 +123,8 @@ class RiskFilter(ChoiceFilter):
     parameter_name = "risk"
 
     _LABELS = (
-        (Topic.IMPLICIT_OVER, _("Implicit flow past its date")),
-        (Topic.IMPLICIT, _("Implicit flow")),
+        (Topic.DEPRECATED_FLOW_OVER, _("Implicit flow past its date")),
+        (Topic.DEPRECATED_FLOW, _("Implicit flow")),
         (Topic.SECRET_EXPIRES, _("Secret expires within 30 days")),
         (Topic.SECRET_OLD, _("Secret never rotated")),
         (Topic.UNUSED, _("Not used for 90 days")),

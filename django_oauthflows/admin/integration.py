@@ -76,7 +76,7 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
 def _languages(client: Client, flow: Flow) -> Iterator[str]:
     """All of them, but JavaScript only where the client lives: in a page or outside."""
     case = client.declared_use_case
-    in_page = flow.response_mode == "fragment" or (case is not None and case.in_browser)
+    in_page = flow.answers_in_fragment or (case is not None and case.in_browser)
     return (name for name in _LANGUAGES if name != ("javascript" if in_page else "browser"))
 
 

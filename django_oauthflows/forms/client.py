@@ -61,8 +61,8 @@ class ClientFormBase(_ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         flows = registry.offered_flows(self._flow_names(cleaned))
-        deprecated = any(flow.deprecated for flow in flows)
-        if deprecated and not (cleaned.get("implicit_until") or cleaned.get("implicit_reason")):
+        needs_end_date = any(flow.needs_end_date for flow in flows)
+        if needs_end_date and not (cleaned.get("implicit_until") or cleaned.get("implicit_reason")):
             self.add_error(
                 "implicit_until" if "implicit_until" in self.fields else None,
                 _("Give an end date for the implicit flow, or the reason why there is none."),

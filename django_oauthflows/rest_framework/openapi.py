@@ -17,13 +17,6 @@ from django_oauthflows.flows.base import Flow
 from django_oauthflows.rest_framework.permissions import ScopesPermission
 from django_oauthflows.scopes import declared_scopes
 
-#: What OpenAPI calls the flows (OpenAPI 3.1 §4.8.30), by our names.
-_NAMES = {
-    "authorization_code": "authorizationCode",
-    "implicit": "implicit",
-    "client_credentials": "clientCredentials",
-}
-
 Alternatives = list[frozenset[str]]
 
 
@@ -38,7 +31,7 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         flows = registry.offered_flows(options().FLOWS)
         return {
             "type": "oauth2",
-            "flows": {_NAMES[flow.name]: _flow(flow, origin) for flow in flows if flow.name in _NAMES},
+            "flows": {flow.openapi_name: _flow(flow, origin) for flow in flows if flow.openapi_name},
         }
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:

@@ -22,7 +22,10 @@ CLIENTS = 500
 USERS = 100 if connection.vendor == "sqlite" else 10
 PAGES = (
     *(f"client/{query}" for query in ("", "?q=client", "?p={last}", "?o=4", "?o=5", "?_facets=True")),
-    *(f"client/?risk={risk}" for risk in ("unused", "scopes-unused", "secret-expires", "implicit-over")),
+    *(
+        f"client/?risk={risk}"
+        for risk in ("unused", "scopes-unused", "secret-expires", "deprecated-flow-over")
+    ),
     *(f"client/{page}/" for page in ("advice", "export", "add")),
     "client/add/?use_case=web",
     *(

@@ -11,6 +11,7 @@ import pytest
 import requests
 from django.utils import timezone
 
+from django_oauthflows.flows.authorization_code import FLOW
 from django_oauthflows.models import Authorization, Client, Consent, Event
 from tests.oauth_client import Browser, OAuthClient, answer_of, hidden_fields, pkce_pair
 
@@ -48,6 +49,7 @@ def test_a_user_logs_in_allows_and_the_client_reads_their_name(
     browser = Browser(live_server.url)
     verifier, challenge = pkce_pair()
     request = client.authorization_request("profile notes:read", challenge)
+    assert set(request) == set(FLOW.step("authorization_request").parameters)
 
     to_login = browser.authorize(**request)
     assert to_login.status_code == 302
@@ -65,12 +67,14 @@ def test_a_user_logs_in_allows_and_the_client_reads_their_name(
     back = browser.decide(page)
     answer = answer_of(back.headers["Location"])
     assert back.headers["Location"].startswith("https://client.example/callback?")
+    assert set(answer) == set(FLOW.step("authorization_response").parameters)
     assert answer["state"] == "some-state"
     assert answer["iss"] == live_server.url
 
     tokens = client.exchange(answer["code"], verifier)
     assert tokens.status_code == 200, tokens.text
     body = tokens.json()
+    assert set(body) == set(FLOW.step("token_response").parameters)
     assert body["token_type"] == "Bearer"
     assert body["expires_in"] == 3600
     assert body["scope"] == "profile notes:read"

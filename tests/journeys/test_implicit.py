@@ -10,6 +10,7 @@ import pytest
 import requests
 from django.utils import timezone
 
+from django_oauthflows.flows.implicit import FLOW
 from django_oauthflows.models import Authorization, Client
 from tests.oauth_client import Browser, OAuthClient, answer_of
 
@@ -47,6 +48,7 @@ def test_a_user_logs_in_allows_and_the_page_reads_their_name(
     widget: OAuthClient, live_server: Any, alice: Any
 ) -> None:
     browser = Browser(live_server.url)
+    assert set(asking(widget)) == set(FLOW.step("authorization_request").parameters)
     assert browser.authorize(**asking(widget)).headers["Location"].startswith("/accounts/login/")
     browser.log_in("alice")
     response = browser.decide(browser.authorize(**asking(widget)))
@@ -54,6 +56,7 @@ def test_a_user_logs_in_allows_and_the_page_reads_their_name(
     assert location.query == ""
     assert f"{location.scheme}://{location.netloc}{location.path}" == widget.redirect_uri
     answer = answer_of(response.headers["Location"])
+    assert set(answer) == set(FLOW.step("authorization_response").parameters)
     assert answer["state"] == "some-state"
     assert answer["iss"] == live_server.url
     assert answer["token_type"] == "Bearer"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from django_oauthflows.flows.refresh_token import FLOW
 from django_oauthflows.models import Authorization, Client, Consent, Event
 from tests.oauth_client import Browser, OAuthClient
 
@@ -37,6 +38,7 @@ def test_refreshing_gives_a_new_pair_and_retires_the_old(client: OAuthClient, br
     assert answer.status_code == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     second = answer.json()
+    assert set(second) == set(FLOW.step("token_response").parameters)
     assert second["access_token"] != first["access_token"]
     assert second["refresh_token"] != first["refresh_token"]
     assert second["scope"] == "profile notes:read"

@@ -100,7 +100,7 @@ def _compared(entry: dict[str, Any]) -> Change:
         differing = {
             name: (members[name].told(client), value)
             for name, value in entry.items()
-            if fields[members[name].field] != getattr(client, members[name].field)
+            if fields[members[name].attribute] != getattr(client, members[name].attribute)
         }
         if any(members[name].once for name in differing):
             raise CommandError(f"{client.client_id}: the use case of a client cannot be changed.")

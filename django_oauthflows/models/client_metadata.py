@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -119,26 +119,32 @@ USER = Kind(_("Give the name of a user."), _user, lambda value: value.get_userna
 class Member:
     """One member of a client's metadata.
 
-    ``field`` is the column of ``Client`` that it stands for, if it stands for one; ``rule`` says in a few
-    words what it is and must be; ``source`` is where its name comes from, empty for ours. ``once``: it is
-    chosen when the client is registered and never changed. ``read`` is there where the value is not the
+    ``rule`` says in a few words what it is and must be; ``source`` is where its name comes from, empty for
+    ours; ``field`` is the column of ``Client`` that it stands for, where that has another name. ``once``: it
+    is chosen when the client is registered and never changed. ``read`` is there where the value is not the
     column's own.
     """
 
     name: str
-    field: str
     kind: Kind
     rule: str
     set_by: tuple[Setter, ...] = ()
     source: str = ""
+    _: KW_ONLY
+    field: str = ""
     once: bool = False
     read: Callable[[Client], Any] | None = None
+
+    @property
+    def attribute(self) -> str:
+        """The column's name."""
+        return self.field or self.name
 
     def told(self, client: Client) -> Any:
         """Its value for ``client``, ready for JSON."""
         if self.read is not None:
             return self.read(client)
-        value = getattr(client, self.field)
+        value = getattr(client, self.attribute)
         return None if value is None else self.kind.told(value)
 
     def kept(self, value: Any) -> Any:
@@ -153,7 +159,7 @@ class Member:
     @property
     def column(self) -> models.Field[Any, Any]:
         """The column that it stands for."""
-        found: models.Field[Any, Any] = Client._meta.get_field(self.field)  # type: ignore[assignment]
+        found: models.Field[Any, Any] = Client._meta.get_field(self.attribute)  # type: ignore[assignment]
         return found
 
 
@@ -170,127 +176,60 @@ def _response_types(client: Client) -> list[str]:
 _STAFF = (Setter.STAFF,)
 _ANYBODY = (Setter.STAFF, Setter.REGISTRATION)
 _RFC = "RFC 7591 §2"
+_LOGOUT = "OpenID Connect RP-Initiated Logout 1.0 §3.1"
 
 MEMBERS: tuple[Member, ...] = (
+    Member("client_id", TEXT, "Its public name at every endpoint.", _STAFF, "RFC 7591 §3.2.1", once=True),
+    Member("client_name", TEXT, "What users see when they are asked.", _ANYBODY, _RFC, field="name"),
+    Member("use_case", TEXT, "What it is; chooses flows and type.", _STAFF, once=True),
+    Member("flows", WORDS, "How it may get tokens, beyond what its use case brings.", _STAFF),
     Member(
-        "client_id",
-        "client_id",
-        TEXT,
-        "Its public name at every endpoint.",
-        _STAFF,
-        "RFC 7591 §3.2.1",
-        once=True,
+        "redirect_uris", WORDS, "Where users go back to, letter by letter as it sends it.", _ANYBODY, _RFC
     ),
-    Member("client_name", "name", TEXT, "What users see when they are asked.", _ANYBODY, _RFC),
-    Member("use_case", "use_case", TEXT, "What it is; chooses flows and type.", _STAFF, once=True),
-    Member("flows", "flows", WORDS, "How it may get tokens, beyond what its use case brings.", _STAFF),
-    Member(
-        "redirect_uris",
-        "redirect_uris",
-        WORDS,
-        "Where users are sent back to, letter by letter as it will send it (RFC 9700 §2.1).",
-        _ANYBODY,
-        _RFC,
-    ),
-    Member(
-        "post_logout_redirect_uris",
-        "post_logout_redirect_uris",
-        WORDS,
-        "Where users may be sent after logging out; the rules of redirect URIs.",
-        _ANYBODY,
-        "OpenID Connect RP-Initiated Logout 1.0 §3.1",
-    ),
-    Member("grant_types", "flows", WORDS, "Follow from its flows.", (), _RFC, read=_grant_types),
-    Member("response_types", "flows", WORDS, "Follow from its flows.", (), _RFC, read=_response_types),
+    Member("post_logout_redirect_uris", WORDS, "Where users may go after logging out.", _ANYBODY, _LOGOUT),
+    Member("grant_types", WORDS, "Follow from its flows.", (), _RFC, field="flows", read=_grant_types),
+    Member("response_types", WORDS, "Follow from its flows.", (), _RFC, field="flows", read=_response_types),
     Member(
         "token_endpoint_auth_method",
-        "client_type",
         TEXT,
         "Follows from its use case.",
         (),
         _RFC,
+        field="client_type",
         read=lambda client: "client_secret_basic" if client.has_secret else "none",
     ),
-    Member("scope", "allowed_scopes", SCOPES, "The most it can be given.", _ANYBODY, _RFC),
-    Member("default_scope", "default_scopes", SCOPES, "What it gets when it asks for nothing.", _STAFF),
-    Member(
-        "allowed_origins",
-        "allowed_origins",
-        WORDS,
-        "Where a browser app is served from: scheme, host and port.",
-        _STAFF,
-    ),
-    Member("description", "description", TEXT, "What it does, for the people who look after it.", _STAFF),
-    Member("publisher", "publisher", TEXT, "Who is behind it, as users see it.", _STAFF),
-    Member("logo_uri", "logo_uri", TEXT, "Its logo.", _ANYBODY, _RFC),
-    Member("client_uri", "client_uri", TEXT, "Its website.", _ANYBODY, _RFC),
-    Member("policy_uri", "policy_uri", TEXT, "Its privacy policy.", _ANYBODY, _RFC),
-    Member("tos_uri", "tos_uri", TEXT, "Its terms of service.", _ANYBODY, _RFC),
-    Member("contacts", "contacts", WORDS, "E-mail addresses of those who run it.", _ANYBODY, _RFC),
-    Member("owner", "owner", USER, "Who looks after it.", _STAFF),
-    Member("trust", "trust", TEXT, "How far this site vouches for it.", _STAFF),
-    Member(
-        "first_party",
-        "trust",
-        FLAG,
-        "Whether it belongs to this site.",
-        read=lambda client: client.is_first_party,
-    ),
-    Member("service_user", "service_user", USER, "Whose permissions it has as a machine.", _STAFF),
-    Member(
-        "access_token_lifetime",
-        "access_token_lifetime",
-        SECONDS,
-        "How long an access token lives.",
-        _STAFF,
-    ),
-    Member(
-        "refresh_token_idle_lifetime",
-        "refresh_token_idle_lifetime",
-        SECONDS,
-        "How long a refresh token that is not used lives.",
-        _STAFF,
-    ),
-    Member(
-        "refresh_token_absolute_lifetime",
-        "refresh_token_absolute_lifetime",
-        SECONDS,
-        "How long an authorization lives in all.",
-        _STAFF,
-    ),
-    Member(
-        "access_token_format",
-        "access_token_format",
-        TEXT,
-        "jwt (RFC 9068) can be checked by an API elsewhere, which notices a revocation late.",
-        _STAFF,
-    ),
-    Member("pkce_exemption", "pkce_exemption", TEXT, "Why it need not do PKCE; empty is safe.", _STAFF),
-    Member("implicit_until", "implicit_until", TIME, "When its implicit flow ends.", _STAFF),
-    Member("implicit_reason", "implicit_reason", TEXT, "Why it has the implicit flow.", _STAFF),
-    Member(
-        "is_resource_server",
-        "is_resource_server",
-        FLAG,
-        "It is an API that introspects tokens.",
-        _STAFF,
-    ),
-    Member("resources", "resources", WORDS, "Addresses of its API (RFC 8707).", _STAFF),
-    Member("throttle_rate", "throttle_rate", TEXT, "API calls it may make: 1000/hour.", _STAFF),
-    Member(
-        "suspended",
-        "suspended_at",
-        FLAG,
-        "Whether it is stopped.",
-        read=lambda client: client.is_suspended,
-    ),
+    Member("scope", SCOPES, "The most it can be given.", _ANYBODY, _RFC, field="allowed_scopes"),
+    Member("default_scope", SCOPES, "What it gets when it asks for nothing.", _STAFF, field="default_scopes"),
+    Member("allowed_origins", WORDS, "Where its pages are served from: scheme, host and port.", _STAFF),
+    Member("description", TEXT, "What it does, for the people who look after it.", _STAFF),
+    Member("publisher", TEXT, "Who is behind it, as users see it.", _STAFF),
+    Member("logo_uri", TEXT, "Its logo.", _ANYBODY, _RFC),
+    Member("client_uri", TEXT, "Its website.", _ANYBODY, _RFC),
+    Member("policy_uri", TEXT, "Its privacy policy.", _ANYBODY, _RFC),
+    Member("tos_uri", TEXT, "Its terms of service.", _ANYBODY, _RFC),
+    Member("contacts", WORDS, "E-mail addresses of those who run it.", _ANYBODY, _RFC),
+    Member("owner", USER, "Who looks after it.", _STAFF),
+    Member("trust", TEXT, "How far this site vouches for it.", _STAFF),
+    Member("first_party", FLAG, "It belongs to this site.", field="trust", read=lambda it: it.is_first_party),
+    Member("service_user", USER, "Whose permissions it has as a machine.", _STAFF),
+    Member("access_token_lifetime", SECONDS, "How long an access token lives.", _STAFF),
+    Member("refresh_token_idle_lifetime", SECONDS, "How long an unused refresh token lives.", _STAFF),
+    Member("refresh_token_absolute_lifetime", SECONDS, "How long an authorization lives in all.", _STAFF),
+    Member("access_token_format", TEXT, "A jwt (RFC 9068) can be checked by an API elsewhere.", _STAFF),
+    Member("pkce_exemption", TEXT, "Why it need not do PKCE; empty is safe.", _STAFF),
+    Member("implicit_until", TIME, "When its implicit flow ends.", _STAFF),
+    Member("implicit_reason", TEXT, "Why it has the implicit flow.", _STAFF),
+    Member("is_resource_server", FLAG, "It is an API that introspects tokens.", _STAFF),
+    Member("resources", WORDS, "Addresses of its API (RFC 8707).", _STAFF),
+    Member("throttle_rate", TEXT, "API calls it may make: 1000/hour.", _STAFF),
+    Member("suspended", FLAG, "It is stopped.", field="suspended_at", read=lambda it: it.is_suspended),
     Member(
         "client_id_issued_at",
-        "created",
         NUMBER,
         "When it was registered, in seconds since 1970.",
         (),
         "RFC 7591 §3.2.1",
+        field="created",
         read=lambda client: int(client.created.timestamp()),
     ),
 )
@@ -319,13 +258,13 @@ def inherited(fields: Iterable[models.Field[Any, Any]]) -> Iterator[Member]:
 
     They travel under their own names and staff may set them, so that nothing is lost on the way.
     """
-    named = {member.field for member in MEMBERS} | set(INTERNAL)
+    named = {member.attribute for member in MEMBERS} | set(INTERNAL)
     kinds = ((models.BooleanField, FLAG), (models.IntegerField, NUMBER), (models.DateTimeField, TIME))
     for field in fields:
         known = field.name in named or field.is_relation
         if field.editable and not known and not _SOUNDS_SECRET.search(field.name):
             kind = next((kind for type_, kind in kinds if isinstance(field, type_)), TEXT)
-            yield Member(field.name, field.name, kind, "The toolkit's own.", _STAFF)
+            yield Member(field.name, kind, "The toolkit's own.", _STAFF)
 
 
 @cache
@@ -355,7 +294,7 @@ def values(entry: Mapping[str, Any], set_by: Setter) -> dict[str, Any]:
         try:
             if name not in allowed:
                 raise ValidationError(gettext("This cannot be set here."))
-            found[allowed[name].field] = allowed[name].kept(value)
+            found[allowed[name].attribute] = allowed[name].kept(value)
         except ValidationError as error:
             problems[name] = error
     if problems:
@@ -394,5 +333,5 @@ def by_member(error: ValidationError) -> ValidationError:
     """What the model says of its fields, said of the members that set them."""
     if not hasattr(error, "error_dict"):
         return error
-    names = {member.field: member.name for member in settable(Setter.STAFF).values()}
+    names = {member.attribute: member.name for member in settable(Setter.STAFF).values()}
     return ValidationError({names.get(field, field): told for field, told in error.error_dict.items()})

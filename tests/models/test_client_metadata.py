@@ -84,13 +84,13 @@ def full(db: None) -> Client:
 
 def test_every_column_of_a_client_is_in_the_map_or_known_to_be_internal() -> None:
     columns = {field.name for field in Client._meta.concrete_fields}
-    mapped = {member.field for member in members()}
+    mapped = {member.attribute for member in members()}
     assert columns - mapped - set(INTERNAL) == set()
     assert mapped & set(INTERNAL) == set()
     assert mapped <= columns
     # What is our own is written down; only the toolkit's own columns may come by themselves.
     own = {field.name for field in Client._meta.local_concrete_fields}
-    assert own <= {member.field for member in MEMBERS} | set(INTERNAL)
+    assert own <= {member.attribute for member in MEMBERS} | set(INTERNAL)
 
 
 def test_the_names_are_the_standards_own_where_it_has_one() -> None:
@@ -99,7 +99,7 @@ def test_the_names_are_the_standards_own_where_it_has_one() -> None:
     names = [member.name for member in MEMBERS]
     assert len(names) == len(set(names))
     for setter in Setter:
-        fields = [member.field for member in settable(setter).values()]
+        fields = [member.attribute for member in settable(setter).values()]
         assert len(fields) == len(set(fields))
 
 
@@ -116,7 +116,7 @@ def test_a_value_that_is_told_can_be_set_again(full: Client) -> None:
         value = member.told(full)
         # The fixture sets each of ours, or this test would show nothing.
         assert value not in (None, "", [], False) or member not in MEMBERS, name
-        assert member.kept(json.loads(json.dumps(value))) == getattr(full, member.field), name
+        assert member.kept(json.loads(json.dumps(value))) == getattr(full, member.attribute), name
 
 
 @pytest.mark.django_db

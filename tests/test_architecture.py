@@ -473,6 +473,6 @@ def tree_in_readme() -> list[Path]:
 def test_the_layout_in_the_readme_is_true() -> None:
     named = tree_in_readme()
     assert len(named) > 20
-    assert [str(path) for path in named if not path.exists()] == []
+    assert [str(path.relative_to(ROOT)) for path in named if not path.exists()] == []
     folders = {path for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders - set(named) == set()

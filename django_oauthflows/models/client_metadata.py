@@ -159,7 +159,7 @@ class Member:
     @property
     def column(self) -> models.Field[Any, Any]:
         """The column that it stands for."""
-        found: models.Field[Any, Any] = Client._meta.get_field(self.attribute)  # type: ignore[assignment]
+        found: models.Field[Any, Any] = Client._meta.get_field(self.attribute)
         return found
 
 

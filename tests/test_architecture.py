@@ -12,9 +12,12 @@ from functools import cache
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from django_oauthflows.authorization_server.client_authentication import METHODS
+from django_oauthflows.authorization_server.grants import GRANTS
 from django_oauthflows.flows import registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -218,62 +221,48 @@ def test_every_use_case_has_an_example_client(case: registry.UseCase) -> None:
         assert registry.flow_named(flow).offered
 
 
-def siblings(folder: Path) -> list[str]:
-    """The names of the modules in a folder, which its ``__init__`` lists."""
-    return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+def files_of_one_shape(folder: str) -> dict[str, ModuleType]:
+    """The modules of a folder whose ``base`` says what shape they have, and whose ``__init__`` lists them."""
+    names = sorted(path.stem for path in (SERVER / folder).glob("*.py"))
+    found = [name for name in names if name not in ("__init__", "base")]
+    return {name: import_module(f"{NAME}.authorization_server.{folder}.{name}") for name in found}
 
 
-def listed(folder: Path) -> set[str]:
-    """The names that stand in a list, tuple or mapping of a folder's ``__init__``."""
-    gatherings = [
-        node
-        for node in tree_of(folder / "__init__.py").body
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+def public_functions(module: ModuleType) -> dict[str, tuple[str, ...]]:
+    """The functions of a module that others may call, with the names of their parameters."""
+    found = [
+        node.name for node in tree_of(MODULES[module.__name__]).body if isinstance(node, ast.FunctionDef)
     ]
     return {
-        name.id for node in gatherings for name in ast.walk(node.value or node) if isinstance(name, ast.Name)
+        name: tuple(signature(getattr(module, name)).parameters) for name in found if not name.startswith("_")
     }
 
 
 def test_every_grant_has_the_same_three_functions_and_stands_in_the_list() -> None:
     """RFC 6749 §4: what must be there is demanded, then it is checked, then a token is issued."""
-    grants = siblings(SERVER / "grants")
-    visiting = {
-        flow.name for flow in registry.offered_flows() if flow.visits_token_endpoint and flow.grant_types
-    }
-    assert visiting == set(grants)
-    assert set(grants) <= listed(SERVER / "grants")
-    shapes = set()
-    for grant in grants:
-        module = import_module(f"{NAME}.authorization_server.grants.{grant}")
-        assert module.__doc__, f"{grant} does not tell its way"
-        shapes.add(tuple(tuple(signature(getattr(module, name)).parameters) for name in GRANT_FUNCTIONS))
-        public = {
-            node.name
-            for node in tree_of(SERVER / f"grants/{grant}.py").body
-            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-        }
-        assert public == set(GRANT_FUNCTIONS), grant
-    assert len(shapes) == 1, shapes
-
-
-GRANT_FUNCTIONS = ("demand", "check", "issue")
+    modules = files_of_one_shape("grants")
+    visiting = {flow.name for flow in registry.offered_flows() if flow.visits_token_endpoint}
+    assert visiting == set(modules)
+    assert [module.GRANT for module in modules.values() if module.GRANT not in GRANTS] == []
+    assert len(GRANTS) == len(modules)
+    for name, module in modules.items():
+        assert public_functions(module) == {
+            "demand": ("parameters",),
+            "check": ("request", "given"),
+            "issue": ("request", "checked"),
+        }, name
+        for step in ("demand", "check", "issue"):
+            assert getattr(module.GRANT, step) is getattr(module, step)
+            assert f"``{step}``" in str(module.__doc__), f"{name} does not tell its way"
 
 
 def test_every_way_to_authenticate_a_client_has_a_file_and_stands_in_the_list() -> None:
     """RFC 6749 §2.3."""
-    methods = siblings(SERVER / "client_authentication")
-    assert len(methods) >= 2
-    assert set(methods) <= listed(SERVER / "client_authentication")
-    public = [
-        {
-            node.name
-            for node in tree_of(SERVER / f"client_authentication/{method}.py").body
-            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-        }
-        for method in methods
-    ]
-    assert set.intersection(*public), "they share no function by which the list could call them"
+    modules = files_of_one_shape("client_authentication")
+    assert len(modules) >= 2
+    assert {module.METHOD for module in modules.values()} == set(METHODS)
+    shapes = {name: public_functions(module) for name, module in modules.items()}
+    assert len(set(map(str, shapes.values()))) == 1, shapes
 
 
 # --- names --------------------------------------------------------------------------------------------------

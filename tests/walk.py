@@ -64,11 +64,15 @@ class Walk:
             self.headers = {"HTTP_AUTHORIZATION": f"Basic {both}"}
         self.is_machine = "client_credentials" in client.flows.split()
         self.is_deprecated = client.flows == "implicit"
-        # Use by use, the first in an hour writes the time of last use, and each statement is compiled
-        # once in a process: what runs before the request that is looked at does both.
-        self.tokens()
+        # Use by use, the first in an hour writes the time of last use; each statement is compiled once in a
+        # process; whether the toolkit's tables are empty is asked once a minute. What runs before the request
+        # that is looked at does all that.
+        tokens = self.tokens()
+        for token in (tokens["access_token"], tokens.get("refresh_token", ""), "nothing of ours"):
+            if token:
+                self.revoke(token)
         if self.is_machine:
-            self.machine()
+            self.revoke(self.machine()["access_token"])
 
     def post(self, path: str, **data: str) -> Any:
         """What the endpoint answers to the client."""

@@ -273,8 +273,12 @@ FLOW_NAMES |= {name.replace("_", "-") for name in FLOW_NAMES if ":" not in name}
 RESPONSE_TYPES = {name for flow in registry.FLOWS for name in flow.response_types}
 #: Names of flows by which the RFCs also call a parameter or a member of an answer (RFC 6749 §5.1, RFC 8628 §3.2).
 MEMBER_NAMES = {"refresh_token", "device_code"}
-#: What the field's words force upon us: file and name, and why.
-ALLOWED_NAMES: dict[tuple[str, str], str] = {}
+#: What the field's words force upon us besides: module and name, and why.
+ALLOWED_NAMES = {
+    ("authorization_server.introspection", "refresh_token"): "a kind of token (RFC 7009 §2.1, RFC 7662 §2.2)",
+    ("management.tour.messages", "refresh_token"): "a parameter that the tour does not print",
+    ("management.tour.messages", "device_code"): "a parameter that the tour does not print",
+}
 #: A flow's name may stand in what the flows are, in what its grant does, and in what a site's past calls it.
 AT_HOME = ("flows", "authorization_server.grants", "adoption")
 

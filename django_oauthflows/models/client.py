@@ -19,9 +19,9 @@ from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.confusables import readable
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with

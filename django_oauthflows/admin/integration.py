@@ -20,6 +20,7 @@ from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client
+from django_oauthflows.models.client_metadata import metadata
 from django_oauthflows.models.redirect_uri import is_loopback
 
 #: Language → its name, and how it writes a text. Quoted, no value can end up as code in a terminal.
@@ -98,10 +99,11 @@ def _code(request: HttpRequest, client: Client, flow: Flow, language: str) -> st
 
 def _values(origin: str, client: Client, flow: Flow) -> dict[str, str]:
     """What the snippets say of this client; ``authorize_url`` lacks only what must be new each time."""
+    told = metadata(client, "client_id", "redirect_uris")
     request = {
         "response_type": " ".join(flow.response_types),
-        "client_id": client.client_id,
-        "redirect_uri": next(iter(client.redirect_uris.split()), ""),
+        "client_id": told["client_id"],
+        "redirect_uri": next(iter(told["redirect_uris"]), ""),
         "scope": " ".join(client.default_scope_names() or client.allowed_scope_names()),
     }
     return request | {
@@ -109,5 +111,5 @@ def _values(origin: str, client: Client, flow: Flow) -> dict[str, str]:
         "authorize": origin + _path("authorize"),
         "authorize_url": f"{origin}{_path('authorize')}?{urlencode(request)}",
         "token": origin + _path("token"),
-        "userpass": f"{client.client_id}:",
+        "userpass": f"{told['client_id']}:",
     }

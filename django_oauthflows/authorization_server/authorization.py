@@ -181,6 +181,7 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
     with a token (RFC 6749 §4.2.2) gets one of its first and only generation.
     """
     flow, client = request.flow, request.client
+    consent.client = client  # which would be fetched once more
     lifetime = (
         options().AUTHORIZATION_CODE_LIFETIME
         if flow.visits_token_endpoint

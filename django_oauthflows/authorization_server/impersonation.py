@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from django_oauthflows.lookalikes import host_skeleton, readable, skeleton
+from django_oauthflows.confusables import host_skeleton, readable, skeleton
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.redirect_uri import LOOPBACK_HOSTS, host_of
 

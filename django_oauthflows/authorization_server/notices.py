@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from django_oauthflows import signals
 from django_oauthflows.conf import issuer, options, site_name
-from django_oauthflows.lookalikes import unlinked
+from django_oauthflows.confusables import unlinked
 from django_oauthflows.models import Consent
 from django_oauthflows.scopes import declared_scopes
 

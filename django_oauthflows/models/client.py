@@ -19,10 +19,10 @@ from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.confusables import readable
 from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
@@ -435,26 +435,6 @@ class Client(Application):
         """Secrets that it can authenticate with now."""
         found: models.QuerySet[ClientSecret] = self.secrets.live()
         return found
-
-    def metadata(self) -> dict[str, Any]:
-        """What it is, in the member names of RFC 7591 §2, with ours for the rest. Never a secret."""
-        flows = registry.offered_flows(self.flow_names)
-        return {
-            "client_id": self.client_id,
-            "client_name": self.name,
-            "use_case": self.use_case,
-            "redirect_uris": self.redirect_uris.split(),
-            "post_logout_redirect_uris": self.post_logout_redirect_uris.split(),
-            "grant_types": [grant for flow in flows for grant in flow.grant_types],
-            "response_types": [response for flow in flows for response in flow.response_types],
-            "token_endpoint_auth_method": "client_secret_basic" if self.has_secret else "none",
-            "scope": self.allowed_scopes,
-            "default_scope": self.default_scopes,
-            "allowed_origins": self.allowed_origins.split(),
-            "first_party": self.is_first_party,
-            "suspended": self.is_suspended,
-            "client_id_issued_at": int(self.created.timestamp()),
-        }
 
     def access_token(
         self,

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from django_oauthflows.adoption.consents import with_last_use
-from django_oauthflows.lookalikes import readable
+from django_oauthflows.confusables import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import Scope, declared_scopes

@@ -12,8 +12,8 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_name
+from django_oauthflows.confusables import readable
 from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, policy_source
 from django_oauthflows.scopes import Scope, declared_scopes

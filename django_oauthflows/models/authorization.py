@@ -21,7 +21,6 @@ from django_oauthflows.models.authorization_statements import (
     CALLED_WITH,
     PRESENTED,
     REDEEM,
-    REVOKE_OWN,
     grounds,
 )
 from django_oauthflows.models.authorization_tokens import AuthorizationTokens
@@ -76,15 +75,6 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         )
         return authorization
 
-    def revoke_for_client(self, pk: int, epoch: int, client: Client) -> bool:
-        """End one authorization at the wish of the client it belongs to (RFC 7009 §2.1), by one statement."""
-        cause = "revoked by the client"
-        revoked = REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
-        if revoked:
-            ended(authorization=pk)
-            signals.authorization_revoked.announce(Authorization, authorization_ids=[pk], cause=cause)
-        return revoked
-
     def presented(self, pk: int, client: Client) -> Authorization | None:
         """The authorization with its consent and user, by one statement, for a client that presents a
         code or refresh token of it; whether it is that client's is not looked at here.
@@ -128,7 +118,7 @@ class Authorization(AuthorizationTokens, models.Model):
     code_challenge = models.CharField(max_length=128, blank=True, editable=False)
     nonce = models.CharField(max_length=255, blank=True, editable=False)
     resource = models.TextField(_("resources"), blank=True, editable=False)
-    token_epoch = models.BigIntegerField(default=random_epoch, editable=False)
+    token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("ends"), editable=False)

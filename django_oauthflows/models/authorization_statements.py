@@ -1,4 +1,4 @@
-"""The statements of the hot path: two reads, and three writes that are atomic by themselves (``statement.py``)."""
+"""The statements of the hot path: two reads, and two writes that are atomic by themselves (``statement.py``)."""
 
 from __future__ import annotations
 
@@ -115,26 +115,9 @@ def _advance() -> tuple[QuerySet[Authorization], dict[str, Any]]:
     )
 
 
-def _revoke_own() -> tuple[QuerySet[Authorization], dict[str, Any]]:
-    from django_oauthflows.models.consent import Consent
-
-    # A subquery, not a join: some databases cannot update across one, and Django would read first.
-    of_client = Consent.objects.filter(client=Given("client", _field("id"))).values("pk")
-    return (
-        _one().filter(
-            token_epoch=Given("epoch", _field("token_epoch")), consent__in=of_client, revoked_at=None
-        ),
-        {
-            "revoked_at": Given("now", _field("revoked_at")),
-            "revoked_cause": Given("cause", _field("revoked_cause")),
-        },
-    )
-
-
 #: For the client that presents a code or refresh token: who that is, is known by then.
 PRESENTED = Read(_model, _presented)
 #: For an API call: everything that can end a token, and who calls.
 CALLED_WITH = Read(_model, _called_with)
 REDEEM = Write(_model, _redeem)
 ADVANCE = Write(_model, _advance)
-REVOKE_OWN = Write(_model, _revoke_own)

@@ -76,11 +76,11 @@ class AuthorizationTokens:
             Reference(
                 subject=Subject.AUTHORIZATION,
                 id=self.pk,
-                epoch=self.token_epoch,
                 serial=generation,
                 issued=int(issued.timestamp()),
                 expires=int(expires.timestamp()),
                 scopes=scopes,
                 resources=resources,
             ),
+            epoch=self.token_epoch,
         )

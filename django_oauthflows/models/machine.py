@@ -72,13 +72,13 @@ def machine_token(
         Reference(
             subject=Subject.CLIENT,
             id=client.pk,
-            epoch=client.token_epoch,
             serial=secrets.randbits(63),
             issued=issued,
             expires=issued + lifetime,
             scopes=tuple(scopes),
             resources=tuple(resources),
         ),
+        epoch=client.token_epoch,
     )
 
 

@@ -7,14 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from django_oauthflows.conf import api_resource, options
-from django_oauthflows.models import Client, legacy
-from django_oauthflows.models.token import find_access_token, find_refresh_token, revoke_token
+from django_oauthflows.models import Client
+from django_oauthflows.models.token import find_refresh_token, lookup, revoke
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
-from django_oauthflows.tokens.signed import looks_signed
 from django_oauthflows.toolkit.exchange import http_request_of
 from django_oauthflows.toolkit.resources import meant_for
-from django_oauthflows.toolkit.signed_tokens import sealed_within, signed_access
 
 #: What a refused caller is told, by cause (RFC 6750 §3.1). Causes not listed say only "invalid".
 DESCRIPTIONS = {
@@ -41,23 +39,10 @@ def check_access_token(text: str, resource: str = "") -> AccessToken:
     ``resource`` is the identifier of the API that is called: a token for another one is refused
     (RFC 8707 §2). Without it, as when somebody asks about a token, every API's tokens count.
     """
-    access = _found(text, believe=bool(resource) and options().JWT_WITHOUT_DATABASE)
+    access = lookup(text, believe_signature=bool(resource) and options().JWT_WITHOUT_DATABASE)
     if resource and access.audience and not meant_for(resource, access.audience):
         raise TokenRefused("wrong audience", access.client)
     return access
-
-
-def _found(text: str, *, believe: bool) -> AccessToken:
-    if looks_like(Kind.ACCESS, text):
-        return find_access_token(text)
-    if looks_signed(text):
-        try:
-            return signed_access(text, believe=believe)
-        except TokenRefused as refused:
-            if refused.cause != "malformed":
-                raise
-    # A site may bring along tokens of any form, even signed ones.
-    return legacy.find_access_token(text)
 
 
 class TokenUse:
@@ -82,22 +67,7 @@ class TokenUse:
 
         The hint is not needed: a token's prefix says what it is.
         """
-        client = request.client
-        if looks_like(Kind.ACCESS, token):
-            revoke_token(Kind.ACCESS, token, client)
-        elif looks_like(Kind.REFRESH, token):
-            revoke_token(Kind.REFRESH, token, client)
-        elif looks_signed(token):
-            self._revoke_signed(token, client)
-        else:
-            legacy.revoke(token, client)
-
-    @staticmethod
-    def _revoke_signed(token: str, client: Client) -> None:
-        try:
-            revoke_token(Kind.JWT_ID, sealed_within(token), client)
-        except TokenRefused:
-            legacy.revoke(token, client)
+        revoke(token, request.client)
 
 
 def introspect(text: str, asker: Client, *, issuer: str) -> dict[str, Any]:

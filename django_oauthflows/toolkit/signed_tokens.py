@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.conf import api_resource, issuer
 from django_oauthflows.models import Client
-from django_oauthflows.models.key_ring import ring
 from django_oauthflows.tokens.format import Kind
 from django_oauthflows.tokens.jwt import AccessClaims
 from django_oauthflows.toolkit.exchange import Exchange, http_request_of

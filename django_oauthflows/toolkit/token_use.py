@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from django_oauthflows.authorization_server.token_lookup import find_refresh_token, lookup, revoke
 from django_oauthflows.conf import api_resource, options
 from django_oauthflows.models import Client
-from django_oauthflows.models.token import find_refresh_token, lookup, revoke
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 from django_oauthflows.toolkit.exchange import http_request_of

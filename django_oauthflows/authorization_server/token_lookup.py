@@ -12,15 +12,18 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from django_oauthflows.models import legacy
+from django_oauthflows.adoption import tokens as adopted
+from django_oauthflows.authorization_server.key_ring import signed_claims
 from django_oauthflows.models.authorization import Authorization
-from django_oauthflows.models.client import Client
-from django_oauthflows.models.key_ring import signed_claims
-from django_oauthflows.models.machine import RevokedToken, machine_called_with
+from django_oauthflows.models.client import CALLER_COLUMNS, Client
+from django_oauthflows.models.revoked_token import RevokedToken
+from django_oauthflows.models.statement import Columns, Given, Read, Row
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
+from django_oauthflows.tokens.cache import cached_row
 from django_oauthflows.tokens.errors import BadToken
 from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like, unseal
 from django_oauthflows.tokens.jwt import AccessClaims, looks_signed
@@ -41,7 +44,7 @@ def lookup(text: str, *, believe_signature: bool = False) -> AccessToken:
             if refused.cause != "malformed":
                 raise
     # A site may bring along tokens of any form, even signed ones.
-    return legacy.find_access_token(text)
+    return adopted.find_access_token(text)
 
 
 def find_refresh_token(text: str, client: Client) -> tuple[Reference, Authorization]:
@@ -72,7 +75,7 @@ def revoke(text: str, client: Client) -> None:
             return _revoke_sealed(Kind.JWT_ID, signed_claims(text).token_id, client)
         except TokenRefused:
             pass  # as in `lookup`
-    return legacy.revoke(text, client)
+    return adopted.revoke(text, client)
 
 
 def _revoke_sealed(kind: Kind, text: str, client: Client) -> None:
@@ -175,7 +178,7 @@ def _user_access(reference: Reference, now: datetime) -> AccessToken:
 
 
 def _machine_access(reference: Reference) -> AccessToken:
-    found = machine_called_with(reference)
+    found = _machine_called_with(reference)
     if found is None or not reference.belongs_to(found[0].token_epoch):
         raise TokenRefused("unknown")
     client, user, revoked = found
@@ -202,3 +205,35 @@ def _token(reference: Reference, scopes: tuple[str, ...], **values: Any) -> Acce
         audience=reference.resources,
         **values,
     )
+
+
+def _machine_called_with(reference: Reference) -> tuple[Client, Any, bool] | None:
+    """The client of a machine's token, its service user, and whether the token was revoked.
+
+    By one statement, or from the token cache, where the site has one.
+    """
+    row = cached_row(
+        f"machine:{reference.id}:{reference.serial}",
+        lambda: _MACHINE.first(pk=reference.id, serial=reference.serial),
+        lambda row: _machine_grounds(row, reference.serial),
+    )
+    if row is None:
+        return None
+    client, user, revoked = _MACHINE.instances(row)
+    return client, user, revoked
+
+
+def _machine_grounds(row: Row, serial: int) -> tuple[tuple[str, Any], ...]:
+    client, *_ = _MACHINE.instances(row)
+    return ("client", client.pk), ("user", client.service_user_id), ("serial", serial)
+
+
+def _machine() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
+    spent = RevokedToken.objects.filter(
+        client=OuterRef("pk"), serial=Given("serial", RevokedToken._meta.get_field("serial"))
+    )
+    one = Client.objects.filter(pk=Given("pk", Client._meta.get_field("id"))).annotate(spent=Exists(spent))
+    return one, (Columns.of(Client, CALLER_COLUMNS), Columns.of_user("service_user"))
+
+
+_MACHINE = Read(lambda: Client, _machine, "spent")

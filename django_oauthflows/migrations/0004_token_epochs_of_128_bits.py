@@ -47,7 +47,7 @@ def number_keys(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("django_oauthflows", "0005_client_usage_scope")]
+    dependencies = [("django_oauthflows", "0003_consents_for_existing_tokens")]
 
     operations = [
         *(

@@ -5,6 +5,7 @@ checking a JWT costs a statement.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,11 +49,7 @@ class KeyRing:
         Each algorithm has keys of its own, which rotate apart. Empty: the site's ``JWT_ALGORITHM``.
         """
         algorithm = algorithm or options().JWT_ALGORITHM
-        return (
-            self._newest(algorithm, self._read(ring_max_age()))
-            or self._newest(algorithm, self._read())
-            or self._made(algorithm)
-        )
+        return self._newest(algorithm, self._read(ring_max_age())) or self._made(algorithm)
 
     def verifying(self, kid: str) -> jwt.PyJWK | None:
         """The public key of that ID, if it is published."""
@@ -70,11 +67,11 @@ class KeyRing:
 
     def _newest(self, algorithm: str, known: _Known) -> Signer | None:
         now = timezone.now()
-        signers = (
-            self._opened(key)
-            for key in reversed(known.keys)
-            if key.algorithm == algorithm and key.signs_from <= now
-        )
+        ready = (key for key in reversed(known.keys) if key.signs_from <= now)
+        return self._first(algorithm, ready)
+
+    def _first(self, algorithm: str, keys: Iterable[SigningKey]) -> Signer | None:
+        signers = (self._opened(key) for key in keys if key.algorithm == algorithm)
         return next(filter(None, signers), None)
 
     def _opened(self, key: SigningKey) -> Signer | None:
@@ -83,12 +80,17 @@ class KeyRing:
         return self._signers[key.kid]
 
     def _made(self, algorithm: str) -> Signer:
+        number = SigningKey.objects.next_number(algorithm)
+        known = self._read()
+        # One that waits is better than one that nobody has seen; by a clock ahead of ours it may sign already.
+        signer = self._newest(algorithm, known) or self._first(algorithm, known.keys)
+        if signer is not None:
+            return signer
         key = SigningKey.objects.generate(
-            algorithm, signs_from=timezone.now(), reason="no other key could sign"
+            algorithm, number, signs_from=timezone.now(), reason="no other key could sign"
         )
-        signer = key.signer()
-        assert signer is not None
-        return signer
+        # It may be that of a faster one, sealed with a secret that we lack: then we need one of our own.
+        return key.signer() or self._made(algorithm)
 
     def _may_look_again(self) -> bool:
         second = int(time.monotonic())

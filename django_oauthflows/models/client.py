@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,10 @@ from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import RATE
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
+from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
+from django_oauthflows.tokens.jwt import END_OF_TIME, AccessClaims
+from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
@@ -414,6 +417,28 @@ class Client(Application):
         return (
             min(self.access_token_lifetime, site) if flow.lifetime_is_ceiling else self.access_token_lifetime
         )
+
+    def fits_into_token(self, scopes: Collection[str], resources: Collection[str] = ()) -> bool:
+        """Whether an access token for these could be used: what is longer than its format allows, or than
+        servers let a line of a request's head be, is refused everywhere.
+        """
+        sealed = sealed_length(len(scopes), resources)
+        if sealed > MAX_SEALED_LENGTH or self.access_token_format != self.TokenFormat.JWT:
+            return sealed <= MAX_SEALED_LENGTH
+        # Names of the site and of a user that are not known yet: as long as any can be.
+        longest = "x" * 255
+        claims = AccessClaims(
+            issuer=longest,
+            audience=tuple(resources) or (longest,),
+            subject=longest,
+            is_machine=True,
+            client_id=self.client_id,
+            scope=" ".join(scopes),
+            issued=END_OF_TIME,
+            expires=END_OF_TIME,
+            token_id="x" * sealed,
+        )
+        return claims.signed_length() <= MAX_SIGNED_LENGTH
 
     def refresh_lifetimes(self) -> tuple[int, int]:
         """Seconds without use and seconds in all after which its authorizations end."""

@@ -57,27 +57,34 @@ class SigningKeyManager(models.Manager["SigningKey"]):
         two machines, does no harm. The first of an algorithm need not wait.
         """
         now, algorithm = timezone.now(), algorithm or options().JWT_ALGORITHM
+        number = self.next_number(algorithm)
         signs_from = now + timedelta(seconds=ring_max_age() if at_once else options().SIGNING_KEY_AHEAD)
         waiting = self.published(algorithm).filter(signs_from__gt=now).first()
         if waiting is None:
             first = not self.published(algorithm).exists()
-            return self.generate(algorithm, signs_from=now if first else signs_from, by=by, reason=reason)
+            return self.generate(
+                algorithm, number, signs_from=now if first else signs_from, by=by, reason=reason
+            )
         if at_once and waiting.signs_from > signs_from:
             waiting.signs_from = signs_from
             waiting.save(update_fields=["signs_from"])
             waiting.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
         return waiting
 
+    def next_number(self, algorithm: str) -> int:
+        """The place of a new key. Ask before you look whether one is needed: who is faster takes it."""
+        last = self.filter(algorithm=algorithm).aggregate(last=Max("number"))["last"]
+        return (last or 0) + 1
+
     def generate(
-        self, algorithm: str, *, signs_from: datetime, by: Any = None, reason: str = ""
+        self, algorithm: str, number: int, *, signs_from: datetime, by: Any = None, reason: str = ""
     ) -> SigningKey:
         """Make and keep a key pair; the private half is sealed with a key that the database does not hold.
 
-        When somebody else makes one at the same moment, theirs is returned: the number is taken once.
+        Where somebody else took the number in the meantime, theirs is returned.
         """
         kid = secrets.token_hex(8)  # typed on command lines: nothing that looks like an option
         private = new_private_key(algorithm)
-        number = 1 + (self.filter(algorithm=algorithm).aggregate(last=Max("number"))["last"] or 0)
         try:
             with transaction.atomic():
                 key = self.create(

@@ -7,7 +7,7 @@ import re
 from django_oauthflows.tokens.format import Kind
 
 #: Of a client secret (``models/secret.py``). Scanners look for it, as they do for those of the tokens.
-SECRET_PREFIX = "oafs_"
+SECRET_PREFIX = "oafs_"  # noqa: S105 - what all of them begin with
 
 _PREFIXES = "|".join(prefix.rstrip("_") for prefix in (SECRET_PREFIX, *Kind))
 # What begins like a credential is always matched to its end, so a flood of beginnings costs one pass.

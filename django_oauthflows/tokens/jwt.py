@@ -42,7 +42,7 @@ _RSA_BITS = 2048
 _LONGEST_SIGNATURE = -(-4 * (_RSA_BITS // 8) // 3)
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: The last second of the year 9999: later ones are no date.
-_END_OF_TIME = 253_402_300_799
+END_OF_TIME = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _time(value: Any) -> int:
     """A NumericDate (RFC 7519 §2) that is one."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadSignature
-    if not 0 <= value <= _END_OF_TIME:
+    if not 0 <= value <= END_OF_TIME:
         raise BadSignature
     return int(value)
 

@@ -37,7 +37,7 @@ class TokenIssue:
         """Claim what the request presents, then fill ``token`` with what it gets.
 
         Raises ``InvalidGrantError`` when somebody else claimed it in the meantime, and
-        ``InvalidTargetError`` before anything is claimed.
+        ``InvalidTargetError`` and ``InvalidScopeError`` before anything is claimed.
         """
         exchange = exchange_of(request)
         assert exchange.flow is not None
@@ -45,6 +45,11 @@ class TokenIssue:
         token["scope"] = scope_string(request.scopes)
         token.pop("refresh_token", None)
         exchange.resources = granted_resources(request, exchange)
+        if not request.client.fits_into_token(token["scope"].split(), exchange.resources):
+            raise errors.InvalidScopeError(
+                description="A token for all of this would be too long. Ask for fewer scopes or resources.",
+                request=request,
+            )
         _ISSUE[exchange.flow.name](token, request, exchange)
         authorization = exchange.authorization
         signals.token_issued.announce(

@@ -109,8 +109,9 @@ class Options:
     #: How long a new signing key is published before it signs. Others may keep the published keys for a
     #: sixth of it, each process of this site for a sixtieth, so nobody meets a signature before its key.
     SIGNING_KEY_AHEAD: Seconds = 3600
-    #: How access tokens are signed: ``ES256``, ``RS256`` (RFC 7518 §3.1) or ``EdDSA`` (RFC 8037). Each has keys
-    #: of its own: before you change it, publish one by ``oauth key rotate --algorithm`` for the time above.
+    #: How access tokens are signed: ``ES256``, ``RS256`` (RFC 7518 §3.1) or ``EdDSA`` (RFC 8037, which not every
+    #: library reads). Each has keys of its own: before you change it, publish one for the time above by
+    #: ``oauth key rotate --algorithm``.
     JWT_ALGORITHM: Annotated[
         str, Form(lambda value: value in ("ES256", "RS256", "EdDSA"), '"ES256", "RS256" or "EdDSA"')
     ] = "ES256"

@@ -123,7 +123,8 @@ def _sealed_access(kind: Kind, text: str) -> AccessToken:
 def _signed_access(text: str, *, believe: bool) -> AccessToken:
     claims = signed_claims(text)
     if not believe:
-        return replace(_sealed_access(Kind.JWT_ID, claims.token_id), audience=claims.audience)
+        access = _sealed_access(Kind.JWT_ID, claims.token_id)
+        return replace(access, audience=access.audience or claims.audience)
     return AccessToken(
         user=None if claims.is_machine else _user_on_demand(claims),
         application=_client_on_demand(claims),

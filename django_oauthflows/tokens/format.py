@@ -3,7 +3,7 @@
 A token is a prefix that secret scanners recognise and a sealed payload. The payload, before
 sealing, is (big-endian)::
 
-    code        16 bytes  HMAC-SHA256 over the kind and all that follows, under the subject's epoch; its start
+    MAC         16 bytes  HMAC-SHA256 over the kind and all that follows, under the subject's epoch; its start
     version      1 byte   2
     subject      1 byte   1 = an authorization, 2 = a client acting for itself
     id           8 bytes  primary key of the subject
@@ -83,7 +83,7 @@ MAX_LENGTH = 4096
 _VERSION = 2
 _HEAD = struct.Struct(">BBqqqqHH")
 _PREFIX_LENGTH = len(Kind.CODE.value)
-_CODE_LENGTH = 16
+_MAC_LENGTH = 16
 _THUMBPRINT_LENGTH = 32
 #: A confirmation's first byte.
 _METHODS = {1: ConfirmationMethod.JKT, 2: ConfirmationMethod.X5T_S256}
@@ -109,19 +109,19 @@ class Reference:
     scopes: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     confirmation: Confirmation | None = None
-    #: What ``unseal`` found: the kind, the code and what the code is over.
-    _found: tuple[Kind, bytes, bytes] | None = field(default=None, repr=False, compare=False)
+    #: What ``unseal`` found: the kind, the MAC and what it is over. A changed copy has none.
+    _found: tuple[Kind, bytes, bytes] | None = field(default=None, init=False, repr=False, compare=False)
 
     def belongs_to(self, epoch: str) -> bool:
         """Whether it was sealed by one who knew ``epoch``, the ``token_epoch`` of the row it refers to.
 
         Until this was asked, nothing that it says is to be believed. False where there is no epoch, and for
-        a reference that was not unsealed.
+        a reference that does not come from ``unseal``.
         """
         if self._found is None or not epoch:
             return False
-        kind, code, content = self._found
-        return hmac.compare_digest(code, _code(kind, epoch, content))
+        kind, mac, content = self._found
+        return hmac.compare_digest(mac, _mac(kind, epoch, content))
 
 
 def seal(kind: Kind, reference: Reference, *, epoch: str) -> str:
@@ -132,7 +132,7 @@ def seal(kind: Kind, reference: Reference, *, epoch: str) -> str:
     if not epoch:
         raise ValueError("Without an epoch anybody who has the site's key could make this token.")
     content = _content(reference)
-    text = kind.value + sealing_keys(kind.name).seal(_code(kind, epoch, content) + content)
+    text = kind.value + sealing_keys(kind.name).seal(_mac(kind, epoch, content) + content)
     if len(text) > MAX_LENGTH:
         raise TokenTooLong(len(text), MAX_LENGTH)
     return text
@@ -153,7 +153,7 @@ def unseal(kind: Kind, text: str) -> Reference:
         raise BadToken
     try:
         payload = sealing_keys(kind.name).open(text[_PREFIX_LENGTH:])
-        return _read(kind, payload[:_CODE_LENGTH], payload[_CODE_LENGTH:])
+        return _read(kind, payload[:_MAC_LENGTH], payload[_MAC_LENGTH:])
     except (BrokenSeal, struct.error, ValueError, IndexError, KeyError):
         raise BadToken from None
 
@@ -163,13 +163,13 @@ def sealed_length(scopes: int, resources: Iterable[str] = ()) -> int:
     audience = len(" ".join(resources).encode())
     confirmation = 2 + 1 + _THUMBPRINT_LENGTH
     content = _HEAD.size + SHORT_REFERENCE_LENGTH * scopes + audience + confirmation
-    return _PREFIX_LENGTH + -(-4 * (OVERHEAD + _CODE_LENGTH + content) // 3)
+    return _PREFIX_LENGTH + -(-4 * (OVERHEAD + _MAC_LENGTH + content) // 3)
 
 
-def _code(kind: Kind, epoch: str, content: bytes) -> bytes:
+def _mac(kind: Kind, epoch: str, content: bytes) -> bytes:
     # With the kind: who has the site's key could else seal the content of an access token anew, as the
     # refresh token that belongs to it.
-    return hmac.digest(epoch.encode(), kind.value.encode() + content, "sha256")[:_CODE_LENGTH]
+    return hmac.digest(epoch.encode(), kind.value.encode() + content, "sha256")[:_MAC_LENGTH]
 
 
 def _content(reference: Reference) -> bytes:
@@ -197,7 +197,7 @@ def _fields(reference: Reference) -> Iterable[bytes]:
         yield bytes([_FieldType.CONFIRMATION, len(value)]) + value
 
 
-def _read(kind: Kind, code: bytes, content: bytes) -> Reference:
+def _read(kind: Kind, mac: bytes, content: bytes) -> Reference:
     version, subject, id_, serial, issued, expires, count, length = _HEAD.unpack_from(content)
     resources_at = _HEAD.size + SHORT_REFERENCE_LENGTH * count
     fields_at = resources_at + length
@@ -205,7 +205,7 @@ def _read(kind: Kind, code: bytes, content: bytes) -> Reference:
         raise BadToken
     fields = _read_fields(content[fields_at:]) if len(content) > fields_at else {}
     confirmed = fields.get(_FieldType.CONFIRMATION)
-    return Reference(
+    reference = Reference(
         subject=Subject(subject),
         id=id_,
         serial=serial,
@@ -214,8 +214,9 @@ def _read(kind: Kind, code: bytes, content: bytes) -> Reference:
         scopes=declared_scopes().of_short_references(content[_HEAD.size : resources_at]),
         resources=tuple(content[resources_at:fields_at].decode().split()),
         confirmation=Confirmation(_METHODS[confirmed[0]], confirmed[1:]) if confirmed is not None else None,
-        _found=(kind, code, content),
     )
+    object.__setattr__(reference, "_found", (kind, mac, content))  # as the class's own `__init__` does
+    return reference
 
 
 def _read_fields(data: bytes) -> dict[_FieldType, bytes]:

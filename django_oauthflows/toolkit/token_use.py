@@ -11,6 +11,7 @@ from django_oauthflows.conf import api_resource, options
 from django_oauthflows.models import Client
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
+from django_oauthflows.tokens.jwt import SUBJECT_KIND
 from django_oauthflows.toolkit.exchange import http_request_of
 from django_oauthflows.toolkit.resources import meant_for
 
@@ -90,6 +91,7 @@ def introspect(text: str, asker: Client, *, issuer: str) -> dict[str, Any]:
         "iss": issuer,
         # RFC 9068 §2.2: where no user is involved, the subject is the client.
         "sub": access.client.client_id if access.is_machine else str(access.user.pk),
+        SUBJECT_KIND: "client" if access.is_machine else "user",
     }
     if not access.is_machine:
         answer["username"] = access.user.get_username()

@@ -8,14 +8,20 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.db import DatabaseError, router
+from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
 
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.flows import registry
-from django_oauthflows.scopes import declarations
+from django_oauthflows.models import Client
+from django_oauthflows.scopes import declarations, declared_scopes
 from django_oauthflows.toolkit.settings import provider_settings
+
+#: Characters of an allow-list that fits into any token.
+_SHORT_ENOUGH = 1000
 
 
 @register(Tags.compatibility)
@@ -65,6 +71,12 @@ def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
                     hint=f'OAUTHFLOWS["SCOPES"][{implied!r}] = "What it allows"',
                     id="oauthflows.E004",
                 )
+    for names in declared_scopes().ambiguous():
+        yield Error(
+            f"The scopes {' and '.join(map(repr, names))} cannot be told apart in a token.",
+            hint="Rename one of them: their names have the same short hash, so no token gets either.",
+            id="oauthflows.E020",
+        )
 
 
 def _check_flows(option: str, names: Iterable[str] | None) -> Iterable[CheckMessage]:
@@ -94,6 +106,35 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
             hint='CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", ...}}',
             id="oauthflows.W003",
         )
+
+
+@register(Tags.database)
+def check_allowed_scopes(
+    app_configs: Any, databases: Iterable[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Clients whose tokens would be too long to be used; those who save one are told, but not every way saves."""
+    alias = router.db_for_read(Client)
+    if alias not in (databases or ()):
+        return []
+    try:
+        long = (
+            Client.objects.using(alias)
+            .annotate(characters=Length("allowed_scopes"))
+            .filter(characters__gt=_SHORT_ENOUGH)
+        )
+        names = [
+            client.client_id for client in long if not client.fits_into_token(client.allowed_scopes.split())
+        ]
+    except DatabaseError:  # the tables are not there yet, or not of this version
+        return []
+    return [
+        Error(
+            f"The client {name} is allowed so many scopes that a token for all of them is refused.",
+            hint="Allow it fewer scopes, or choose the opaque token format.",
+            id="oauthflows.E021",
+        )
+        for name in names
+    ]
 
 
 @register(Tags.compatibility)

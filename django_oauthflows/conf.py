@@ -109,10 +109,12 @@ class Options:
     #: How long a new signing key is published before it signs. Others may keep the published keys for a
     #: sixth of it, each process of this site for a sixtieth, so nobody meets a signature before its key.
     SIGNING_KEY_AHEAD: Seconds = 3600
-    #: How new signing keys sign: ``ES256`` or ``RS256`` (RFC 7518 §3.1).
-    JWT_ALGORITHM: Annotated[str, Form(lambda value: value in ("ES256", "RS256"), '"ES256" or "RS256"')] = (
-        "ES256"
-    )
+    #: How access tokens are signed: ``ES256``, ``RS256`` (RFC 7518 §3.1) or ``EdDSA`` (RFC 8037, which not every
+    #: library reads). Each has keys of its own: before you change it, publish one for the time above by
+    #: ``oauth key rotate --algorithm``.
+    JWT_ALGORITHM: Annotated[
+        str, Form(lambda value: value in ("ES256", "RS256", "EdDSA"), '"ES256", "RS256" or "EdDSA"')
+    ] = "ES256"
     #: Path prefixes under which ``BearerTokenMiddleware`` sets ``request.user`` from a token.
     BEARER_PATHS: Annotated[tuple[str, ...], Form(is_paths, 'a list of path prefixes such as ["/api/"]')] = (
         "/api/",

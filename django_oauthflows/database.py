@@ -13,7 +13,7 @@ from django.db.models import Manager
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-#: How often something is tried that others prevent, and for how many seconds we wait in between.
+#: How often something is tried again that others prevented, and for how many seconds we wait before.
 _TRIES = 3
 _PAUSE = 0.01
 
@@ -38,14 +38,23 @@ def once_more(work: Callable[[], Result], *, using: str) -> Result:
     Within somebody else's transaction it is tried once: that transaction is lost, and only who began it
     can begin anew.
     """
-    for tries_left in reversed(range(_TRIES)):
+    try:
+        return work()
+    except OperationalError as error:
+        return after_conflict(error, work, using=using)
+
+
+def after_conflict(error: OperationalError, work: Callable[[], Result], *, using: str) -> Result:
+    """As ``once_more``, for ``work`` that has failed with ``error`` already."""
+    for _ in range(_TRIES):
+        if connections[using].in_atomic_block or not is_conflict(error):
+            break
+        time.sleep(_PAUSE)
         try:
             return work()
-        except OperationalError as error:
-            if not tries_left or connections[using].in_atomic_block or not is_conflict(error):
-                raise
-        time.sleep(_PAUSE)
-    raise AssertionError  # the last try returns or raises
+        except OperationalError as again:
+            error = again
+    raise error
 
 
 def writer_of(subject: Any) -> str:

@@ -53,6 +53,10 @@ _SENTENCES: dict[str, Any] = {
     "code expired": _(
         "The code was too old; it must be exchanged right after the redirect, within a minute by default."
     ),
+    "token too long": _(
+        "The request is for so many scopes or APIs that the token would be too long to be used; have the "
+        "developer ask for fewer."
+    ),
     "no code verifier": _(
         "The token request has no code verifier (PKCE); the developer should send the one whose S256 digest "
         "was the code challenge."

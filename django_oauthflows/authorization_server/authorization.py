@@ -19,15 +19,15 @@ from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.uri_validate import is_absolute_uri
 
 from django_oauthflows.authorization_server import pkce
-from django_oauthflows.authorization_server.issue import issue_user_token
+from django_oauthflows.authorization_server.issue import check_length, issue_user_token
 from django_oauthflows.authorization_server.request import (
     AnswerAddress,
     AuthorizationRequest,
     RequestRefused,
     invalid_request,
     refusals_of,
+    requested_scopes,
 )
-from django_oauthflows.authorization_server.requested_scopes import requested_scopes
 from django_oauthflows.authorization_server.resource_indicators import requested_resources
 from django_oauthflows.conf import issuer, options
 from django_oauthflows.flows import registry
@@ -125,15 +125,19 @@ def _accept_from(
     flow = _allowed_flow(request, client)
     if parameters.get("response_mode") not in ("", flow.response_mode):
         raise invalid_request(f"response_mode must be {flow.response_mode} for this response_type.")
+    code_challenge = pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce())
+    resources = requested_resources(request.http, parameters)
+    scopes = requested_scopes(client, tuple(parameters.get("scope").split()))
+    check_length(client, scopes, resources)
     return AcceptedAuthorizationRequest(
         http=request.http,
         received_at=request.received_at,
         client=client,
         flow=flow,
         address=address,
-        code_challenge=pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce()),
-        resources=requested_resources(request.http, parameters),
-        scopes=requested_scopes(client, tuple(parameters.get("scope").split())),
+        scopes=scopes,
+        resources=resources,
+        code_challenge=code_challenge,
         nonce=_nonce(parameters.get("nonce")),
         prompt=request.prompt,
         max_age=_seconds("max_age", parameters.get("max_age")),

@@ -46,14 +46,14 @@ def requested_resources(http: HttpRequest, parameters: Parameters) -> tuple[str,
     return asked
 
 
-def granted_resources(asked: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+def narrowed(asked: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
     """What a token will be for: what was ``asked``, within what the authorization was ``allowed`` for.
 
     RFC 8707 §2.2: a token request may narrow it down, never add to it. Raises ``RequestRefused``.
     """
     if allowed and not all(meant_for(name, allowed) for name in asked):
         raise _invalid_target("The user did not allow this resource.")
-    return asked or allowed
+    return asked
 
 
 def _registered(name: str) -> bool:

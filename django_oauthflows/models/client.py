@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,10 @@ from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import RATE
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
+from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
+from django_oauthflows.tokens.jwt import END_OF_TIME, AccessClaims
+from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
@@ -57,9 +60,10 @@ CALLER_COLUMNS = (
 )
 
 
-def random_epoch() -> int:
-    """A random 63-bit number: half of what makes a token, kept in the row (see ``tokens/format.py``)."""
-    return secrets.randbits(63)
+def random_epoch() -> str:
+    """128 random bits: half of what makes a token, kept in the row (see ``tokens/format.py``)."""
+    # In letters: no database and no driver needs a converter for those on its way back.
+    return secrets.token_hex(16)
 
 
 def use_case_choices() -> list[tuple[str, Any]]:
@@ -280,7 +284,7 @@ class Client(Application):
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
     suspended_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
-    token_epoch = models.BigIntegerField(default=random_epoch, editable=False)
+    token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
 
     authorization_grant_type: Any  # the toolkit's column, inherited
 
@@ -424,6 +428,28 @@ class Client(Application):
             min(self.access_token_lifetime, site) if flow.lifetime_is_ceiling else self.access_token_lifetime
         )
 
+    def fits_into_token(self, scopes: Collection[str], resources: Collection[str] = ()) -> bool:
+        """Whether an access token for these could be used: what is longer than its format allows, or than
+        servers let a line of a request's head be, is refused everywhere.
+        """
+        sealed = sealed_length(len(scopes), resources)
+        if sealed > MAX_SEALED_LENGTH or self.access_token_format != self.TokenFormat.JWT:
+            return sealed <= MAX_SEALED_LENGTH
+        # Names of the site and of a user that are not known yet: as long as any can be.
+        longest = "x" * 255
+        claims = AccessClaims(
+            issuer=longest,
+            audience=tuple(resources) or (longest,),
+            subject=longest,
+            is_machine=True,
+            client_id=self.client_id,
+            scope=" ".join(scopes),
+            issued=END_OF_TIME,
+            expires=END_OF_TIME,
+            token_id="x" * sealed,
+        )
+        return claims.signed_length() <= MAX_SIGNED_LENGTH
+
     def refresh_lifetimes(self) -> tuple[int, int]:
         """Seconds without use and seconds in all after which its authorizations end."""
         return (
@@ -454,13 +480,13 @@ class Client(Application):
             Reference(
                 subject=Subject.CLIENT,
                 id=self.pk,
-                epoch=self.token_epoch,
                 serial=secrets.randbits(63),
                 issued=issued,
                 expires=issued + lifetime,
                 scopes=tuple(scopes),
                 resources=tuple(resources),
             ),
+            epoch=self.token_epoch,
         )
 
     # What is done to it. `by` is who does it (`None` for the system), `reason` why. A change and its

@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauthflows.tokens.credentials import without_credentials
+
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
@@ -29,8 +31,6 @@ MAX_CAUSE_LENGTH = 60
 #: Beyond that, the count is written at most once in so many seconds.
 _WRITE_EVERY = 10.0
 _MAX_DATA_LENGTH = 300
-#: What secrets, codes and tokens of ours look like, anywhere in a text.
-_CREDENTIAL = re.compile(r"oaf[acrs]_[\w~.%-]*")
 _AFTER_PATH = re.compile(r"([?#]).*")
 _USER_INFO = re.compile(r"//[^/?#]*@")
 
@@ -104,7 +104,7 @@ def harmless(name: str, value: str) -> str:
     elif name == "client_id":
         # Nothing of ours has this id: it may be a secret in the wrong place.
         return f"{text[:4]}… ({len(text)} characters)" if text else ""
-    return _CREDENTIAL.sub("…", text)[:_MAX_DATA_LENGTH]
+    return without_credentials(text)[:_MAX_DATA_LENGTH]
 
 
 class _Overflow:

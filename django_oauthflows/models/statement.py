@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router
+from django.db import OperationalError, connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
-from django_oauthflows.database import once_more
+from django_oauthflows.database import after_conflict
 
 Row = tuple[Any, ...]
 
@@ -108,7 +108,10 @@ class _Statement:
                 cursor.execute(sql, cls._bind(parameters, values, connection))
                 return answer(cursor)
 
-        return once_more(work, using=connection.alias)
+        try:
+            return work()
+        except OperationalError as error:
+            return after_conflict(error, work, using=connection.alias)
 
 
 class Read(_Statement):

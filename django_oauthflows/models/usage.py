@@ -22,7 +22,6 @@ from django.db.models import Count, Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows import signals
 from django_oauthflows.scopes import scope_string
 
 logger = logging.getLogger("django_oauthflows")
@@ -91,7 +90,6 @@ counter = UsageCounter()
 
 def watch() -> None:
     """Called when the app is ready."""
-    signals.token_issued.connect(counter.count, dispatch_uid="oauthflows.usage")
     request_finished.connect(counter.flush_when_due, dispatch_uid="oauthflows.usage")
     atexit.register(_flush_at_exit)
 

@@ -34,7 +34,7 @@ def check_access_token(text: str, resource: str) -> AccessToken:
 
     A token for another API is refused (RFC 8707 §2, RFC 9068 §4).
     """
-    access = lookup(text, believe=options().JWT_WITHOUT_DATABASE)
+    access = lookup(text, believe_signature=options().JWT_WITHOUT_DATABASE)
     if access.audience and not meant_for(resource, access.audience):
         raise TokenRefused("wrong audience", access.client)
     return access

@@ -55,10 +55,10 @@ class Backend(_Parent):
 
     def create_token_response(self, request: HttpRequest) -> Answer:
         try:
-            response, _client = grants.respond(FormRequest.read(request, endpoint="token"))
+            answer = grants.respond(FormRequest.read(request, endpoint="token"))
         except RequestRefused as refused:
             return _refused(refused)
-        return _answer(response.members())
+        return _answer(answer.members)
 
     def create_revocation_response(self, request: HttpRequest) -> Answer:
         try:

@@ -320,7 +320,7 @@ class Client(Application):
             for flow in registry.offered_flows(self.flow_names)
             if not flow.continues
         )
-        return next(grant_types, "authorization-code")
+        return next(grant_types, str(Application.GRANT_AUTHORIZATION_CODE))
 
     def clean(self) -> None:
         """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""

@@ -28,11 +28,12 @@ class OAuthFlowsConfig(AppConfig):
 
         if apps.is_installed("drf_spectacular"):
             from django_oauthflows.rest_framework import openapi  # noqa: F401
-        from django_oauthflows.models import adoption, legacy, usage, user_changes
+        from django_oauthflows.models import adoption, client_index, legacy, usage, user_changes
 
         logins.watch()
         notices.watch()
         legacy.watch()
+        client_index.watch()
         adoption.watch()
         user_changes.watch()
         usage.watch()

@@ -2,6 +2,7 @@
 
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_index import ClientOrigin, ClientResource, ClientSkeleton
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
 from django_oauthflows.models.machine import RevokedToken
@@ -12,7 +13,10 @@ from django_oauthflows.models.usage import ClientUsage
 __all__ = [
     "Authorization",
     "Client",
+    "ClientOrigin",
+    "ClientResource",
     "ClientSecret",
+    "ClientSkeleton",
     "ClientUsage",
     "Consent",
     "Event",

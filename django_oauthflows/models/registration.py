@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import models, transaction
 
 from django_oauthflows.flows import registry
+from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.scopes import declared_scopes, scope_string
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class ClientManager(models.Manager["Client"]):
 
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
-        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+        return ClientOrigin.objects.allows(origin)
 
 
 def _usual(allowed: str) -> list[str]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.test import Client as Visitor
+from oauth2_provider.models import get_application_model
 
 from django_oauthflows.models import Client, Consent, Event
 from django_oauthflows.notices import disconnect_key
 from tests.consent.conftest import Walk, told
-from tests.factories import ClientFactory
+from tests.factories import ClientFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -184,3 +185,46 @@ def test_a_name_or_host_that_looks_like_a_trusted_apps_is_pointed_out(visitor: V
         assert "Be careful" in html_of(Walk(visitor, app).ask("profile"))
     honest, _ = ClientFactory(name="Paper", redirect_uris=("https://paper.example/cb",))
     assert "Be careful" not in html_of(Walk(visitor, honest).ask("profile"))
+
+
+def test_what_is_compared_follows_the_known_app_however_it_is_saved(visitor: Visitor) -> None:
+    known, _ = ClientFactory(name="Ledger", redirect_uris=("https://ledger.example/cb",))
+    copy, _ = ClientFactory(name="1edger", redirect_uris=("https://1edger.example/cb",))
+
+    def pointed_out() -> bool:
+        return "Be careful" in html_of(Walk(visitor, copy).ask("profile"))
+
+    assert not pointed_out()
+    known.trust = Client.Trust.REVIEWED
+    known.change(["trust"])
+    assert pointed_out()
+    application = get_application_model().objects.get(pk=known.pk)
+    application.name, application.redirect_uris = "Accounts", "https://accounts.example/cb"
+    application.save()
+    assert not pointed_out()
+    application.redirect_uris += " https://ledger.example/other"
+    application.save()
+    assert pointed_out()
+    known.refresh_from_db()
+    known.trust = Client.Trust.NOT_REVIEWED
+    known.change(["trust"])
+    assert not pointed_out()
+
+
+def test_an_app_that_looks_like_one_that_the_user_has_connected_is_pointed_out(
+    visitor: Visitor, user: Any
+) -> None:
+    known, _ = ClientFactory(name="Ledger", redirect_uris=("https://ledger.example/cb",))
+    Consent.objects.give(user=user, client=known, scopes=["profile"])
+    copy, _ = ClientFactory(name="1edger")
+    assert "Be careful" in html_of(Walk(visitor, copy).ask("profile"))
+    stranger = Visitor()
+    stranger.force_login(UserFactory())
+    assert "Be careful" not in html_of(Walk(stranger, copy).ask("profile"))
+
+
+def test_an_apps_own_host_is_not_an_imitation_of_another_of_its_publisher(visitor: Visitor) -> None:
+    ClientFactory(name="Ledger", trust="reviewed", redirect_uris=("https://ledger.example/cb",))
+    ClientFactory(name="Else", trust="reviewed", redirect_uris=("https://1edger.example/cb",))
+    app, _ = ClientFactory(name="Payroll", redirect_uris=("https://ledger.example/payroll",))
+    assert "Be careful" not in html_of(Walk(visitor, app).ask("profile"))

@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from django_oauthflows.models.authorization import Authorization
-from django_oauthflows.models.event import Event
+from django_oauthflows.models.event import REPEATABLE, Event
 from django_oauthflows.models.machine import RevokedToken
 from django_oauthflows.models.secret import ClientSecret
 
@@ -25,6 +25,8 @@ from django_oauthflows.models.secret import ClientSecret
 KEEP_REVOKED = timedelta(days=1)
 #: How long a refused request can be looked up by its reference.
 KEEP_REFUSALS = timedelta(days=90)
+#: How long it is kept what a user allowed and took back, and what became of it.
+KEEP_DECISIONS = timedelta(days=3 * 365)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -82,6 +84,11 @@ SWEEPS = (
         "refused requests",
         lambda: Event,
         lambda now: Q(kind=Event.Kind.REQUEST_REFUSED, at__lte=now - KEEP_REFUSALS),
+    ),
+    Sweep(
+        "old decisions of users",
+        lambda: Event,
+        lambda now: Q(kind__in=REPEATABLE, at__lte=now - KEEP_DECISIONS),
     ),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.

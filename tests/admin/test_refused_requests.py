@@ -288,11 +288,35 @@ def test_garbage_is_bounded_whatever_it_says(client: Any) -> None:
     assert len(statements) <= 1
 
 
+def test_a_flood_in_the_names_of_many_clients_has_a_bound_too(client: Any, monkeypatch: Any) -> None:
+    """Client ids are public: whoever knows many could make rows for each of them."""
+    monkeypatch.setattr(event, "MAX_REFUSALS_OF_SITE", 20)
+    monkeypatch.setattr(event, "MAX_REFUSALS_PER_HOUR", 6)
+    named = [ClientFactory()[0] for _ in range(30)]
+
+    def refused_for(one: Any) -> str:
+        body = f"grant_type=client_credentials&client_id={one.client_id}&client_secret=wrong"
+        return reference_in(client.post("/oauth/token/", body, content_type=FORM).json()["error_description"])
+
+    for _ in range(8):
+        references = {one.client_id: refused_for(one) for one in named}
+    rows = Event.objects.refusals()
+    assert rows.count() <= 20 + 1
+    assert rows.exclude(client=None).values("client").distinct().count() > 10, "no client takes all the room"
+    assert {row.reference for row in rows} >= set(references.values()), "each can be looked up"
+    with CaptureQueriesContext(connection) as statements:
+        shared = {refused_for(one) for one in named[-3:]}
+    assert not [one for one in statements if one["sql"].startswith("INSERT")]
+    rest = rows.get(cause=event.TOO_MANY)
+    assert shared == {rest.reference}
+    assert (rest.client, rest.user) == (None, None)
+
+
 def test_a_record_that_fails_leaves_the_refusal_a_refusal(client: Any, monkeypatch: Any) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(type(Event.objects), "record", broken)
+    monkeypatch.setattr(type(Event.objects), "create", broken)
     answer = client.post("/oauth/token/", "grant_type=x", content_type=FORM)
     assert answer.status_code == 400
     reference_in(answer.json()["error_description"])

@@ -15,7 +15,8 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
 from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
-from django_oauthflows.models.purge import KEEP_REFUSALS
+from django_oauthflows.models.event import REPEATABLE
+from django_oauthflows.models.purge import KEEP_DECISIONS, KEEP_REFUSALS
 from tests.engine.held import Held
 
 
@@ -107,6 +108,19 @@ def test_old_refusals_go_and_the_record_of_deeds_stays(held: Held) -> None:
     assert purge()["refused requests"] == 1
     assert Event.objects.refusals().count() == 1
     assert Event.objects.count() == deeds + 1
+
+
+def test_what_users_decided_is_kept_for_years_and_then_goes(held: Held) -> None:
+    held.consent.remove_scope("profile", by=held.user)
+    held.consent.withdraw(by=held.user)
+    decided = Event.objects.filter(kind__in=REPEATABLE)
+    assert decided.count() >= 2
+    decided.update(at=timezone.now() - KEEP_DECISIONS + timedelta(days=1))
+    assert purge()["old decisions of users"] == 0
+    kept = Event.objects.exclude(kind__in=REPEATABLE).count()
+    decided.update(at=timezone.now() - KEEP_DECISIONS)
+    assert purge()["old decisions of users"] >= 2
+    assert Event.objects.count() == kept
 
 
 def test_usage_is_rolled_up_without_losing_a_count(held: Held, past: Any) -> None:

@@ -14,7 +14,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
     index_clients(clients, {each: apps.get_model("django_oauthflows", each.__name__) for each in INDEXES})
 
 
-def _of_client(related_name: str) -> models.ForeignKey:
+def _of_client(related_name: str) -> Any:
     return models.ForeignKey(
         db_index=False,
         on_delete=django.db.models.deletion.CASCADE,
@@ -23,7 +23,7 @@ def _of_client(related_name: str) -> models.ForeignKey:
     )
 
 
-def _key() -> models.BigAutoField:
+def _key() -> Any:
     return models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")
 
 

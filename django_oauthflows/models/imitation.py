@@ -7,7 +7,8 @@ from typing import Any
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_index import ClientSkeleton, name_skeleton, shown_skeleton
-from django_oauthflows.models.redirect_uri import LOOPBACK_HOSTS, host_of
+from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.option_forms import LOOPBACK_HOSTS
 
 
 def name_of(client: Client) -> str:
@@ -24,7 +25,7 @@ def imitated_by(client: Client, *, user: Any, redirect_uri: str, site_name: str,
     """
     if client.trust != Client.Trust.NOT_REVIEWED:
         return ""
-    host = host_of(redirect_uri)
+    host, site_host = host_of(redirect_uri), site_host.partition(":")[0]
     name_like, host_like = name_skeleton(client.name), shown_skeleton(host)
     own = {
         ClientSkeleton.Kind.NAME: [(site_name, name_skeleton(site_name))],

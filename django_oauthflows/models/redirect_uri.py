@@ -11,9 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from django.utils.translation import gettext as _
 
 from django_oauthflows.flows.base import UseCase
+from django_oauthflows.option_forms import LOOPBACK_ADDRESSES, LOOPBACK_HOSTS
 
-LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
-LOOPBACK_HOSTS = LOOPBACK_ADDRESSES | {"localhost"}
 MAX_LENGTH = 2000
 
 #: Schemes that run code or read files in the browser; never a place to send a code to.

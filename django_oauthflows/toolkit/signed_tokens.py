@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.utils.functional import SimpleLazyObject
 
-from django_oauthflows.conf import api_resource, issuer
+from django_oauthflows.conf import api_resource, name_in_tokens
 from django_oauthflows.models import Client
 from django_oauthflows.models.key_ring import ring, signed_claims
 from django_oauthflows.models.token import find_access_token
@@ -38,7 +38,7 @@ def delivered(sealed: str, token: dict[str, Any], request: Any, exchange: Exchan
     subject = exchange.authorization.consent.user_id if exchange.authorization else client.client_id
     return ring.signer().sign(
         {
-            "iss": issuer(http_request),
+            "iss": name_in_tokens(http_request),
             "aud": audience[0] if len(audience) == 1 else audience,
             "exp": issued + token["expires_in"],
             "iat": issued,

@@ -26,6 +26,7 @@ from django_oauthflows.views import asking
 from django_oauthflows.views.asking import Verdict
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
 from django_oauthflows.views.forged import only_own_forms
+from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.limited import wait_at_front
 from django_oauthflows.views.pages import too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, with_reference
@@ -43,7 +44,7 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 # Again: the toolkit's own mark stands on the dispatch that we override, and LoginRequiredMiddleware would
 # send a bad request, or one with prompt=none, to the login page.
-@method_decorator((login_not_required, only_own_forms), name="dispatch")
+@method_decorator((login_not_required, at_known_hosts(unknown_host_page), only_own_forms), name="dispatch")
 class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 

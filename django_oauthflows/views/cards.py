@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from django_oauthflows.conf import site_host
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.agreement import ConsentQuerySet
@@ -61,7 +62,7 @@ def logo_of(request: HttpRequest, client: Client) -> str:
         parts = urlsplit(client.logo_uri)
     except ValueError:
         return ""
-    ours = parts.netloc == request.get_host() and parts.scheme in ("https", "http")
+    ours = parts.netloc == site_host(request) and parts.scheme in ("https", "http")
     plain = not parts.query and ".." not in parts.path and "%" not in parts.path
     uploaded = media.startswith("/") and len(media) > 1 and parts.path.startswith(media)
     return parts.path if ours and plain and uploaded else ""

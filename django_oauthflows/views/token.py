@@ -7,7 +7,7 @@ import json
 from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.conf import issuer
+from django_oauthflows.conf import name_in_tokens
 from django_oauthflows.toolkit.exchange import exchange_for
 from django_oauthflows.toolkit.token_use import introspect
 from django_oauthflows.views.endpoint import Endpoint
@@ -46,4 +46,4 @@ class IntrospectionView(Endpoint):
         token = request.POST.get("token")
         if not token:
             raise errors.InvalidRequestError(description="Missing token parameter.")
-        return json.dumps(introspect(token, client, issuer=issuer(request))), 200
+        return json.dumps(introspect(token, client, issuer=name_in_tokens(request))), 200

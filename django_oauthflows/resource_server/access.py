@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows import limits
 from django_oauthflows.conf import api_resource
@@ -25,6 +26,7 @@ def token_in_query(request: HttpRequest) -> bool:
     return "access_token=" in request.META.get("QUERY_STRING", "") and "access_token" in request.GET
 
 
+@sensitive_variables()  # its text, and whatever is called with it: no error report may hold a live token
 def presented_access(request: HttpRequest) -> AccessToken | None:
     """The checked token of the Authorization header; ``None`` when there is none. Raises ``Refused``.
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.settings import DEFAULTS
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
@@ -141,6 +142,7 @@ class Backend(_Parent):
         )
         return answer["Location"], answer, body, status
 
+    @sensitive_variables()
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """For the toolkit's own DRF classes, which a site may go on using."""
         oauthlib_request = Request(request.path, headers=_headers(request))

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.views import AuthorizationView as ToolkitView
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
@@ -44,7 +45,10 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 # Again: the toolkit's own mark stands on the dispatch that we override, and LoginRequiredMiddleware would
 # send a bad request, or one with prompt=none, to the login page.
-@method_decorator((login_not_required, at_known_hosts(unknown_host_page), only_own_forms), name="dispatch")
+@method_decorator(
+    (login_not_required, at_known_hosts(unknown_host_page), only_own_forms, sensitive_variables()),
+    name="dispatch",
+)
 class AuthorizationView(ToolkitView):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 

@@ -21,7 +21,15 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ISSUER_PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
 
 #: What can be limited (see ``limits.py``), and how a rate is written.
-RATE_NAMES = ("api", "api_user", "token", "introspection", "authorize", "failed_authentication")
+RATE_NAMES = (
+    "api",
+    "api_user",
+    "token",
+    "introspection",
+    "authorize",
+    "failed_authentication",
+    "slow_authentication",
+)
 RATE = re.compile(r"\A[1-9][0-9]{0,8}/(second|minute|hour|day)\Z")
 
 

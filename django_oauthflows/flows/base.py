@@ -105,6 +105,8 @@ class Flow:
     avoid: str
     offered: bool = True
     deprecated: bool = False
+    #: Whether it goes on from what another flow gave (RFC 6749 §1.5), instead of beginning anew.
+    continues: bool = False
 
     @property
     def parties(self) -> tuple[Party, ...]:
@@ -116,6 +118,11 @@ class Flow:
     def has_user(self) -> bool:
         """Whether a person takes part."""
         return Need.USER in self.needs
+
+    @property
+    def uses_pkce(self) -> bool:
+        """Whether its answer is tied to whoever asked by a code challenge (RFC 7636)."""
+        return Need.PKCE in self.needs
 
     @property
     def visits_authorization_endpoint(self) -> bool:

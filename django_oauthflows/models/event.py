@@ -9,10 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-import threading
-import time
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -20,6 +16,9 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from django_oauthflows.models import event_bounds
+from django_oauthflows.models.event_bounds import TOO_MANY, overflow, repeats, this_hour
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -29,20 +28,8 @@ logger = logging.getLogger("django_oauthflows")
 #: Letters and digits that are not mistaken for one another when read aloud.
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH = 8
-#: So many refused requests of one client, for one cause, are recorded one by one in an hour; only the first
-#: once the site has half of what it records in all, so that a flood of one kind hides no other.
-MAX_REFUSALS_PER_HOUR = 20
-MAX_REFUSALS_OF_SITE = 1000
-#: So often in an hour, what a user does with one client is recorded one by one; and what all users do, by
-#: one process. Beyond, a row counts on.
-MAX_REPEATS_PER_HOUR = 5
-MAX_REPEATS_OF_PROCESS = 20_000
-#: The cause of the row that stands for all that are over the site's bounds.
-TOO_MANY = "too many to record one by one"
 #: oauthlib's descriptions can be longer than what staff need to see.
 MAX_CAUSE_LENGTH = 60
-#: Beyond that, the count is written at most once in so many seconds.
-_WRITE_EVERY = 10.0
 _MAX_DATA_LENGTH = 300
 #: What secrets, codes and tokens of ours look like, anywhere in a text.
 _CREDENTIAL = re.compile(r"oaf[acrs]_[\w~.%-]*")
@@ -86,20 +73,20 @@ class EventManager(models.Manager["Event"]):
 
     def _repeated(self, kind: Event.Kind, values: dict[str, Any]) -> None:
         key = (kind, values["user"].pk, values["client"].pk)
-        row = _repeats.row_for(key)
-        if row == _Repeats.FULL:
+        row = repeats.row_for(key)
+        if row == repeats.FULL:
             key, values = (kind, None, None), {"cause": TOO_MANY}
-            row = _repeats.row_for(key)
+            row = repeats.row_for(key)
         if row is not None:
             same = self.filter(pk=row, kind=kind, user=values.get("user"), client=values.get("client"))
             if same.update(**values, at=timezone.now(), count=models.F("count") + 1):
                 return
-            _repeats.forget(key)  # it was deleted meanwhile, or its transaction never came to an end
+            repeats.drop(key)  # it was deleted meanwhile, or its transaction never came to an end
         if values.get("cause") == TOO_MANY:
             logger.warning(
                 "From now on, what users decide is counted only, until the hour is over (%s).", kind
             )
-        _repeats.added(key, self.create(kind=kind, **values).pk)
+        repeats.added(key, self.create(kind=kind, **values).pk)
 
     def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: str) -> str:
         """Put a refused request on record and return its reference, within bounds that a flood cannot move.
@@ -109,22 +96,24 @@ class EventManager(models.Manager["Event"]):
         request; ``data`` may quote the request and is cleaned here (see ``harmless``).
         """
         cause = cause[:MAX_CAUSE_LENGTH]
-        hour = _this_hour()
         key = (client.pk if client is not None else None, cause)
-        counted = _overflow.count(key, hour)
+        counted = overflow.count(key)
         if counted is not None:
-            return counted
-        of_hour = self.filter(kind=Event.Kind.REQUEST_REFUSED, at__gte=hour)
-        total = of_hour[:MAX_REFUSALS_OF_SITE].count()
-        each = MAX_REFUSALS_PER_HOUR if total < MAX_REFUSALS_OF_SITE // 2 else 1
+            same = self.filter(pk=counted.row, reference=counted.reference)
+            if not counted.due or same.update(count=models.F("count") + counted.due):
+                return counted.reference
+            overflow.drop(key)  # the row was deleted meanwhile
+        of_hour = self.filter(kind=Event.Kind.REQUEST_REFUSED, at__gte=this_hour())
+        total = of_hour[: event_bounds.MAX_REFUSALS_OF_SITE].count()
+        each = event_bounds.refusals_each(total)
         alike = of_hour.filter(client=client, cause=cause)
-        recent = list(alike.order_by("-at", "-pk").values_list("pk", "reference")[:each])
-        if len(recent) < each and total < MAX_REFUSALS_OF_SITE:
+        recent = list(alike.order_by("-at", "-pk").values_list("pk", "reference")[: max(each, 1)])
+        if len(recent) < each:
             cleaned = {name: harmless(name, value) for name, value in data.items()}
             return self._add_refusal(client=client, user=user, cause=cause, **cleaned).reference
         if not recent:
-            key, recent = _overflow.REST, [self._rest_of(of_hour)]
-        _overflow.begin(key, hour, *recent[0])
+            key, recent = overflow.REST, [self._rest_of(of_hour)]
+        overflow.begin(key, *recent[0])
         return recent[0][1]
 
     def _rest_of(self, of_hour: models.QuerySet[Event]) -> tuple[int, str]:
@@ -162,110 +151,6 @@ def harmless(name: str, value: str) -> str:
         # Nothing of ours has this id: it may be a secret in the wrong place.
         return f"{text[:4]}… ({len(text)} characters)" if text else ""
     return _CREDENTIAL.sub("…", text)[:_MAX_DATA_LENGTH]
-
-
-def _this_hour() -> datetime:
-    return timezone.now().replace(minute=0, second=0, microsecond=0)
-
-
-_Key = tuple[int | None, str]
-
-
-class _Overflow:
-    """Refusals beyond the bound, counted in memory and written now and then.
-
-    A flood then costs one short UPDATE in ten seconds per process, client and cause. What is lost in a
-    crash is a part of a count.
-    """
-
-    #: Stands for every client and cause that has no row, once the site's bound is reached.
-    REST: _Key = (None, TOO_MANY)
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._hour: datetime | None = None
-        self._rows: dict[_Key, _Counted] = {}
-
-    def begin(self, key: _Key, hour: datetime, pk: int, reference: str) -> None:
-        with self._lock:
-            if hour != self._hour:
-                self._hour, self._rows = hour, {}
-            row = self._rows.setdefault(key, _Counted(pk, reference))
-            row.waiting += 1
-
-    def count(self, key: _Key, hour: datetime) -> str | None:
-        """Count one more and return the shared reference; ``None`` while no bound is reached."""
-        with self._lock:
-            key = key if key in self._rows else self.REST
-            row = self._rows.get(key) if hour == self._hour else None
-            if row is None:
-                return None
-            row.waiting += 1
-            if time.monotonic() - row.written < _WRITE_EVERY:
-                return row.reference
-            waiting, row.waiting, row.written = row.waiting, 0, time.monotonic()
-        same = Event.objects.filter(pk=row.pk, reference=row.reference)
-        if same.update(count=models.F("count") + waiting):
-            return row.reference
-        with self._lock:  # the row was deleted meanwhile
-            self._rows.pop(key, None)
-        return None
-
-
-@dataclass(slots=True)
-class _Counted:
-    pk: int
-    reference: str
-    waiting: int = 0
-    written: float = -_WRITE_EVERY
-
-
-_overflow = _Overflow()
-
-_Repeated = tuple[str, Any, Any]
-
-
-class _Repeats:
-    """What this process recorded in this hour of what users can repeat: how often, and in which row last.
-
-    In memory, because the pages that record it have no statement to spare for counting.
-    """
-
-    #: In place of a row: nothing more is recorded one by one.
-    FULL = -1
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._hour: datetime | None = None
-        self._rows: dict[_Repeated, tuple[int, int]] = {}
-        self._total = 0
-
-    def row_for(self, key: _Repeated) -> int | None:
-        """The row that must count on; ``None`` when there may be one more."""
-        with self._lock:
-            hour = _this_hour()
-            if hour != self._hour:
-                self._hour, self._rows, self._total = hour, {}, 0
-            times, row = self._rows.get(key, (0, 0))
-            if key[1] is None:  # the row for all the rest
-                return row if times else None
-            if times >= MAX_REPEATS_PER_HOUR:
-                return row
-            if self._total >= MAX_REPEATS_OF_PROCESS:
-                return row if times else self.FULL
-            return None
-
-    def added(self, key: _Repeated, row: int) -> None:
-        with self._lock:
-            self._rows[key] = (self._rows.get(key, (0, 0))[0] + 1, row)
-            self._total += 1
-
-    def forget(self, key: _Repeated) -> None:
-        with self._lock:
-            self._rows.pop(key, None)
-
-
-_repeats = _Repeats()
 
 
 class Event(models.Model):

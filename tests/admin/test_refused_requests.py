@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import re
 import time
@@ -14,19 +15,13 @@ from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from django_oauthflows.models import Client, Consent, Event, event
-from tests.factories import ClientFactory
+from django_oauthflows.models import Client, Consent, Event, event, event_bounds
+from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
 
 pytestmark = pytest.mark.django_db
 PACKAGE = Path(event.__file__).parent.parent
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_memory(monkeypatch: Any) -> None:
-    """The rows that a process remembers are rolled back with each test's database."""
-    monkeypatch.setattr(event, "_overflow", type(event._overflow)())
 
 
 def reference_in(text: str) -> str:
@@ -62,6 +57,7 @@ def test_a_refused_authorization_request_can_be_looked_up(
     transactional_db: None, boss: Any, client: Any, change: dict[str, str], told: str
 ) -> None:
     registered, _ = ClientFactory()
+    client.force_login(UserFactory())
     speaker = OAuthClient("", registered.client_id)
     request = speaker.authorization_request("profile", pkce_pair()[1]) | change
     answer = client.get("/oauth/authorize/", request)
@@ -113,11 +109,20 @@ GENERIC = "does not follow the standard"
 
 
 def causes_in_the_code() -> set[str]:
-    """Every cause that the toolkit notes down with a refusal, and every one that a code or token brings along."""
-    text = "".join(path.read_text() for path in (PACKAGE / "toolkit").glob("*.py"))
-    causes = set(re.findall(r'refuse\("([^"]+)"', text))
-    grounds = set(re.findall(r', "([a-z ]+)"\),', (PACKAGE / "models" / "authorization.py").read_text()))
-    assert {"wrong client secret", "scope not allowed"} <= causes
+    """Every cause that a refusal is given, and every one that a code or token has of its own."""
+    causes = {
+        argument.value
+        for folder in ("authorization_server", "views")
+        for path in (PACKAGE / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) in ("RequestRefused", "_invalid_grant", "request.refused")
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+    }
+    authorization = (PACKAGE / "models" / "authorization.py").read_text()
+    grounds = set(re.findall(r'^ +\(.+, "([a-z ]+)"\),$', authorization, re.MULTILINE))
+    assert {"wrong client secret", "scope not allowed", "code used twice", "form out of date"} <= causes
     assert {"revoked", "user inactive", "no scope left"} <= grounds
     kept = {f"{kind} {cause}" for kind in ("code", "refresh token") for cause in ("malformed", "unknown")}
     return causes | grounds | kept
@@ -148,6 +153,7 @@ def test_more_refused_authorization_requests(
     ClientFactory(client_id="suspended")[0].suspend()
     ClientFactory(client_id="none by default", default_scopes=[])
     registered, _ = ClientFactory()
+    client.force_login(UserFactory())
     request = OAuthClient("", registered.client_id).authorization_request("profile", pkce_pair()[1]) | change
     answer = client.get("/oauth/authorize/", request)
     if answer.status_code == 302:
@@ -225,6 +231,7 @@ def test_an_expired_code_is_named_as_such(boss: Any, register: Any, browser: Bro
 def test_nothing_that_could_be_used_is_kept(client: Any) -> None:
     registered, secret = ClientFactory()
     assert secret
+    client.force_login(UserFactory())  # nobody else is told at the client's address
     token = "oafa_" + "t" * 60
     twice = f"{secret}:{secret}"
     attempts = [
@@ -260,7 +267,7 @@ def test_nothing_that_could_be_used_is_kept(client: Any) -> None:
 
 def test_a_flood_cannot_fill_the_table(client: Any) -> None:
     registered, _ = ClientFactory()
-    per_cause = event.MAX_REFUSALS_PER_HOUR
+    per_cause = event_bounds.MAX_REFUSALS_PER_HOUR
     body = f"grant_type=client_credentials&client_id={registered.client_id}&client_secret=wrong"
     for _n in range(per_cause):
         client.post("/oauth/token/", body, content_type=FORM)
@@ -279,10 +286,10 @@ def test_a_flood_cannot_fill_the_table(client: Any) -> None:
 
 
 def test_garbage_is_bounded_whatever_it_says(client: Any) -> None:
-    for n in range(3 * event.MAX_REFUSALS_PER_HOUR):
+    for n in range(3 * event_bounds.MAX_REFUSALS_PER_HOUR):
         client.post("/oauth/token/", f"p{n}=1&p{n}=2", content_type=FORM)
         client.get(f"/oauth/authorize/?q{n}=1&q{n}=2")
-    assert Event.objects.refusals().count() <= event.MAX_REFUSALS_PER_HOUR
+    assert Event.objects.refusals().count() <= event_bounds.MAX_REFUSALS_PER_HOUR
     with CaptureQueriesContext(connection) as statements:
         client.post("/oauth/token/", "a=1&a=2", content_type=FORM)
     assert len(statements) <= 1
@@ -290,8 +297,8 @@ def test_garbage_is_bounded_whatever_it_says(client: Any) -> None:
 
 def test_a_flood_in_the_names_of_many_clients_has_a_bound_too(client: Any, monkeypatch: Any) -> None:
     """Client ids are public: whoever knows many could make rows for each of them."""
-    monkeypatch.setattr(event, "MAX_REFUSALS_OF_SITE", 20)
-    monkeypatch.setattr(event, "MAX_REFUSALS_PER_HOUR", 6)
+    monkeypatch.setattr(event_bounds, "MAX_REFUSALS_OF_SITE", 20)
+    monkeypatch.setattr(event_bounds, "MAX_REFUSALS_PER_HOUR", 6)
     named = [ClientFactory()[0] for _ in range(30)]
 
     def refused_for(one: Any) -> str:
@@ -307,7 +314,7 @@ def test_a_flood_in_the_names_of_many_clients_has_a_bound_too(client: Any, monke
     with CaptureQueriesContext(connection) as statements:
         shared = {refused_for(one) for one in named[-3:]}
     assert not [one for one in statements if one["sql"].startswith("INSERT")]
-    rest = rows.get(cause=event.TOO_MANY)
+    rest = rows.get(cause=event_bounds.TOO_MANY)
     assert shared == {rest.reference}
     assert (rest.client, rest.user) == (None, None)
 

@@ -8,17 +8,11 @@ import pytest
 from django.db.models import Sum
 from django.test import Client as Visitor
 
-from django_oauthflows.models import Client, Consent, Event, event
+from django_oauthflows.models import Client, Consent, Event, event_bounds
 from tests.consent.conftest import Walk
 from tests.factories import ClientFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fresh_memory(monkeypatch: Any) -> None:
-    """The rows that a process remembers are rolled back with each test's database."""
-    monkeypatch.setattr(event, "_repeats", type(event._repeats)())
 
 
 def given() -> Any:
@@ -36,7 +30,7 @@ def test_a_user_who_decides_again_and_again_fills_no_table(walk: Walk, user: Any
     allow_and_take_back(walk, 12, last="profile email")
     for kind in (Event.Kind.CONSENT_GIVEN, Event.Kind.CONSENT_WITHDRAWN):
         rows = Event.objects.filter(kind=kind, user=user)
-        assert rows.count() == event.MAX_REPEATS_PER_HOUR
+        assert rows.count() == event_bounds.MAX_REPEATS_PER_HOUR
         assert rows.aggregate(all=Sum("count"))["all"] == 12
     history = walk.visitor.get("/oauth/apps/history.json").json()["history"]
     assert history[0]["event"] == "consent_withdrawn"
@@ -44,7 +38,7 @@ def test_a_user_who_decides_again_and_again_fills_no_table(walk: Walk, user: Any
 
 
 def test_each_app_and_each_user_has_a_record_of_its_own(walk: Walk, visitor: Visitor) -> None:
-    allow_and_take_back(walk, event.MAX_REPEATS_PER_HOUR + 2)
+    allow_and_take_back(walk, event_bounds.MAX_REPEATS_PER_HOUR + 2)
     other_app = Walk(visitor, ClientFactory()[0])
     other_app.allow()
     somebody = Visitor()
@@ -57,20 +51,20 @@ def test_each_app_and_each_user_has_a_record_of_its_own(walk: Walk, visitor: Vis
 def test_many_users_have_a_bound_in_sum_and_what_is_over_it_is_counted(
     app: Client, monkeypatch: Any, caplog: Any
 ) -> None:
-    monkeypatch.setattr(event, "MAX_REPEATS_OF_PROCESS", 4)
+    monkeypatch.setattr(event_bounds, "MAX_REPEATS_OF_PROCESS", 4)
     for _ in range(9):
         visitor = Visitor()
         visitor.force_login(UserFactory())
         assert "code" in Walk(visitor, app).allow()
     assert given().count() == 5
-    rest = given().get(cause=event.TOO_MANY)
+    rest = given().get(cause=event_bounds.TOO_MANY)
     assert (rest.user, rest.client, rest.count) == (None, None, 5)
     assert Consent.objects.live().count() == 9, "the consents themselves say what holds"
     assert caplog.text.count("counted only") == 1
 
 
 def test_a_row_that_is_gone_meanwhile_is_no_reason_to_record_nothing(walk: Walk) -> None:
-    allow_and_take_back(walk, event.MAX_REPEATS_PER_HOUR)
+    allow_and_take_back(walk, event_bounds.MAX_REPEATS_PER_HOUR)
     given().delete()
     walk.allow()
     assert given().count() == 1

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client as Visitor
 from oauth2_provider.models import get_application_model
 
+from django_oauthflows.authorization_server.notices import disconnect_key
 from django_oauthflows.models import Client, Consent, Event
-from django_oauthflows.notices import disconnect_key
 from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory, UserFactory
 

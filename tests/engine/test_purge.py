@@ -14,9 +14,9 @@ from django.db import connection, connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
+from django_oauthflows.management.purge import KEEP_DECISIONS, KEEP_REFUSALS
 from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
 from django_oauthflows.models.event import REPEATABLE
-from django_oauthflows.models.purge import KEEP_DECISIONS, KEEP_REFUSALS
 from tests.engine.held import Held
 
 

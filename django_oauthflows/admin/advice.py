@@ -1,0 +1,223 @@
+"""What could be safer or tidier about the clients, with what to do about it. Read by the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from django_oauthflows.admin.impact import known, with_last_use
+from django_oauthflows.flows import registry
+from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_secret import ClientSecret
+from django_oauthflows.models.consent import Consent
+from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, problem_with
+from django_oauthflows.models.usage import ClientUsage
+from django_oauthflows.scopes import declared_scopes
+
+UNUSED_AFTER = timedelta(days=90)
+EXPIRES_SOON = timedelta(days=30)
+ROTATE_AFTER = timedelta(days=365)
+
+
+class Topic(StrEnum):
+    """What a finding is about; also the values of the admin's filter."""
+
+    IMPLICIT_OVER = "implicit-over"
+    IMPLICIT = "implicit"
+    SECRET_EXPIRES = "secret-expires"  # noqa: S105 - a topic, not a secret
+    SECRET_OLD = "secret-old"  # noqa: S105 - a topic, not a secret
+    UNUSED = "unused"
+    SCOPES_UNUSED = "scopes-unused"
+    REDIRECT = "redirect"
+    NO_PKCE = "no-pkce"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that somebody should look at: what it is and what to do."""
+
+    topic: Topic
+    client: Client
+    what: str
+    remedy: str
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What the rules look at besides the client itself."""
+
+    now: datetime
+    last_used_at: datetime | None = None
+    secrets: list[ClientSecret] = field(default_factory=list)
+    issued_scopes: set[str] = field(default_factory=set)
+    answered_hosts: set[str] = field(default_factory=set)
+
+
+def findings(clients: QuerySet[Client]) -> list[Finding]:
+    """Everything worth a look, client by client, by four statements however many clients there are."""
+    found: list[Finding] = []
+    everyone = list(with_last_use(clients))
+    facts = _facts(everyone)
+    for client in everyone:
+        for rule in _RULES:
+            found += rule(client, facts[client.pk])
+    return found
+
+
+def _facts(clients: list[Any]) -> dict[int, _Facts]:
+    now = timezone.now()
+    keys = [client.pk for client in clients]
+    facts = {client.pk: _Facts(now, known(client.last_used)) for client in clients}
+    for secret in ClientSecret.objects.filter(client__in=keys):
+        facts[secret.client_id].secrets.append(secret)
+    consents = Consent.objects.live(now).filter(client__in=keys).order_by()
+    for client_id, host in consents.values_list("client_id", "redirect_host").distinct():
+        facts[client_id].answered_hosts.add(host)
+    usage = ClientUsage.objects.filter(client__in=keys).order_by()
+    for client_id, scope in usage.values_list("client_id", "scope").distinct():
+        facts[client_id].issued_scopes.update(scope.split())
+    return facts
+
+
+def _implicit(client: Client, facts: _Facts) -> Iterator[Finding]:
+    deprecated = [flow for flow in registry.offered_flows(client.flow_names) if flow.deprecated]
+    for flow in deprecated:
+        if client.implicit_until is not None and client.implicit_until <= facts.now:
+            yield Finding(
+                Topic.IMPLICIT_OVER,
+                client,
+                _("The implicit flow ended on %(date)s.") % {"date": _day(client.implicit_until)},
+                _("Take the flow away, or set a later end date if the app still needs it."),
+            )
+            continue
+        yield Finding(
+            Topic.IMPLICIT,
+            client,
+            _("It still uses the flow “%(flow)s”: its tokens are visible in the browser.")
+            % {"flow": _(flow.label)},
+            _("Have it moved to the authorization code flow with PKCE: current browser libraries do it."),
+        )
+
+
+def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
+    if not client.has_secret:
+        return
+    live = [secret for secret in facts.secrets if secret.is_live(facts.now)]
+    soon = facts.now + EXPIRES_SOON
+    if not live:
+        yield Finding(
+            Topic.SECRET_EXPIRES,
+            client,
+            _("It has no secret that is still valid."),
+            _("Rotate its secret and hand the new one over, or delete the client."),
+        )
+    elif all(secret.expires_at is not None and secret.expires_at <= soon for secret in live):
+        last = max(secret.expires_at for secret in live if secret.expires_at is not None)
+        yield Finding(
+            Topic.SECRET_EXPIRES,
+            client,
+            _("Its last secret expires on %(date)s.") % {"date": _day(last)},
+            _("Rotate its secret with an overlap, so that the client can change over."),
+        )
+    elif max(secret.created_at for secret in live) <= facts.now - ROTATE_AFTER:
+        yield Finding(
+            Topic.SECRET_OLD,
+            client,
+            _("Its secret is more than a year old and was never rotated since."),
+            _("Rotate its secret with an overlap of a few days."),
+        )
+
+
+def _unused(client: Client, facts: _Facts) -> Iterator[Finding]:
+    long_ago = facts.now - UNUSED_AFTER
+    if client.created <= long_ago and (facts.last_used_at is None or facts.last_used_at <= long_ago):
+        yield Finding(
+            Topic.UNUSED,
+            client,
+            _("It has not been used for 90 days."),
+            _("Ask its owner; suspend it if nobody objects, and delete it later."),
+        )
+
+
+def _scopes(client: Client, facts: _Facts) -> Iterator[Finding]:
+    used = declared_scopes().expand(facts.issued_scopes)
+    unused = [scope for scope in client.allowed_scope_names() if scope not in used]
+    if unused and facts.issued_scopes:  # a client that never got a token is a matter of its own
+        yield Finding(
+            Topic.SCOPES_UNUSED,
+            client,
+            _("It has never got a token for: %(scopes)s.") % {"scopes": ", ".join(unused)},
+            _("Take these off its allowed scopes if it does not need them."),
+        )
+
+
+def _redirects(client: Client, facts: _Facts) -> Iterator[Finding]:
+    registered = client.redirect_uris.split()
+    hosts = {host_of(uri) for uri in registered}
+    site = host_of(client.client_uri) if client.client_uri else ""
+    for uri in registered:
+        problem = problem_with(uri, client.declared_use_case)
+        elsewhere = (
+            site and not (is_loopback(uri) or is_private_use(uri)) and not _related(host_of(uri), site)
+        )
+        if problem:
+            yield Finding(
+                Topic.REDIRECT, client, _("Redirect URI %(uri)s is not safe.") % {"uri": uri}, problem
+            )
+        elif elsewhere:
+            yield Finding(
+                Topic.REDIRECT,
+                client,
+                _("Redirect URI %(uri)s is not on its website's host, %(site)s.")
+                % {"uri": uri, "site": site},
+                _(
+                    "Ask its owner whether the host still belongs to them; correct the address or the website."
+                ),
+            )
+    gone = sorted(host for host in facts.answered_hosts - hosts if host)
+    if gone:
+        yield Finding(
+            Topic.REDIRECT,
+            client,
+            _("Users agreed to answers to a host that is no longer registered: %(hosts)s.")
+            % {"hosts": ", ".join(gone[:5])},
+            _("Nothing is sent there any more; those users are asked again when they come back."),
+        )
+
+
+def _pkce(client: Client, facts: _Facts) -> Iterator[Finding]:
+    if not client.requires_pkce():
+        yield Finding(
+            Topic.NO_PKCE,
+            client,
+            _("It need not use PKCE: %(reason)s.") % {"reason": client.pkce_exemption.rstrip(".")},
+            _("Have PKCE switched on in its library, then remove the exemption."),
+        )
+
+
+_RULES: tuple[Callable[[Client, _Facts], Iterable[Finding]], ...] = (
+    _implicit,
+    _secrets,
+    _unused,
+    _scopes,
+    _redirects,
+    _pkce,
+)
+
+
+def _related(host: str, site: str) -> bool:
+    """Whether one of the two is the other, or a subdomain of it."""
+    site = site.removeprefix("www.")
+    return host == site or host.endswith(f".{site}") or site.endswith(f".{host}")
+
+
+def _day(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "DATE_FORMAT")

@@ -1,0 +1,107 @@
+"""Applications that django-oauth-toolkit made become clients: flow, scopes and secret go on working.
+
+Used by the migration, with historical models, and by a receiver for applications that are saved
+later through the toolkit's own model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.hashers import identify_hasher, make_password
+from django.db.models.signals import post_save
+
+from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import ClientType
+from django_oauthflows.models.client import Application, Client
+from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
+from django_oauthflows.scopes import declared_scopes
+
+#: The toolkit's grant → our flows. Password and hybrid grants have no successor here.
+_FLOWS = {
+    "authorization-code": ("authorization_code", "refresh_token"),
+    "implicit": ("implicit",),
+    "client-credentials": ("client_credentials",),
+}
+
+
+def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
+    """Field values of the ``Client`` for an application, so that it can do what it could before."""
+    allowed = " ".join(scopes)
+    return {
+        "application_id": application.pk,
+        "owner_id": application.user_id,
+        "flows": " ".join(_FLOWS.get(application.authorization_grant_type, ())),
+        "use_case": _use_case(application),
+        "allowed_scopes": allowed,
+        # Stock sites grant every scope to a client that asks for none; what that was is written down
+        # here, so that staff can see and shorten it.
+        "default_scopes": allowed,
+        "trust": "first_party" if application.skip_authorization else "not_reviewed",
+    }
+
+
+def _use_case(application: Any) -> str:
+    """The one use case that surely fits, if any; an adopted public client may be browser or native app."""
+    flows = _FLOWS.get(application.authorization_grant_type)
+    fitting = [
+        case.name
+        for case in registry.USE_CASES
+        if case.offered and case.flows == flows and case.client_type == application.client_type
+    ]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def secret_values(application: Any) -> dict[str, Any] | None:
+    """Field values of the ``ClientSecret`` for an application's secret; ``None`` when it needs none.
+
+    A stored hash is kept until the secret is first used. A secret stored in the clear gets its
+    digest at once, or a slow hash if it is weak.
+    """
+    stored = application.client_secret
+    if not stored or application.client_type != ClientType.CONFIDENTIAL:
+        return None
+    values = {"client_id": application.pk, "label": "Adopted"}
+    if application.hash_client_secret or _is_hash(stored):
+        # Kept even if the site has lost its hasher: taken for a secret, a stolen hash would be one.
+        return values | {"slow_hash": stored}
+    if is_strong(stored):
+        return values | {"digest": digest_of(stored), "hint": stored[-4:]}
+    return values | {"slow_hash": make_password(stored)}
+
+
+def _is_hash(stored: str) -> bool:
+    try:
+        identify_hasher(stored)
+    except ValueError:
+        return False
+    return True
+
+
+def adopt(application: Any, client_model: Any, secret_model: Any) -> None:
+    """Give one application its rows. Its own row is left alone, but for who owns it.
+
+    The toolkit deletes applications with the user in their ``user`` column; the owner moves to our
+    own column, where deleting a member of staff leaves the client in place.
+    """
+    values = client_values(application, declared_scopes().grantable)
+    client = client_model(**values)
+    # The parent row exists: `raw` saves the child row and nothing else.
+    client.save_base(raw=True)
+    secret = secret_values(application)
+    if secret is not None:
+        secret_model.objects.create(**secret)
+    if application.user_id is not None:
+        type(application).objects.filter(pk=application.pk).update(user=None)
+
+
+def _adopt_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
+    # `raw`: a fixture brings rows of its own.
+    if not raw and not Client.objects.filter(pk=instance.pk).exists():
+        adopt(instance, Client, ClientSecret)
+
+
+def watch() -> None:
+    """Called when the app is ready."""
+    post_save.connect(_adopt_saved, sender=Application, dispatch_uid="oauthflows.adopt")

@@ -1,0 +1,162 @@
+"""Client secrets: many per client, issued here, stored as digests only (RFC 6749 §2.3.1)."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_oauthflows.models.event import Event
+
+if TYPE_CHECKING:
+    from django_oauthflows.models.client import Client
+
+PREFIX = "oafs_"
+_HINT_LENGTH = 4
+_STRONG_LENGTH = 40
+_STRONG_VARIETY = 16
+
+
+def new_secret() -> str:
+    """256 random bits behind a prefix, with a checksum at the end.
+
+    The checksum (CRC-32 of what stands before it, in hex) lets a secret scanner tell a real secret
+    from a look-alike without asking us.
+    """
+    body = PREFIX + secrets.token_urlsafe(32)
+    return f"{body}{binascii.crc32(body.encode()):08x}"
+
+
+def digest_of(secret: str) -> str:
+    """SHA-256 in hex. A secret of 256 random bits cannot be guessed, so a slow hash would buy nothing."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def is_strong(secret: str) -> bool:
+    """Whether ``secret`` looks random enough for a fast digest; one that was made elsewhere may be a password."""
+    return len(secret) >= _STRONG_LENGTH and len(set(secret)) >= _STRONG_VARIETY
+
+
+class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
+    def live(self, now: datetime | None = None) -> ClientSecretQuerySet:
+        """Secrets that have not expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()))
+
+
+class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  # type: ignore[misc]
+    """Issuing, and taking over what was made elsewhere."""
+
+    def issue(
+        self,
+        client: Client,
+        *,
+        label: str = "",
+        expires_at: datetime | None = None,
+        by: Any = None,
+        reason: str = "",
+    ) -> tuple[ClientSecret, str]:
+        """Make a new secret; returns the row and the secret itself, which is told this once."""
+        secret = new_secret()
+        return self._store(client, secret, label, expires_at, by, reason), secret
+
+    def adopt(self, client: Client, secret: str, *, label: str = "", by: Any = None) -> str:
+        """Take over a secret that was made elsewhere; a weak one keeps a slow hash."""
+        self._store(client, secret, label, by=by)
+        return secret
+
+    @transaction.atomic
+    def rotate(
+        self,
+        client: Client,
+        *,
+        overlap: timedelta = timedelta(0),
+        label: str = "",
+        by: Any = None,
+        reason: str = "",
+    ) -> tuple[ClientSecret, str]:
+        """Issue a new secret and let the others end after ``overlap``."""
+        ends = timezone.now() + overlap
+        self.filter(client=client).filter(Q(expires_at=None) | Q(expires_at__gt=ends)).update(expires_at=ends)
+        return self.issue(client, label=label, by=by, reason=reason)
+
+    @transaction.atomic
+    def _store(
+        self,
+        client: Client,
+        secret: str,
+        label: str = "",
+        expires_at: datetime | None = None,
+        by: Any = None,
+        reason: str = "",
+    ) -> ClientSecret:
+        strong = is_strong(secret)
+        row: ClientSecret = self.create(
+            client=client,
+            digest=digest_of(secret) if strong else None,
+            slow_hash="" if strong else make_password(secret),
+            hint=secret[-_HINT_LENGTH:] if strong else "",
+            label=label,
+            expires_at=expires_at,
+        )
+        Event.objects.record(
+            Event.Kind.SECRET_ISSUED, client=client, by=by, hint=row.hint, label=label, reason=reason
+        )
+        return row
+
+
+class ClientSecret(models.Model):
+    """One secret of a client: what is needed to recognise it, and nothing that could be used."""
+
+    client = models.ForeignKey("Client", on_delete=models.CASCADE, related_name="secrets")
+    digest = models.CharField(max_length=64, null=True, blank=True, editable=False)
+    slow_hash = models.CharField(max_length=255, blank=True, editable=False)
+    hint = models.CharField(_("ends with"), max_length=8, blank=True, editable=False)
+    label = models.CharField(_("label"), max_length=100, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    objects = ClientSecretManager()
+
+    class Meta:
+        verbose_name = _("client secret")
+        verbose_name_plural = _("client secrets")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["digest", "client"], name="oauthflows_secret_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"…{self.hint}"
+
+    def is_live(self, now: datetime | None = None) -> bool:
+        return self.expires_at is None or self.expires_at > (now or timezone.now())
+
+    def speed_up(self, secret: str) -> None:
+        """Replace the slow hash by a fast digest, now that the secret itself was seen and is strong."""
+        if is_strong(secret):
+            ClientSecret.objects.filter(pk=self.pk).exclude(slow_hash="").update(
+                digest=digest_of(secret), slow_hash="", hint=secret[-_HINT_LENGTH:]
+            )
+
+    @transaction.atomic
+    def revoke(self, *, by: Any = None, reason: str = "") -> None:
+        """End it at once."""
+        self.expires_at = timezone.now()
+        self.save(update_fields=["expires_at"])
+        Event.objects.record(
+            Event.Kind.SECRET_REVOKED,
+            client=self.client,
+            by=by,
+            hint=self.hint,
+            label=self.label,
+            reason=reason,
+        )

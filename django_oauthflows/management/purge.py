@@ -32,6 +32,8 @@ KEEP_REVOKED = timedelta(days=1)
 KEEP_REFUSALS = timedelta(days=90)
 #: How long it is kept what a user allowed and took back, and what became of it.
 KEEP_DECISIONS = timedelta(days=3 * 365)
+#: How long it can be looked up how much a client was used on a day: a year, and last year's month beside it.
+KEEP_USAGE = timedelta(days=400)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -95,6 +97,7 @@ SWEEPS = (
         lambda: Event,
         lambda now: Q(kind__in=REPEATABLE, at__lte=now - KEEP_DECISIONS),
     ),
+    Sweep("old usage", lambda: ClientUsage, lambda now: Q(day__lte=(now - KEEP_USAGE).date())),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),

@@ -16,6 +16,8 @@ LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOSTS = LOOPBACK_ADDRESSES | {"localhost"}
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
+#: A host that ends with such a label is an address to browsers, however it is written (WHATWG URL §3.5).
+NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 #: No last slash, no empty, ``.`` or ``..`` segment, nothing that could be written in two ways.
 _ISSUER_PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
@@ -115,7 +117,7 @@ def is_host(host: str) -> bool:
     """A name that DNS can hold (RFC 1035 §2.3.4), in small letters, or an address; without brackets and port."""
     if "%" in host:  # a zone of one machine (RFC 6874)
         return False
-    if ":" in host or host.rpartition(".")[2].isdigit():
+    if ":" in host or NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
         try:
             return str(ip_address(host)) == host
         except ValueError:

@@ -134,6 +134,7 @@ def test_a_wrong_key_or_type_is_named(value: Any, key: str, hint: str, oauthflow
         "https://" + "a." * 127 + "org",
         "https://1.2.3",
         "https://256.1.1.1",
+        "https://0x7f000001",
         "https://[::1",
         "https://[0:0:0:0:0:0:0:1]",
         "https://[fe80::1%25eth0]",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client as Visitor
 from oauth2_provider.models import get_application_model
 
@@ -228,3 +230,18 @@ def test_an_apps_own_host_is_not_an_imitation_of_another_of_its_publisher(visito
     ClientFactory(name="Else", trust="reviewed", redirect_uris=("https://1edger.example/cb",))
     app, _ = ClientFactory(name="Payroll", redirect_uris=("https://ledger.example/payroll",))
     assert "Be careful" not in html_of(Walk(visitor, app).ask("profile"))
+
+
+def test_a_redirect_uri_that_a_site_brings_along_spoils_no_answer(walk: Walk, app: Client) -> None:
+    """Stock sites register what is refused here: a host that no column has room for, the names of our answers."""
+    host = ".".join(["a" * 60] * 5) + ".example"
+    uri = f"https://{host}/cb?iss=https://evil.example&ISS=x&tenant=7"
+    with pytest.raises(ValidationError):
+        ClientFactory(redirect_uris=(uri,))
+    Client.objects.filter(pk=app.pk).update(redirect_uris=uri)
+    app.refresh_from_db()
+    location = walk.answer(walk.ask("profile"))["Location"]
+    given = parse_qsl(urlsplit(location).query)
+    assert sorted(name.lower() for name, _ in given) == ["code", "iss", "state", "tenant"]
+    assert ("iss", "http://testserver") in given
+    assert Consent.objects.get(client=app).redirect_host.endswith(".example")

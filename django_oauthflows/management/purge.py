@@ -19,7 +19,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
+from django_oauthflows.models import (
+    AdoptedToken,
+    Authorization,
+    ClientSecret,
+    ClientUsage,
+    Event,
+    RevokedToken,
+)
 from django_oauthflows.models.event import REPEATABLE
 
 if TYPE_CHECKING:
@@ -34,6 +41,8 @@ KEEP_REFUSALS = timedelta(days=90)
 KEEP_DECISIONS = timedelta(days=3 * 365)
 #: How long it can be looked up how much a client was used on a day: a year, and last year's month beside it.
 KEEP_USAGE = timedelta(days=400)
+#: How long a refresh token of the toolkit's is known to have been used.
+KEEP_ADOPTED = timedelta(days=30)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -99,6 +108,7 @@ SWEEPS = (
     ),
     Sweep("old usage", lambda: ClientUsage, lambda now: Q(day__lte=(now - KEEP_USAGE).date())),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
+    Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),
     Sweep(

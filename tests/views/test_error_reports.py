@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client as Visitor
 from django.views.debug import ExceptionReporter
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
@@ -47,32 +49,51 @@ class Failing:
     """Lets the n-th statement of a request fail, and keeps the reports."""
 
     at: int
+    error: type[Exception]
     seen: int = 0
     reports: list[str] = field(default_factory=list)
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         self.seen += 1
         if self.seen == self.at:
-            raise DatabaseError("away")
+            raise self.error("away")
         return execute(sql, params, many, context)
 
     def note(self, *, request: Any = None, **_: Any) -> None:
-        reporter = ExceptionReporter(request, *sys.exc_info())
+        self._report(request, *sys.exc_info())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """As Django's handler that sends a mail to the admins."""
+        if record.exc_info:
+            self._report(getattr(record, "request", None), *record.exc_info)
+
+    def _report(self, request: Any, *exc_info: Any) -> None:
+        reporter = ExceptionReporter(request, *exc_info)
         self.reports += [reporter.get_traceback_html(), reporter.get_traceback_text()]
 
 
-def reports_of(work: Callable[[], Any]) -> Iterator[str]:
+@contextmanager
+def watched(failing: Failing) -> Iterator[None]:
+    """Reports of what the site never answered, and of what it wrote into its log."""
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = failing.emit  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    got_request_exception.connect(failing.note)
+    try:
+        yield
+    finally:
+        got_request_exception.disconnect(failing.note)
+        logging.getLogger().removeHandler(handler)
+
+
+def reports_of(work: Callable[[], Any], error: type[Exception]) -> Iterator[str]:
     """The reports of ``work``, done anew for each statement of it that fails."""
     at = 1
     while True:
-        failing = Failing(at)
-        got_request_exception.connect(failing.note)
-        try:
-            attempt = work()
-            with connection.execute_wrapper(failing):
-                answer = attempt()
-        finally:
-            got_request_exception.disconnect(failing.note)
+        failing = Failing(at, error)
+        attempt = work()
+        with watched(failing), connection.execute_wrapper(failing):
+            answer = attempt()
         yield from failing.reports
         if failing.seen < at:  # nothing failed this time: so it is done in earnest
             assert answer.status_code in (200, 302), answer.content
@@ -178,8 +199,15 @@ DOORS: dict[str, Callable[[], Callable[[], Any]]] = {
 IN_ADMIN = ("new secret", "new client")
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_no_report_holds_a_credential(door: str, settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("door", "error"),
+    [
+        *((door, DatabaseError) for door in DOORS),
+        # Those that the site answers itself, and logs.
+        *((door, OperationalError) for door in ("function", "code", "introspection", "answer of the user")),
+    ],
+)
+def test_no_report_holds_a_credential(door: str, error: type[Exception], settings: Any) -> None:
     settings.DEBUG = False
     if door not in IN_ADMIN:
         settings.ROOT_URLCONF = "tests.views.report_urls"
@@ -187,7 +215,7 @@ def test_no_report_holds_a_credential(door: str, settings: Any) -> None:
         *settings.MIDDLEWARE,
         "django_oauthflows.resource_server.middleware.BearerTokenMiddleware",
     ]
-    reports = list(reports_of(DOORS[door]))
+    reports = list(reports_of(DOORS[door], error))
     assert len(reports) >= 2, "no statement failed, so nothing was tried"
     for report in reports:
         found = CREDENTIAL.search(report)

@@ -28,7 +28,7 @@ def _key() -> Any:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("django_oauthflows", "0003_consents_for_existing_tokens")]
+    dependencies = [("django_oauthflows", "0004_adopted_tokens_and_renewed_permissions")]
 
     operations = [
         migrations.CreateModel(

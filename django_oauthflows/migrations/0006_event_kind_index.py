@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("django_oauthflows", "0004_client_index")]
+    dependencies = [("django_oauthflows", "0005_client_index")]
 
     operations = [
         migrations.AddIndex(

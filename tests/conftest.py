@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from django_oauthflows import limits
-from django_oauthflows.models import event, usage
+from django_oauthflows.models import event_bounds, usage
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import Browser, OAuthClient
 
@@ -25,7 +25,8 @@ def usage_is_flushed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def nothing_is_counted_yet() -> None:
     """Every test's requests come from one network, and a refusal is on record only so often in an hour."""
     limits.forget()
-    event.overflow.forget()
+    event_bounds.overflow.forget()
+    event_bounds.repeats.forget()
 
 
 @pytest.fixture

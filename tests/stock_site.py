@@ -47,6 +47,7 @@ def populate() -> dict[str, Any]:
             client_secret=secret,
             hash_client_secret=hashed,
             redirect_uris=f"https://{name}.example/callback",
+            allowed_origins=f"https://{name}.example" if client_type == "public" else "",
             skip_authorization=grant == "authorization-code",
         )
         held[name] = {"client_id": application.client_id, "client_secret": secret}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from tests.oauth_client import Browser, OAuthClient, answer_of, hidden_fields
 from tests.site_process import Site, fresh_database
@@ -96,6 +97,16 @@ def test_every_application_became_a_client_with_its_flows_and_scopes(adopted: Ad
     assert all("notes:read" in client["scope"].split() for client in listed)
     ids = {mine["client_id"] for mine in adopted.held.values()}
     assert {client["client_id"] for client in listed} == ids
+
+
+def test_browser_apps_go_on_reading_answers_from_their_origins(adopted: Adopted) -> None:
+    for origin, welcome in (
+        ("https://spa.example", True),
+        ("https://widget.example", True),
+        ("https://web.example", False),
+    ):
+        answer = requests.options(f"{adopted.origin}/oauth/token/", headers={"Origin": origin}, timeout=30)
+        assert ("Access-Control-Allow-Origin" in answer.headers) is welcome
 
 
 def test_a_live_access_token_goes_on_working_for_what_it_allowed(adopted: Adopted) -> None:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauthflows.conf import issuer
+from django_oauthflows.conf import issuer, origin
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client
@@ -44,21 +44,23 @@ class Snippet:
 
 def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
     """Label and address of what the client will call or be asked for."""
-    origin = issuer(request)
+    base = origin(request)
     flows = registry.offered_flows(client.flow_names)
     wanted = [
-        (_("Issuer"), "", True),
         (_("Server metadata"), "oauth-server-metadata", True),
         (_("Authorization endpoint"), "authorize", any(f.visits_authorization_endpoint for f in flows)),
         (_("Token endpoint"), "token", any(f.visits_token_endpoint for f in flows)),
         (_("Revocation endpoint"), "revoke-token", True),
         (_("Introspection endpoint"), "introspect", client.has_secret),
     ]
-    return [(label, origin + _path(name)) for label, name, shown in wanted if shown]
+    return [
+        (_("Issuer"), issuer(request)),
+        *((label, base + _path(name)) for label, name, shown in wanted if shown),
+    ]
 
 
 def _path(name: str) -> str:
-    return reverse(f"oauth2_provider:{name}") if name else ""
+    return reverse(f"oauth2_provider:{name}")
 
 
 def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
@@ -86,7 +88,7 @@ def _code(request: HttpRequest, client: Client, flow: Flow, language: str) -> st
         template = get_template(f"admin/django_oauthflows/snippets/{flow.name}.{language}.txt")
     except TemplateDoesNotExist:
         return ""
-    values = _values(issuer(request), client, flow)
+    values = _values(request, client, flow)
     _label, quote = _LANGUAGES[language]
     context = {
         **{name: quote(value) for name, value in values.items()},
@@ -97,7 +99,7 @@ def _code(request: HttpRequest, client: Client, flow: Flow, language: str) -> st
     return template.render(context).strip() + "\n"
 
 
-def _values(origin: str, client: Client, flow: Flow) -> dict[str, str]:
+def _values(http_request: HttpRequest, client: Client, flow: Flow) -> dict[str, str]:
     """What the snippets say of this client; ``authorize_url`` lacks only what must be new each time."""
     told = metadata(client, "client_id", "redirect_uris")
     request = {
@@ -106,10 +108,11 @@ def _values(origin: str, client: Client, flow: Flow) -> dict[str, str]:
         "redirect_uri": next(iter(told["redirect_uris"]), ""),
         "scope": " ".join(client.default_scope_names() or client.allowed_scope_names()),
     }
+    base = origin(http_request)
     return request | {
-        "issuer": origin,
-        "authorize": origin + _path("authorize"),
-        "authorize_url": f"{origin}{_path('authorize')}?{urlencode(request)}",
-        "token": origin + _path("token"),
+        "issuer": issuer(http_request),
+        "authorize": base + _path("authorize"),
+        "authorize_url": f"{base}{_path('authorize')}?{urlencode(request)}",
+        "token": base + _path("token"),
         "userpass": f"{told['client_id']}:",
     }

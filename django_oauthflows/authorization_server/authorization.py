@@ -33,7 +33,7 @@ from django_oauthflows.conf import issuer, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client, Consent
-from django_oauthflows.models.redirect_uri import RESERVED_PARAMETERS
+from django_oauthflows.models.redirect_uri import is_reserved
 
 _MAX_NONCE_LENGTH = 255
 _DEFAULT_RESPONSE_MODE = "query"
@@ -228,5 +228,5 @@ def _without_answers(redirect_uri: str) -> str:
     """A redirect URI whose own query names no parameter of an answer: none of them may be forged or doubled."""
     parts = urlsplit(redirect_uri)
     given = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in given if name not in RESERVED_PARAMETERS]
+    kept = [(name, value) for name, value in given if not is_reserved(name)]
     return redirect_uri if kept == given else urlunsplit(parts._replace(query=urlencode(kept)))

@@ -10,7 +10,7 @@ from django_oauthflows.authorization_server.client_authentication import authent
 from django_oauthflows.authorization_server.request import Answer, FormRequest
 from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
-from django_oauthflows.conf import issuer
+from django_oauthflows.conf import name_in_tokens
 from django_oauthflows.models import Authorization, Client
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
@@ -27,8 +27,8 @@ def respond(request: FormRequest) -> Answer:
     client = authenticate_with_proof(request)
     token = request.parameters.required("token")
     if looks_like(Kind.REFRESH, token):
-        return Answer(_refresh_token(token, client, issuer(request.http)), client)
-    return Answer(_access_token(token, client, issuer(request.http)), client)
+        return Answer(_refresh_token(token, client, name_in_tokens(request.http)), client)
+    return Answer(_access_token(token, client, name_in_tokens(request.http)), client)
 
 
 def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django_oauthflows import signals
 from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.authorization_server.request import RequestRefused, TokenRequest
 from django_oauthflows.authorization_server.resource_indicators import narrowed, requested_resources
-from django_oauthflows.conf import api_resource, issuer
+from django_oauthflows.conf import api_resource, name_in_tokens
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client
 from django_oauthflows.models.usage import counter
@@ -170,7 +170,7 @@ class _Given:
     def _signed(self, http: HttpRequest, sealed: str, user_id: Any) -> str:
         """RFC 9068 §2.2: a JWT around the sealed reference."""
         claims = AccessClaims(
-            issuer=issuer(http),
+            issuer=name_in_tokens(http),
             audience=self.resources or (api_resource(http),),
             # Where no user takes part, the subject is the client.
             subject=str(self.client.client_id if user_id is None else user_id),

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_oauthflows import signals
-from django_oauthflows.conf import issuer, options, site_name
+from django_oauthflows.conf import options, origin, site_name
 from django_oauthflows.confusables import unlinked
 from django_oauthflows.models import Consent
 from django_oauthflows.scopes import declared_scopes
@@ -83,8 +83,8 @@ def _send(consent: Consent, request: HttpRequest, first: bool, added: tuple[str,
         "first": first,
         "permissions": [declared[name].label for name in added if name in declared],
         "host": unlinked(consent.redirect_host),
-        "link": issuer(request) + link,
-        "apps": issuer(request) + reverse("oauth2_provider:apps"),
+        "link": origin(request) + link,
+        "apps": origin(request) + reverse("oauth2_provider:apps"),
     }
     subject = (
         _("%(app)s was connected to your account at %(site)s")

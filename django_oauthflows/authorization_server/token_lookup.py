@@ -126,7 +126,7 @@ def _knowing(lazy: Any, **known: Any) -> Any:
 
 
 def _user_access(reference: Reference, now: datetime) -> AccessToken:
-    authorization = Authorization.objects.called_with(reference.id)
+    authorization = Authorization.objects.called_with(reference.id, reference.serial)
     if authorization is None or not reference.belongs_to(authorization.token_epoch):
         raise TokenRefused("unknown")
     refusal = authorization.refusal(now)
@@ -180,7 +180,7 @@ def _machine_called_with(reference: Reference) -> tuple[Client, Any, bool] | Non
     By one statement, or from the token cache, where the site has one.
     """
     row = cached_row(
-        f"machine:{reference.id}:{reference.serial}",
+        f"machine:{_MACHINE.shape}:{reference.id}:{reference.serial}",
         lambda: _MACHINE.first(pk=reference.id, serial=reference.serial),
         lambda row: _machine_grounds(row, reference.serial),
     )

@@ -27,6 +27,7 @@ from django_oauthflows.models import (
     Event,
     RevokedToken,
 )
+from django_oauthflows.models.event import REPEATABLE
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
@@ -36,6 +37,10 @@ _ROLL_UP_STEP = 1000
 KEEP_REVOKED = timedelta(days=1)
 #: How long a refused request can be looked up by its reference.
 KEEP_REFUSALS = timedelta(days=90)
+#: How long it is kept what a user allowed and took back, and what became of it.
+KEEP_DECISIONS = timedelta(days=3 * 365)
+#: How long it can be looked up how much a client was used on a day: a year, and last year's month beside it.
+KEEP_USAGE = timedelta(days=400)
 #: How long a refresh token of the toolkit's is known to have been used.
 KEEP_ADOPTED = timedelta(days=30)
 #: Keys that one step looks at.
@@ -96,6 +101,12 @@ SWEEPS = (
         lambda: Event,
         lambda now: Q(kind=Event.Kind.REQUEST_REFUSED, at__lte=now - KEEP_REFUSALS),
     ),
+    Sweep(
+        "old decisions of users",
+        lambda: Event,
+        lambda now: Q(kind__in=REPEATABLE, at__lte=now - KEEP_DECISIONS),
+    ),
+    Sweep("old usage", lambda: ClientUsage, lambda now: Q(day__lte=(now - KEEP_USAGE).date())),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
     Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.

@@ -120,11 +120,17 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
             raise TokenRefused("of another client")
         return authorization
 
-    def called_with(self, pk: int) -> Authorization | None:
-        """The authorization with its consent, user and client, for an API call: by one statement, or
-        from the token cache, where the site has one.
+    def called_with(self, pk: int, generation: int) -> Authorization | None:
+        """The authorization with its consent, user and client, for an API call with a token of
+        ``generation``: by one statement, or from the token cache, where the site has one.
         """
-        row = cached_row(f"authorization:{pk}", lambda: _CALLED_WITH.first(pk=pk), _grounds)
+        row = cached_row(
+            f"authorization:{_CALLED_WITH.shape}:{pk}",
+            lambda: _CALLED_WITH.first(pk=pk),
+            _grounds,
+            # We sealed the token: if it is of a later generation than what is remembered, that is old.
+            fits=lambda row: bool(_CALLED_WITH.value(row, "generation") >= generation),
+        )
         if row is None:
             return None
         authorization, consent, user, client = _CALLED_WITH.instances(row)
@@ -280,10 +286,13 @@ class Authorization(models.Model):
 
     def advance(self, *, now: datetime, ends: datetime) -> bool:
         """Move on by one generation. False when it is not at ours any more, or revoked meanwhile."""
-        return (
+        advanced = (
             _ADVANCE.run(pk=self.pk, generation=self.generation, next=self.generation + 1, now=now, ends=ends)
             == 1
         )
+        if advanced:
+            ended(authorization=self.pk)  # the tokens of the generation before, after the grace
+        return advanced
 
     def revoke(self, *, cause: str, by: Any = None, reason: str = "") -> bool:
         """End it and everything it gave. False when it had ended already.

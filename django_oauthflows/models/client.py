@@ -24,6 +24,7 @@ from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.models.event import Event
@@ -150,8 +151,7 @@ class ClientManager(models.Manager["Client"]):
 
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
-        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+        return ClientOrigin.objects.allows(origin)
 
 
 class Client(Application):

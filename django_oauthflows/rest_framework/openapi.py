@@ -11,7 +11,7 @@ from django.urls import reverse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import permissions
 
-from django_oauthflows.conf import issuer, options
+from django_oauthflows.conf import known_origin, named_origin, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.rest_framework.permissions import ScopesPermission
@@ -46,7 +46,7 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 def _origin(auto_schema: Any) -> str:
     """Where the endpoints are. A schema that is made on the command line needs ``OAUTHFLOWS["ISSUER"]``."""
     request = getattr(auto_schema.view, "request", None)
-    return issuer(request._request) if request is not None else options().ISSUER
+    return known_origin(request._request) if request is not None else named_origin()
 
 
 def _flow(flow: Flow, origin: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.settings import DEFAULTS
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
@@ -115,6 +116,7 @@ class Backend(_Parent):
             return False
         return True
 
+    @sensitive_variables()
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """Whether the request carries an access token of ours that covers ``scopes``."""
         oauthlib_request = Request(request.path, headers=request.META)

@@ -15,19 +15,13 @@ from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from django_oauthflows.models import Client, Consent, Event, event
+from django_oauthflows.models import Client, Consent, Event, event, event_bounds
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
 
 pytestmark = pytest.mark.django_db
 PACKAGE = Path(event.__file__).parent.parent
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_memory(monkeypatch: Any) -> None:
-    """The rows that a process remembers are rolled back with each test's database."""
-    monkeypatch.setattr(event, "overflow", type(event.overflow)())
 
 
 def reference_in(text: str) -> str:
@@ -273,7 +267,7 @@ def test_nothing_that_could_be_used_is_kept(client: Any) -> None:
 
 def test_a_flood_cannot_fill_the_table(client: Any) -> None:
     registered, _ = ClientFactory()
-    per_cause = event.MAX_REFUSALS_PER_HOUR
+    per_cause = event_bounds.MAX_REFUSALS_PER_HOUR
     body = f"grant_type=client_credentials&client_id={registered.client_id}&client_secret=wrong"
     for _n in range(per_cause):
         client.post("/oauth/token/", body, content_type=FORM)
@@ -292,20 +286,44 @@ def test_a_flood_cannot_fill_the_table(client: Any) -> None:
 
 
 def test_garbage_is_bounded_whatever_it_says(client: Any) -> None:
-    for n in range(3 * event.MAX_REFUSALS_PER_HOUR):
+    for n in range(3 * event_bounds.MAX_REFUSALS_PER_HOUR):
         client.post("/oauth/token/", f"p{n}=1&p{n}=2", content_type=FORM)
         client.get(f"/oauth/authorize/?q{n}=1&q{n}=2")
-    assert Event.objects.refusals().count() <= event.MAX_REFUSALS_PER_HOUR
+    assert Event.objects.refusals().count() <= event_bounds.MAX_REFUSALS_PER_HOUR
     with CaptureQueriesContext(connection) as statements:
         client.post("/oauth/token/", "a=1&a=2", content_type=FORM)
     assert len(statements) <= 1
+
+
+def test_a_flood_in_the_names_of_many_clients_has_a_bound_too(client: Any, monkeypatch: Any) -> None:
+    """Client ids are public: whoever knows many could make rows for each of them."""
+    monkeypatch.setattr(event_bounds, "MAX_REFUSALS_OF_SITE", 20)
+    monkeypatch.setattr(event_bounds, "MAX_REFUSALS_PER_HOUR", 6)
+    named = [ClientFactory()[0] for _ in range(30)]
+
+    def refused_for(one: Any) -> str:
+        body = f"grant_type=client_credentials&client_id={one.client_id}&client_secret=wrong"
+        return reference_in(client.post("/oauth/token/", body, content_type=FORM).json()["error_description"])
+
+    for _ in range(8):
+        references = {one.client_id: refused_for(one) for one in named}
+    rows = Event.objects.refusals()
+    assert rows.count() <= 20 + 1
+    assert rows.exclude(client=None).values("client").distinct().count() > 10, "no client takes all the room"
+    assert {row.reference for row in rows} >= set(references.values()), "each can be looked up"
+    with CaptureQueriesContext(connection) as statements:
+        shared = {refused_for(one) for one in named[-3:]}
+    assert not [one for one in statements if one["sql"].startswith("INSERT")]
+    rest = rows.get(cause=event_bounds.TOO_MANY)
+    assert shared == {rest.reference}
+    assert (rest.client, rest.user) == (None, None)
 
 
 def test_a_record_that_fails_leaves_the_refusal_a_refusal(client: Any, monkeypatch: Any) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(type(Event.objects), "record", broken)
+    monkeypatch.setattr(type(Event.objects), "create", broken)
     answer = client.post("/oauth/token/", "grant_type=x", content_type=FORM)
     assert answer.status_code == 400
     reference_in(answer.json()["error_description"])

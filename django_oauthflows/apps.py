@@ -28,10 +28,12 @@ class OAuthFlowsConfig(AppConfig):
 
         if apps.is_installed("drf_spectacular"):
             from django_oauthflows.rest_framework import openapi  # noqa: F401
+        from django_oauthflows.authorization_server.outbox import workers
         from django_oauthflows.models import adoption, legacy, usage, user_changes
 
         logins.watch()
         notices.watch()
+        workers.watch()
         legacy.watch()
         adoption.watch()
         user_changes.watch()

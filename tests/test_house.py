@@ -21,7 +21,7 @@ NAME = "django_oauthflows"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"urls", "apps"}),
     frozenset({"views", "admin", "rest_framework", "management", "resource_server", "testing", "migrations"}),
-    frozenset({"forms", "toolkit", "checks", "notices", "logins"}),
+    frozenset({"forms", "toolkit", "checks", "notices", "logins", "authorization_server"}),
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
     frozenset(

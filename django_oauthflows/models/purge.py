@@ -19,12 +19,15 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.event import Event
 from django_oauthflows.models.machine import RevokedToken
+from django_oauthflows.models.outbox import OutboxMessage
 from django_oauthflows.models.secret import ClientSecret
 
 #: How long a revoked authorization is kept for staff to see.
 KEEP_REVOKED = timedelta(days=1)
 #: How long a refused request can be looked up by its reference.
 KEEP_REFUSALS = timedelta(days=90)
+#: How long staff can see what became of a message that was to be sent.
+KEEP_MESSAGES = timedelta(days=7)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -84,6 +87,12 @@ SWEEPS = (
         lambda now: Q(kind=Event.Kind.REQUEST_REFUSED, at__lte=now - KEEP_REFUSALS),
     ),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
+    Sweep(
+        "messages",
+        lambda: OutboxMessage,
+        # Those that nobody ever came to send as well.
+        lambda now: Q(ended_at__lte=now - KEEP_MESSAGES) | Q(expires_at__lte=now - KEEP_MESSAGES),
+    ),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),
     Sweep(

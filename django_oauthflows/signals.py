@@ -1,9 +1,9 @@
 """Signals that a host site can listen to: what happened, told once, when it is sure.
 
-Each is sent after the transaction around the change is committed, and never if it is rolled back.
-A listener that raises is logged as ``django.dispatch`` and stops neither the request nor another
-listener. Listeners run inside the request: keep them short. ``sender`` is the model class that
-changed. No signal carries a secret, a code or a token.
+Each, but for the internal one at the end, is sent after the transaction around the change is
+committed, and never if it is rolled back. A listener that raises is logged as ``django.dispatch`` and
+stops neither the request nor another listener. Listeners run inside the request: keep them short.
+``sender`` is the model class that changed. No signal carries a secret, a code or a token.
 
 What has to be stored together with a change listens to ``inside`` of its signal, such as
 ``consent_given.inside``: sent with the same values, but at once, within the transaction. A listener that
@@ -57,3 +57,9 @@ client_resumed = Announcement()
 #: Something waits in the outbox to be sent: ``message``. For hosts that send by workers of their own:
 #: let one call ``django_oauthflows.authorization_server.outbox.delivery.deliver``.
 message_waiting = Announcement()
+
+#: Internal, no part of what sites can rely on: everything ends that a client may do (``client_id``), that a
+#: user has allowed (``user_id``), or both together (one consent); ``None`` stands for all of them. With
+#: ``deleted`` the client itself goes. Sent by ``send``, in the transaction of the change: a receiver that
+#: raises rolls the change back.
+access_ended = Signal()

@@ -7,8 +7,8 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.act import Act
+from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.models import Client
-from django_oauthflows.models.impact import impact_of
 
 
 def _with_id(client: Client) -> str:

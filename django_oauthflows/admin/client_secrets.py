@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_oauthflows.admin.act import ActingAdmin, demand
+from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints
 from django_oauthflows.forms.act import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.impact import impact_of
 
 if TYPE_CHECKING:
     from django_oauthflows.admin.client import ClientAdmin

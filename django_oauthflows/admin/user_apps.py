@@ -22,7 +22,6 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.admin.act import END_PERMISSION, ActingAdmin, demand, may
 from django_oauthflows.forms.act import ReasonForm
 from django_oauthflows.models import Consent
-from django_oauthflows.models.imitation import name_of
 from django_oauthflows.views.cards import cards_for, labels_of
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class UserAppsPages(ActingAdmin):
             raise Http404
         mine = Consent.objects.live().filter(user=user).select_related("client")
         consent = get_object_or_404(mine, pk=chosen)
-        app = name_of(consent.client)
+        app = consent.client.display_name
         if "scope" in request.POST:
             removed = consent.remove_scope(request.POST["scope"], by=request.user, reason=reason)
             if not removed:

@@ -1,1 +1,1 @@
-"""What happens to a request, in the order in which it happens (RFC 6749 §1.1: the authorization server)."""
+"""What happens to a request at the authorization server (RFC 6749 §1.1), and to what it has given out."""

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
+from django_oauthflows.models.event import Event
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -221,8 +222,6 @@ class OutboxMessage(models.Model):
     @transaction.atomic
     def send_again(self, *, by: Any = None, reason: str = "") -> bool:
         """Try once more from the beginning, now. False while somebody is sending it."""
-        from django_oauthflows.models.event import Event
-
         now = timezone.now()
         free = OutboxMessage.objects.rows().filter(_not_leased(now), pk=self.pk)
         if not free.update(

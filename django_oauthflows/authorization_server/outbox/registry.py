@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_oauthflows import notices
+from django_oauthflows.authorization_server import notices
 from django_oauthflows.authorization_server.outbox.kind import Kind
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (notices.NOTICE,)}

@@ -31,7 +31,6 @@ from django_oauthflows.authorization_server.outbox.mail import hand_over
 from django_oauthflows.conf import issuer, options, site_name
 from django_oauthflows.lookalikes import unlinked
 from django_oauthflows.models import Consent, OutboxMessage
-from django_oauthflows.models.imitation import name_of
 from django_oauthflows.scopes import declared_scopes
 
 _SALT = "django_oauthflows.disconnect"
@@ -165,7 +164,7 @@ def _turn_of(message: OutboxMessage) -> datetime | None:
 
 def _written(consent: Consent, payload: dict[str, Any]) -> tuple[str, str]:
     """Subject and text, in the language that is active."""
-    app, site = unlinked(name_of(consent.client)), payload["site"]
+    app, site = unlinked(consent.client.display_name), payload["site"]
     declared, connected = declared_scopes(), consent.is_live()
     added = [name for name in payload["added"] if name in declared]
     context = {

@@ -220,7 +220,7 @@ def check_outbox(app_configs: Any, **_: Any) -> list[CheckMessage]:
             "OAUTHFLOWS['OUTBOX'] is \"task\", but no backend in TASKS runs tasks outside the request: "
             "a thread sends instead.",
             hint='TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}',
-            id="oauthflows.W020",
+            id="oauthflows.W040",
         )
     ]
 
@@ -235,7 +235,7 @@ def check_mail(app_configs: Any, **_: Any) -> list[CheckMessage]:
                 "Users are told by e-mail when an app is connected (OAUTHFLOWS['NOTICES']), but the settings "
                 "do not say how mail is sent: it would go to a mail server on this machine.",
                 hint='EMAIL_HOST = "smtp.example.org"',
-                id="oauthflows.W021",
+                id="oauthflows.W041",
             )
         )
     if options().NOTICES and settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
@@ -244,7 +244,7 @@ def check_mail(app_configs: Any, **_: Any) -> list[CheckMessage]:
                 "Users are told by e-mail when an app is connected (OAUTHFLOWS['NOTICES']), in the name of "
                 f"{settings.DEFAULT_FROM_EMAIL}, which other mail servers refuse.",
                 hint='DEFAULT_FROM_EMAIL = "Example Notes <notes@example.org>"',
-                id="oauthflows.W022",
+                id="oauthflows.W042",
             )
         )
     return found

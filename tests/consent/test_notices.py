@@ -10,10 +10,13 @@ import pytest
 from django.conf import settings as site
 from django.test import Client as Visitor
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import override
 
 from django_oauthflows.models import Client, Consent
 from tests.consent.conftest import Walk
 from tests.mailbox import delivered, let_pass
+from tests.oauth_client import hidden_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,3 +134,49 @@ def test_a_consent_that_has_ended_needs_no_link(walk: Walk) -> None:
     link = link_in(delivered()[0])
     Consent.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert Visitor().get(link).status_code == 410
+
+
+def test_the_mail_says_when_and_where_all_apps_are(walk: Walk, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Kathmandu"
+    walk.allow("profile")
+    moment = timezone.localtime(Consent.objects.get().given_at)
+    body = str(delivered()[0].body)
+    assert f"When: {date_format(moment, 'DATETIME_FORMAT')} (+0545)" in body
+    assert "http://testserver/oauth/apps/" in body
+
+
+def test_a_mail_that_comes_after_the_end_says_so_and_offers_no_link(walk: Walk, user: Any) -> None:
+    """Who connects an app behind a user's back does not hide it by disconnecting before the mail goes out."""
+    walk.allow("profile")
+    Consent.objects.get().withdraw(by=user)
+    body = str(delivered()[0].body)
+    assert "It was allowed:\n- See your name" in body
+    assert "It has been disconnected meanwhile" in body
+    assert "/oauth/disconnect/" not in body
+
+
+def test_the_link_is_for_the_connection_that_stands_when_the_mail_goes_out(walk: Walk, user: Any) -> None:
+    walk.allow("profile")
+    Consent.objects.get().withdraw(by=user)
+    walk.allow("profile notes:write")
+    (sent,) = delivered()
+    assert "- Write and change your notes" in str(sent.body)
+    assert Visitor().post(link_in(sent)).status_code == 200
+    assert not Consent.objects.live().exists()
+
+
+def test_the_mail_goes_to_where_the_user_was_whoever_sends_it(walk: Walk, settings: Any) -> None:
+    """Host, path of the site and language are those of the request: the sender knows none of them."""
+    settings.ALLOWED_HOSTS = ["notes.example.org"]
+    where = {"HTTP_HOST": "notes.example.org", "SCRIPT_NAME": "/club", "secure": True}
+    url = walk.url("profile")
+    page = walk.visitor.get(url, HTTP_ACCEPT_LANGUAGE="de", **where)
+    form = hidden_fields(page.content.decode()) | {"decision": "allow", "scope": ["profile"]}
+    origin = {"HTTP_REFERER": "https://notes.example.org/club/"}
+    answer = walk.visitor.post(url, form, HTTP_ACCEPT_LANGUAGE="de", **where, **origin)
+    assert answer.status_code == 302
+    with override("en"):
+        body = str(delivered()[0].body)
+    assert "https://notes.example.org/club/oauth/apps/" in body
+    assert "https://notes.example.org/club/oauth/disconnect/" in body
+    assert body.startswith("Hallo alice")

@@ -27,8 +27,10 @@ _IN_WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 def in_words(error: Exception) -> str:
     """One sentence about ``error``. Of what is not known only the class is named."""
+    # Of a silent server, smtplib says that it hung up.
+    silence = isinstance(error.__context__, TimeoutError)
     for known, words in _IN_WORDS:
-        if isinstance(error, known):
+        if isinstance(error.__context__ if silence else error, known):
             return words
     return f"It failed with {type(error).__name__}."
 

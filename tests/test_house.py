@@ -26,7 +26,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
     frozenset(
-        {"conf", "option_forms", "scopes", "signals", "limits", "lookalikes", "spreadsheet", "cache_guard"}
+        {
+            "conf",
+            "option_forms",
+            "scopes",
+            "signals",
+            "limits",
+            "lookalikes",
+            "spreadsheet",
+            "cache_guard",
+            "write_conflicts",
+        }
     ),
 )
 MAX_FILE_LINES = 400

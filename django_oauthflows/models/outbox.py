@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import OperationalError, connections, models, router, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
 from django_oauthflows.models.event import Event
+from django_oauthflows.write_conflicts import patiently
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 LEASE = timedelta(minutes=5)
 #: Staff who send a message again give it so much more time.
 SECOND_LIFE = timedelta(days=1)
-#: So often a claim is tried again when the database sees others change the same row (SQLSTATE 40001, 40P01).
+#: So often somebody else may take the message under our eyes before we leave it to them.
 _CLAIMS = 5
 MAX_ERROR_LENGTH = 200
 
@@ -74,13 +75,8 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         ``without`` names destinations to leave out. Raises ``RuntimeError`` within a transaction: what is
         claimed there could be sent by others as well.
         """
-        for attempt in range(1, _CLAIMS + 1):
-            try:
-                candidate, claimed = self._try_claim(kinds, without)
-            except OperationalError:  # a conflict under a strict isolation level, or a lock of SQLite's
-                if attempt == _CLAIMS:
-                    raise
-                continue
+        for _attempt in range(_CLAIMS):
+            candidate, claimed = patiently(lambda: self._try_claim(kinds, without))
             if claimed or candidate is None:
                 return candidate
         return None  # others are faster: they do the work
@@ -97,6 +93,8 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         # Where rows cannot be skipped, the conditional UPDATE alone decides. There the look comes before the
         # transaction: SQLite lets no transaction write that has read what somebody else has changed since.
         candidate = None if skips else due.first()
+        if not skips and candidate is None:
+            return None, False
         with transaction.atomic(due.db, durable=True):
             if skips:
                 candidate = due.select_for_update(skip_locked=True).first()
@@ -106,7 +104,8 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         """Give up what was not sent in its time; how many messages."""
         now = timezone.now()
         overdue = self.waiting().filter(_not_leased(now), expires_at__lte=now)
-        return overdue.update(ended_at=now, outcome=OutboxMessage.Outcome.EXPIRED, leased_until=None)
+        expired: dict[str, Any] = {"ended_at": now, "outcome": OutboxMessage.Outcome.EXPIRED}
+        return patiently(lambda: overdue.update(leased_until=None, **expired))
 
     def next_due(self, kinds: Collection[str]) -> datetime | None:
         """When the next message wants to be sent, which may be past; ``None`` when nothing waits."""
@@ -215,7 +214,7 @@ class OutboxMessage(models.Model):
 
     def _settle(self, **values: Any) -> bool:
         mine = OutboxMessage.objects.waiting().filter(pk=self.pk, leased_until=self.leased_until)
-        return bool(mine.update(leased_until=None, **values))
+        return bool(patiently(lambda: mine.update(leased_until=None, **values)))
 
     # What staff do. ----------------------------------------------------------------------------------
 

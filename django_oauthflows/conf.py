@@ -127,6 +127,9 @@ class Options:
     )
     #: Limits, joined to the defaults (see ``limits.DEFAULT_RATES``); an empty rate is no limit.
     RATES: Rates = field(default_factory=dict)
+    #: Name of a cache in ``CACHES`` to count requests in, one that all processes share; empty: the default
+    #: cache where that is such a one, else each process counts for itself.
+    RATES_CACHE: Annotated[str, Form(is_text, 'the name of a cache, such as "default"')] = ""
     #: How many proxies of the site's own stand before it and add to ``X-Forwarded-For``.
     NUM_PROXIES: Annotated[int, Form(is_number, "a number such as 1")] = 0
 

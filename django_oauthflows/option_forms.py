@@ -10,7 +10,15 @@ from typing import Annotated, Any
 from django.utils.functional import Promise
 
 #: What can be limited (see ``limits.py``), and how a rate is written.
-RATE_NAMES = ("api", "api_user", "token", "introspection", "authorize", "failed_authentication")
+RATE_NAMES = (
+    "api",
+    "api_user",
+    "token",
+    "introspection",
+    "authorize",
+    "failed_authentication",
+    "slow_authentication",
+)
 RATE = re.compile(r"\A[1-9][0-9]{0,8}/(second|minute|hour|day)\Z")
 
 

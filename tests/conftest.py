@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from django_oauthflows.models import usage
+from django_oauthflows import limits
+from django_oauthflows.models import event, usage
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import Browser, OAuthClient
 
@@ -18,6 +19,13 @@ pytest_plugins = ["django_oauthflows.testing"]
 def usage_is_flushed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """The flush that is due once a minute would fall into a request whose statements are counted."""
     monkeypatch.setattr(usage, "FLUSH_SECONDS", float("inf"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_counted_yet() -> None:
+    """Every test's requests come from one network, and a refusal is on record only so often in an hour."""
+    limits.forget()
+    event.overflow.forget()
 
 
 @pytest.fixture

@@ -53,6 +53,10 @@ _SENTENCES: dict[str, Any] = {
     "code expired": _(
         "The code was too old; it must be exchanged right after the redirect, within a minute by default."
     ),
+    "no code verifier": _(
+        "The token request has no code verifier (PKCE); the developer should send the one whose S256 digest "
+        "was the code challenge."
+    ),
     "wrong code verifier": _(
         "The code verifier does not fit the code challenge (PKCE); the developer should keep the "
         "verifier between the two steps and send the S256 digest of it first."

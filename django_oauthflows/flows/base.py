@@ -120,6 +120,11 @@ class Flow:
         return Need.USER in self.needs
 
     @property
+    def uses_pkce(self) -> bool:
+        """Whether its answer is tied to whoever asked by a code challenge (RFC 7636)."""
+        return Need.PKCE in self.needs
+
+    @property
     def visits_authorization_endpoint(self) -> bool:
         """Whether the flow begins with a redirect to the authorization endpoint (RFC 6749 §3.1)."""
         return bool(self.response_types)

@@ -34,6 +34,9 @@ from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
 
+#: The toolkit's column holds no longer ones.
+MAX_CLIENT_ID_LENGTH = 100
+
 #: Column names: what an API call needs to know of its client, and what a view may want to.
 CALLER_COLUMNS = (
     "id",
@@ -132,6 +135,13 @@ class ClientManager(models.Manager["Client"]):
         Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
         wanted = client.has_secret and (issue_secret or client_secret)
         return client, client._first_secret(client_secret, by=by) if wanted else None
+
+    def with_client_id(self, client_id: str) -> Client | None:
+        """The client of that id, whatever its state. No statement for what cannot be one."""
+        if not client_id or len(client_id) > MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
+            return None
+        # What the toolkit's column holds is no secret of ours, and never needed.
+        return self.filter(client_id=client_id).defer("client_secret").first()
 
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""

@@ -72,7 +72,7 @@ class EventManager(models.Manager["Event"]):
         cause = cause[:MAX_CAUSE_LENGTH]
         hour = timezone.now().replace(minute=0, second=0, microsecond=0)
         key = (client.pk if client is not None else None, cause)
-        counted = _overflow.count(key, hour)
+        counted = overflow.count(key, hour)
         if counted is not None:
             return counted
         alike = self.filter(kind=Event.Kind.REQUEST_REFUSED, client=client, cause=cause, at__gte=hour)
@@ -84,7 +84,7 @@ class EventManager(models.Manager["Event"]):
                     Event.Kind.REQUEST_REFUSED, client=client, user=user, cause=cause, **cleaned
                 )
             return event.reference
-        _overflow.begin(key, hour, *recent[0])
+        overflow.begin(key, hour, *recent[0])
         return recent[0][1]
 
     def refusals(self) -> models.QuerySet[Event]:
@@ -119,6 +119,11 @@ class _Overflow:
         self._hour: datetime | None = None
         self._rows: dict[_Key, _Counted] = {}
 
+    def forget(self) -> None:
+        """Begin anew, as a new process does."""
+        with self._lock:
+            self._hour, self._rows = None, {}
+
     def begin(self, key: _Key, hour: datetime, pk: int, reference: str) -> None:
         with self._lock:
             if hour != self._hour:
@@ -152,7 +157,7 @@ class _Counted:
 
 
 _Key = tuple[int | None, str]
-_overflow = _Overflow()
+overflow = _Overflow()
 
 
 class Event(models.Model):

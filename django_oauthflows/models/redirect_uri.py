@@ -16,6 +16,23 @@ LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOSTS = LOOPBACK_ADDRESSES | {"localhost"}
 MAX_LENGTH = 2000
 
+#: Names that an authorization response uses itself (RFC 6749 §4.1.2, §4.1.2.1, §4.2.2; RFC 9207 §2).
+RESERVED_PARAMETERS = frozenset(
+    {
+        "access_token",
+        "code",
+        "error",
+        "error_description",
+        "error_uri",
+        "expires_in",
+        "id_token",
+        "iss",
+        "scope",
+        "state",
+        "token_type",
+    }
+)
+
 #: Schemes that run code or read files in the browser; never a place to send a code to.
 _DANGEROUS_SCHEMES = frozenset(
     {

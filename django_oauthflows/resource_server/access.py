@@ -8,15 +8,32 @@ from typing import Any
 from django.http import HttpRequest
 
 from django_oauthflows import limits
-from django_oauthflows.conf import api_resource
+from django_oauthflows.authorization_server.resource_indicators import meant_for
+from django_oauthflows.authorization_server.token_lookup import lookup
+from django_oauthflows.conf import api_resource, options
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.resource_server.machine import MachineUser
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
-from django_oauthflows.toolkit.backend import bearer_token
-from django_oauthflows.toolkit.token_use import check_access_token
 
 _KNOWN = "oauthflows.access"
+
+
+def bearer_token(request: HttpRequest) -> str | None:
+    """The token in the Authorization header (RFC 6750 §2.1), the only place where we accept one."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def check_access_token(text: str, resource: str) -> AccessToken:
+    """What ``text`` allows now at the API of that identifier. Raises ``TokenRefused``.
+
+    A token for another API is refused (RFC 8707 §2, RFC 9068 §4).
+    """
+    access = lookup(text, believe=options().JWT_WITHOUT_DATABASE)
+    if access.audience and not meant_for(resource, access.audience):
+        raise TokenRefused("wrong audience", access.client)
+    return access
 
 
 def token_in_query(request: HttpRequest) -> bool:

@@ -13,9 +13,20 @@ from django.http import HttpRequest, JsonResponse
 
 from django_oauthflows.conf import api_resource
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.toolkit.token_use import describe
 
 REALM = "api"
+#: What a refused caller is told, by cause (RFC 6750 §3.1). Causes not listed say only "invalid".
+_DESCRIPTIONS = {
+    "expired": "The access token expired.",
+    "revoked": "The access token was revoked.",
+    "replaced": "The access token was replaced by a newer one.",
+    "consent withdrawn": "The user has withdrawn the permission.",
+    "consent ended": "The time for which the user allowed it is over.",
+    "client suspended": "The client is suspended.",
+    "no scope left": "None of its permissions is left.",
+    "user inactive": "The user account is inactive.",
+    "wrong audience": "The access token is for another API.",
+}
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 
 
@@ -51,6 +62,11 @@ class Refusal:
     def response(self, request: HttpRequest) -> JsonResponse:
         """The whole answer, for views without Django REST framework."""
         return JsonResponse(self.body(), status=self.status, headers=self.headers(request))
+
+
+def describe(cause: str) -> str:
+    """The sentence for a caller whose token is refused."""
+    return _DESCRIPTIONS.get(cause, "The access token is invalid.")
 
 
 class Refused(Exception):  # noqa: N818 - a refusal, not an error of ours

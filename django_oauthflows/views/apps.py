@@ -20,7 +20,7 @@ from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
 from django_oauthflows.spreadsheet import csv_file
 from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
-from django_oauthflows.views.forged import only_own_forms
+from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.pages import page, secured
 
 #: What a user's history is made of.

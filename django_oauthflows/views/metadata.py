@@ -11,14 +11,13 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.generic import View
 
+from django_oauthflows.authorization_server import pkce
+from django_oauthflows.authorization_server.client_authentication import method_names
 from django_oauthflows.conf import api_resource, issuer, options, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.scopes import declared_scopes
-from django_oauthflows.toolkit.authorization_codes import PKCE_METHOD
 from django_oauthflows.views.endpoint import add_cors, preflight
-
-_WITH_SECRET = ["client_secret_basic", "client_secret_post"]
 
 
 def server_metadata(request: HttpRequest) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
     origin = issuer(request)
     flows = registry.offered_flows(options().FLOWS)
     public = any(ClientType.PUBLIC in flow.client_types for flow in flows)
-    token_methods = [*_WITH_SECRET, "none"] if public else _WITH_SECRET
+    token_methods = method_names(with_proof=not public)
     at_front = [flow for flow in flows if flow.visits_authorization_endpoint]
     document: dict[str, Any] = {
         "issuer": origin,
@@ -40,8 +39,8 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
         "grant_types_supported": [grant for flow in flows for grant in flow.grant_types],
         "token_endpoint_auth_methods_supported": token_methods,
         "revocation_endpoint_auth_methods_supported": token_methods,
-        "introspection_endpoint_auth_methods_supported": _WITH_SECRET,
-        "code_challenge_methods_supported": [PKCE_METHOD],
+        "introspection_endpoint_auth_methods_supported": method_names(with_proof=True),
+        "code_challenge_methods_supported": [pkce.METHOD],
         "authorization_response_iss_parameter_supported": True,
     }
     if at_front:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import re
 import time
@@ -15,7 +16,7 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import Client, Consent, Event, event
-from tests.factories import ClientFactory
+from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture(autouse=True)
 def _fresh_memory(monkeypatch: Any) -> None:
     """The rows that a process remembers are rolled back with each test's database."""
-    monkeypatch.setattr(event, "_overflow", type(event._overflow)())
+    monkeypatch.setattr(event, "overflow", type(event.overflow)())
 
 
 def reference_in(text: str) -> str:
@@ -62,6 +63,7 @@ def test_a_refused_authorization_request_can_be_looked_up(
     transactional_db: None, boss: Any, client: Any, change: dict[str, str], told: str
 ) -> None:
     registered, _ = ClientFactory()
+    client.force_login(UserFactory())
     speaker = OAuthClient("", registered.client_id)
     request = speaker.authorization_request("profile", pkce_pair()[1]) | change
     answer = client.get("/oauth/authorize/", request)
@@ -113,12 +115,20 @@ GENERIC = "does not follow the standard"
 
 
 def causes_in_the_code() -> set[str]:
-    """Every cause that the toolkit notes down with a refusal, and every one that a code or token brings along."""
-    text = "".join(path.read_text() for path in (PACKAGE / "toolkit").glob("*.py"))
-    causes = set(re.findall(r'refuse\("([^"]+)"', text))
+    """Every cause that a refusal is given, and every one that a code or token has of its own."""
+    causes = {
+        argument.value
+        for folder in ("authorization_server", "views")
+        for path in (PACKAGE / folder).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) in ("RequestRefused", "_invalid_grant", "request.refused")
+        for argument in call.args
+        if isinstance(argument, ast.Constant)
+    }
     authorization = (PACKAGE / "models" / "authorization.py").read_text()
     grounds = set(re.findall(r'^ +\(.+, "([a-z ]+)"\),$', authorization, re.MULTILINE))
-    assert {"wrong client secret", "scope not allowed"} <= causes
+    assert {"wrong client secret", "scope not allowed", "code used twice", "form out of date"} <= causes
     assert {"revoked", "user inactive", "no scope left"} <= grounds
     kept = {f"{kind} {cause}" for kind in ("code", "refresh token") for cause in ("malformed", "unknown")}
     return causes | grounds | kept
@@ -149,6 +159,7 @@ def test_more_refused_authorization_requests(
     ClientFactory(client_id="suspended")[0].suspend()
     ClientFactory(client_id="none by default", default_scopes=[])
     registered, _ = ClientFactory()
+    client.force_login(UserFactory())
     request = OAuthClient("", registered.client_id).authorization_request("profile", pkce_pair()[1]) | change
     answer = client.get("/oauth/authorize/", request)
     if answer.status_code == 302:
@@ -226,6 +237,7 @@ def test_an_expired_code_is_named_as_such(boss: Any, register: Any, browser: Bro
 def test_nothing_that_could_be_used_is_kept(client: Any) -> None:
     registered, secret = ClientFactory()
     assert secret
+    client.force_login(UserFactory())  # nobody else is told at the client's address
     token = "oafa_" + "t" * 60
     twice = f"{secret}:{secret}"
     attempts = [

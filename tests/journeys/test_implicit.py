@@ -103,7 +103,6 @@ def test_only_the_registered_redirect_uri_gets_the_token(widget: OAuthClient, br
         widget.redirect_uri + "?a=1",
         widget.redirect_uri + "#x",
         "https://evil.example/",
-        "",
     ):
         response = browser.authorize(**asking(widget, redirect_uri=uri))
         assert response.status_code == 400, uri

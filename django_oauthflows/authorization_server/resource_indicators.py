@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.authorization_server.request import Parameters, RequestRefused
 from django_oauthflows.conf import api_resource, options
 from django_oauthflows.models import Client
-from django_oauthflows.toolkit.exchange import Exchange, http_request_of
 
 #: More APIs in one request are no honest client's; each is stored and sealed into tokens.
 _MAX_COUNT = 5
@@ -32,21 +32,28 @@ def meant_for(resource: str, audience: Iterable[str]) -> bool:
     return comparable(resource) in map(comparable, audience)
 
 
-def requested_resources(request: Any) -> tuple[str, ...]:
-    """What the request asks for, each once, known and sound. Raises ``InvalidTargetError``."""
-    http_request = http_request_of(request)
-    # The one parameter that may be repeated, so it is read where it was sent.
-    parameters = http_request.GET or http_request.POST
-    asked = tuple(dict.fromkeys(filter(None, parameters.getlist("resource"))))
+def requested_resources(http: HttpRequest, parameters: Parameters) -> tuple[str, ...]:
+    """What a request asks for, each once, known and sound. Raises ``RequestRefused``."""
+    asked = parameters.resources
     if not asked:
         return ()
     if len(asked) > _MAX_COUNT or any(len(name) > _MAX_LENGTH for name in asked):
-        raise InvalidTargetError(description="Too many resources, or too long ones.", request=request)
-    known = [api_resource(http_request), *options().RESOURCES]
+        raise _invalid_target("Too many resources, or too long ones.")
+    known = [api_resource(http), *options().RESOURCES]
     for name in asked:
         if not meant_for(name, known) and not _registered(name):
-            raise InvalidTargetError(description="The resource is not known here.", request=request)
+            raise _invalid_target("The resource is not known here.")
     return asked
+
+
+def granted_resources(asked: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """What a token will be for: what was ``asked``, within what the authorization was ``allowed`` for.
+
+    RFC 8707 §2.2: a token request may narrow it down, never add to it. Raises ``RequestRefused``.
+    """
+    if allowed and not all(meant_for(name, allowed) for name in asked):
+        raise _invalid_target("The user did not allow this resource.")
+    return asked or allowed
 
 
 def _registered(name: str) -> bool:
@@ -59,13 +66,5 @@ def _registered(name: str) -> bool:
     return any(meant_for(name, resources.split()) for resources in candidates)
 
 
-def granted_resources(request: Any, exchange: Exchange) -> tuple[str, ...]:
-    """What the token will be for: what was asked, within what the user's authorization is for.
-
-    RFC 8707 §2.2: a token request may narrow it down, never add to it.
-    """
-    asked = requested_resources(request) or exchange.resources
-    bound = tuple(exchange.authorization.resource.split()) if exchange.authorization else ()
-    if bound and not all(meant_for(name, bound) for name in asked):
-        raise InvalidTargetError(description="The user did not allow this resource.", request=request)
-    return asked or bound
+def _invalid_target(description: str) -> RequestRefused:
+    return RequestRefused(InvalidTargetError(description=description))

@@ -1,4 +1,4 @@
-"""Whether the user must be asked: the one place that decides, as a list to be read from top to bottom.
+"""Whether the user is asked: the one place that decides, as a table to be read from top to bottom.
 
 ``prompt`` and ``max_age`` are those of OpenID Connect Core §3.1.2.1. They can only make us ask more:
 nothing in a request can spare the user a page that the site's policy wants.
@@ -6,24 +6,17 @@ nothing in a request can spare the user a page that the site's policy wants.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from django.core import signing
-from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, LoginRequired
 
-from django_oauthflows.authorization_server.auth_time import login_time
-from django_oauthflows.models import Client, Consent
+from django_oauthflows.authorization_server import auth_time
+from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
+from django_oauthflows.models import Consent
 from django_oauthflows.models.redirect_uri import host_of
-
-#: The parameter that we add to the way back from the login page: when we asked for a new login.
-SENT_TO_LOGIN = "login_after"
-_SIGNER = signing.Signer(salt="django_oauthflows.login_after")
 
 
 class Verdict(StrEnum):
@@ -41,7 +34,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the rule looks at."""
+    """All that the table looks at."""
 
     logged_in: bool
     #: The values of ``prompt``.
@@ -69,8 +62,8 @@ class Situation:
         return bool(self.prompt & {"consent", "select_account"})
 
 
-#: The rule for asking, from top to bottom: the first line that applies gives the verdict.
-RULE: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
+#: From top to bottom: the first line that applies gives the verdict.
+POLICY: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
     ("no page is wanted, and one is", lambda now: now.silent and now.outspoken, Verdict.REFUSE_PROMPT),
     ("no page, but nobody is logged in", lambda now: now.silent and not now.logged_in, Verdict.REFUSE_LOGIN),
     ("nobody is logged in", lambda now: not now.logged_in, Verdict.LOG_IN),
@@ -85,72 +78,34 @@ RULE: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
 
 
 def verdict(situation: Situation) -> Verdict:
-    """What the rule says."""
-    return next(answer for _words, applies, answer in RULE if applies(situation))
+    """What the table says."""
+    return next(answer for _words, applies, answer in POLICY if applies(situation))
 
 
 def situation_of(
-    request: HttpRequest,
-    client: Client,
-    consent: Consent | None,
-    scopes: list[str],
-    credentials: dict[str, Any],
+    request: AcceptedAuthorizationRequest, consent: Consent | None, scopes: Iterable[str]
 ) -> Situation:
-    """Request, login, client and consent, as the rule sees them. Raises for an unreadable ``max_age``."""
-    redirect_uri = credentials["redirect_uri"]
-    prompt = frozenset(request.GET.get("prompt", "").split())
-    max_age = _max_age(request, credentials)
-    if not request.user.is_authenticated:
-        return Situation(logged_in=False, prompt=prompt)
+    """Request, login, client and consent, as the table sees them.
+
+    ``consent`` is what the user allowed the client before, live or not; ``scopes`` what it is to cover.
+    """
+    http, client, redirect_uri = request.http, request.client, request.redirect_uri
+    if not http.user.is_authenticated:
+        return Situation(logged_in=False, prompt=request.prompt)
+    names = tuple(scopes)
     return Situation(
         logged_in=True,
-        prompt=prompt,
-        fresh=_is_fresh(request, prompt, max_age),
-        covered=consent is not None and consent.covers(scopes, host_of(redirect_uri)),
+        prompt=request.prompt,
+        fresh=auth_time.is_recent(http, max_age=request.max_age, anew="login" in request.prompt),
+        covered=consent is not None and consent.covers(names, host_of(redirect_uri)),
         # What the user took back themselves, the site cannot give back over their head.
         vouched_for=client.may_skip_consent(redirect_uri)
-        and not (consent is not None and consent.was_taken_back(scopes)),
+        and not (consent is not None and consent.was_taken_back(names)),
     )
 
 
-def _max_age(request: HttpRequest, credentials: dict[str, Any]) -> int | None:
-    given = request.GET.get("max_age")
-    if given is None:
-        return None
-    if not (given.isascii() and given.isdigit() and len(given) <= 10):
-        raise errors.InvalidRequestError(
-            description="max_age must be a number of seconds.", request=credentials["request"]
-        )
-    return int(given)
-
-
-def _is_fresh(request: HttpRequest, prompt: frozenset[str], max_age: int | None) -> bool:
-    """Whether this login is one that the request accepts."""
-    logged_in_at = login_time(request)
-    too_old = "login" in prompt or (max_age is not None and time.time() - logged_in_at > max_age)
-    # A login on the way of this very request is new enough, however short max_age is: else the user
-    # would be sent round in circles.
-    asked_at = sent_to_login_at(request)
-    return not too_old or (asked_at is not None and logged_in_at >= asked_at)
-
-
-def sent_to_login_at(request: HttpRequest) -> float | None:
-    """When we sent the user to log in for this request; ``None`` if we did not."""
-    try:
-        return float(_SIGNER.unsign(request.GET.get(SENT_TO_LOGIN, "")))
-    except (signing.BadSignature, ValueError):
-        return None
-
-
-def way_back(request: HttpRequest) -> str:
-    """The path of this request, with the mark that the login page lies behind us."""
-    query = request.GET.copy()
-    query[SENT_TO_LOGIN] = _SIGNER.sign(str(time.time()))
-    return f"{request.path}?{query.urlencode()}"
-
-
 #: A refusal's error for plain OAuth clients (RFC 6749 §4.1.2.1), and for OpenID ones (Core §3.1.2.6).
-_ERRORS: dict[Verdict, tuple[Any, Any, str]] = {
+_ERRORS: dict[Verdict, tuple[type[errors.OAuth2Error], type[errors.OAuth2Error], str]] = {
     Verdict.REFUSE_PROMPT: (
         errors.InvalidRequestError,
         errors.InvalidRequestError,
@@ -161,9 +116,11 @@ _ERRORS: dict[Verdict, tuple[Any, Any, str]] = {
 }
 
 
-def raise_refusal(answer: Verdict, scopes: list[str], credentials: dict[str, Any]) -> None:
-    """Raise the error that a verdict stands for, if it is a refusal."""
+def decide(request: AcceptedAuthorizationRequest, consent: Consent | None, scopes: Iterable[str]) -> Verdict:
+    """What is to be done. Raises ``RequestRefused`` where the table refuses."""
+    answer = verdict(situation_of(request, consent, scopes))
     if answer in _ERRORS:
         plain, openid, description = _ERRORS[answer]
-        kind = openid if "openid" in scopes else plain
-        raise kind(description=description, request=credentials["request"])
+        kind = openid if "openid" in request.scopes else plain
+        raise request.refused(kind(description=description))
+    return answer

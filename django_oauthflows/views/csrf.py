@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.toolkit.exchange import exchange_for
+from django_oauthflows.authorization_server.request import RequestRefused
 from django_oauthflows.views.consent import refusal_page
 from django_oauthflows.views.refusal import record_refusal
 
@@ -21,10 +21,8 @@ class _Check(CsrfViewMiddleware):
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         super()._reject(request, reason)  # type: ignore[misc]  # logs it, as sites are used to
-        error = errors.AccessDeniedError()
-        error.status_code = 403
-        exchange_for(request).refuse("form out of date")
-        reference = record_refusal(request, error.error, reason)
+        error = errors.AccessDeniedError(description=reason, status_code=403)
+        reference = record_refusal(RequestRefused(error, "form out of date"))
         explanation = _("This page is out of date. Please look again and decide anew.")
         return refusal_page(request, error, reference, explanation)
 

@@ -1,0 +1,127 @@
+"""The refresh token grant (RFC 6749 §6, RFC 9700 §4.14): the next pair of tokens, without the user.
+
+1. ``demand``: the refresh token.
+2. ``check``: it is ours and this client's, what it stands for still holds, and it is of the current
+   generation, or of the one before within the grace (an answer was lost). An older one ends it all.
+   The scopes asked for are among those that were given.
+3. ``issue``: the authorization moves on by one generation with one ``UPDATE``; a retry writes nothing.
+
+A refresh token from the site's time with stock django-oauth-toolkit becomes an authorization first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows.adoption.tokens import adopt_refresh_token
+from django_oauthflows.authorization_server.grants.base import Grant
+from django_oauthflows.authorization_server.issue import TokenResponse, end_of, issue_tokens
+from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
+from django_oauthflows.authorization_server.resource_indicators import (
+    granted_resources,
+    requested_resources,
+)
+from django_oauthflows.authorization_server.token_lookup import find_refresh_token
+from django_oauthflows.models import Authorization
+from django_oauthflows.tokens.access_token import TokenRefused
+from django_oauthflows.tokens.format import Kind, looks_like
+
+
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """RFC 6749 §6. ``scopes`` is empty when the client wants what it had."""
+
+    refresh_token: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the token stands for, of which generation it is, and what it will give."""
+
+    authorization: Authorization
+    generation: int
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+def demand(parameters: Parameters) -> Demanded:
+    """What must be there (RFC 6749 §6)."""
+    return Demanded(parameters.required("refresh_token"), tuple(parameters.get("scope").split()))
+
+
+def check(request: TokenRequest, given: Demanded) -> Checked:
+    """Whether the token may be used now, by this client, for what it asks."""
+    authorization, generation = _presented(request, given.refresh_token)
+    scopes = authorization.granted_scopes(authorization.scope.split())
+    if not set(given.scopes).issubset(scopes):
+        raise RequestRefused(errors.InvalidScopeError(), "scope not allowed")
+    return Checked(
+        authorization,
+        generation,
+        scopes=given.scopes or scopes,
+        resources=granted_resources(
+            requested_resources(request.http, request.parameters), tuple(authorization.resource.split())
+        ),
+    )
+
+
+def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
+    """The authorization that a refresh token stands for, and the generation that the token is of."""
+    try:
+        if not looks_like(Kind.REFRESH, text):
+            authorization = adopt_refresh_token(text, request.client)
+            return authorization, authorization.generation
+        reference, authorization = find_refresh_token(text, request.client)
+    except TokenRefused as refused:
+        raise _invalid_grant(f"refresh token {refused.cause}") from None
+    refusal = authorization.refusal(request.received_at)
+    if refusal:
+        raise _invalid_grant(refusal)
+    if not authorization.accepts_generation(reference.serial, request.received_at):
+        # RFC 9700 §4.14.2: nobody knows which of the two is the thief.
+        authorization.revoke_for_misuse("REFRESH_REUSED", "old refresh token used again")
+        raise _invalid_grant("old refresh token used again")
+    if reference.expires <= request.received_at.timestamp():
+        raise _invalid_grant("refresh token expired")
+    return authorization, reference.serial
+
+
+def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
+    """Move on by one generation, then give its pair of tokens."""
+    authorization = checked.authorization
+    # One generation behind, within the grace: the answer was lost and the client asks again. It gets
+    # the generation that there is, not a new one, and nothing is written.
+    is_retry = checked.generation != authorization.generation
+    if not is_retry and not authorization.advance(
+        now=request.received_at, ends=end_of(request, authorization)
+    ):
+        _accept_as_retry(request, authorization)
+    return issue_tokens(
+        request,
+        authorization,
+        generation=checked.generation + 1,
+        scopes=checked.scopes,
+        resources=checked.resources,
+    )
+
+
+def _accept_as_retry(request: TokenRequest, authorization: Authorization) -> None:
+    """A parallel refresh of the same token was faster: both get the one new generation."""
+    fresh = Authorization.objects.presented(authorization.pk, request.client)
+    if (
+        fresh is None
+        or fresh.refusal(request.received_at)
+        or fresh.generation != authorization.generation + 1
+        or not fresh.within_grace(request.received_at)
+    ):
+        raise _invalid_grant("refresh token used meanwhile")
+
+
+def _invalid_grant(cause: str) -> RequestRefused:
+    return RequestRefused(errors.InvalidGrantError(), cause)
+
+
+GRANT = Grant(grant_type="refresh_token", demand=demand, check=check, issue=issue)

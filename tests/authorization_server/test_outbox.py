@@ -18,6 +18,7 @@ from django.core.mail.backends.locmem import EmailBackend as LocalMemory
 from django.core.mail.backends.smtp import EmailBackend as Smtp
 from django.core.management import call_command
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from django_oauthflows.authorization_server.notices import disconnect_key
 from django_oauthflows.authorization_server.outbox import workers
@@ -291,11 +292,30 @@ def test_what_a_killed_process_had_at_hand_is_sent_by_the_next_one() -> None:
 def test_who_comes_back_too_late_does_not_overwrite_what_the_next_one_did() -> None:
     message = notice()
     late = OutboxMessage.objects.claim(["notice"])
-    assert late is not None
     let_pass(LEASE)
-    deliver(10)
+    next_one = OutboxMessage.objects.claim(["notice"])
+    assert late is not None
+    assert next_one is not None
     assert late.end(OutboxMessage.Outcome.FAILED, "too late") is False
+    assert next_one.end(OutboxMessage.Outcome.SENT) is True
+    assert late.retry_at(timezone.now(), "too late") is False
     assert state(message) == ("sent", 2, "")
+
+
+def test_of_many_who_reach_for_one_message_one_gets_it() -> None:
+    def reach(together: Barrier) -> bool:
+        try:
+            together.wait()
+            return OutboxMessage.objects.claim(["notice"]) is not None
+        finally:
+            connections.close_all()
+
+    for _ in range(10):
+        notice()
+        with ThreadPoolExecutor(8) as pool:
+            got = list(pool.map(reach, [Barrier(8)] * 8))
+        assert sum(got) == 1
+        OutboxMessage.objects.all().delete()
 
 
 def test_nothing_is_claimed_within_a_transaction() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
@@ -15,6 +15,7 @@ from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
 
+from django_oauthflows.authorization_server.outbox.workers import task_backend
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
@@ -276,3 +277,43 @@ def check_transport(app_configs: Any, **_: Any) -> list[CheckMessage]:
             id="oauthflows.W002",
         )
     ]
+
+
+@register(Tags.compatibility)
+def check_outbox(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """``OUTBOX`` asks for Django's tasks only where a backend runs them elsewhere than in the request."""
+    if options().OUTBOX != "task" or task_backend() is not None:
+        return []
+    return [
+        CheckWarning(
+            "OAUTHFLOWS['OUTBOX'] is \"task\", but no backend in TASKS runs tasks outside the request: "
+            "a thread sends instead.",
+            hint='TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}',
+            id="oauthflows.W040",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_mail(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Notices reach users only if somebody said how this site sends mail, and in whose name."""
+    found: list[CheckMessage] = []
+    if options().NOTICES and not any(map(settings.is_overridden, ("MAILERS", "EMAIL_BACKEND", "EMAIL_HOST"))):
+        found.append(
+            CheckWarning(
+                "Users are told by e-mail when an app is connected (OAUTHFLOWS['NOTICES']), but the settings "
+                "do not say how mail is sent: it would go to a mail server on this machine.",
+                hint='EMAIL_HOST = "smtp.example.org"',
+                id="oauthflows.W041",
+            )
+        )
+    if options().NOTICES and settings.DEFAULT_FROM_EMAIL == global_settings.DEFAULT_FROM_EMAIL:
+        found.append(
+            CheckWarning(
+                "Users are told by e-mail when an app is connected (OAUTHFLOWS['NOTICES']), in the name of "
+                f"{settings.DEFAULT_FROM_EMAIL}, which other mail servers refuse.",
+                hint='DEFAULT_FROM_EMAIL = "Example Notes <notes@example.org>"',
+                id="oauthflows.W042",
+            )
+        )
+    return found

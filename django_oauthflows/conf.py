@@ -36,6 +36,8 @@ DAY = 24 * 60 * 60
 #: What the host writes, for those who have to say so.
 INSTALLED_APPS_LINE = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
 
+OUTBOX_WAYS = ("auto", "task", "thread", "command")
+
 SettingValue = Mapping[str, Any]
 
 
@@ -101,6 +103,12 @@ class Options:
     ] = ("always",)
     #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
     NOTICES: Switch = True
+    #: Who sends what waits in the outbox, never within a request: ``"task"`` (Django's tasks), ``"thread"``
+    #: (a thread of the process after its answer), ``"command"`` (nobody but ``manage.py oauth deliver`` and
+    #: the host's own workers), or ``"auto"``: a task where the site has a backend for it, else a thread.
+    OUTBOX: Annotated[str, Form(lambda value: value in OUTBOX_WAYS, f"one of {', '.join(OUTBOX_WAYS)}")] = (
+        "auto"
+    )
     #: The host's template that our pages extend; empty: our own plain page. It needs the blocks
     #: ``title`` (inside ``<title>``), ``head`` (inside ``<head>``) and ``content`` (inside ``<main>``).
     BASE_TEMPLATE: Annotated[str, Form(is_text, 'a template name, such as "base.html"')] = ""

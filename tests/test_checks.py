@@ -246,11 +246,11 @@ def test_toolkit_settings_that_were_changed_afterwards(change: Any, settings: An
     assert the_finding("E006").hint == "OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)"
 
 
-def check_of(lines: str, folder: Any) -> str:
+def check_of(lines: str, folder: Any, *more: str) -> str:
     """What `manage.py check` says on a bare site with other lines at the end of its settings."""
     (folder / "changed_settings.py").write_text("from tests.settings.bare import *\n" + lines)
     site = Site("changed_settings", f"sqlite:///{folder}/x.sqlite3", str(folder))
-    return site.manage("check", check=False).stderr
+    return site.manage("check", *more, check=False).stderr
 
 
 def test_our_app_below_the_toolkits(tmp_path: Any) -> None:
@@ -310,6 +310,26 @@ def test_a_deployment_without_https(settings: Any) -> None:
     assert warned()
     settings.SECURE_SSL_REDIRECT = True
     assert not warned()
+
+
+@pytest.mark.parametrize(
+    ("lines", "warned"),
+    [
+        ("", {"W041", "W042"}),
+        ("DEFAULT_FROM_EMAIL = 'notes@example.org'", {"W041"}),
+        ("EMAIL_HOST = 'smtp.example.org'", {"W042"}),
+        ("EMAIL_HOST = 'localhost'; DEFAULT_FROM_EMAIL = 'notes@example.org'", set()),
+        ("OAUTHFLOWS['NOTICES'] = False", set()),
+    ],
+)
+def test_a_deployment_whose_notices_would_reach_nobody(lines: str, warned: set[str], tmp_path: Any) -> None:
+    told = check_of(lines, tmp_path, "--deploy")
+    assert {name for name in ("W041", "W042") if name in told} == warned
+
+
+def test_tasks_are_asked_for_where_nobody_runs_them(oauthflows: Any) -> None:
+    oauthflows({**GOOD, "OUTBOX": "task"})
+    assert "TASKS = " in str(the_finding("W040").hint)
 
 
 def test_provider_settings_is_a_pure_function_and_malformed_options_never_loosen_it() -> None:

@@ -77,6 +77,20 @@ def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
     return me | {"sub": seen["sub"]}
 
 
+def notices_sent(site: Site) -> int:
+    """How many notices went out, after the command has sent what no thread was at."""
+    for _ in range(50):
+        site.manage("oauth", "deliver")
+        outcomes = site.evaluate(
+            "import json\n"
+            "from django_oauthflows.models import OutboxMessage\n"
+            "print(json.dumps(list(OutboxMessage.objects.values_list('outcome', flat=True))))"
+        )
+        if "" not in outcomes:
+            break
+    return int(outcomes.count("sent"))
+
+
 def test_users_of_its_own_kind_behind_closed_doors_without_time_zones(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -84,6 +98,7 @@ def test_users_of_its_own_kind_behind_closed_doors_without_time_zones(
     folder = tmp_path_factory.mktemp("custom_user")
     with host("custom_user", folder, "alice@example.org") as (site, origin, key):
         me = walk_all_flows(site, origin, "alice@example.org")
+        assert notices_sent(site) == 2
     assert me == {"username": "alice@example.org", "email": "alice@example.org", "sub": key}
 
 

@@ -35,7 +35,8 @@ MOST_AT_ONCE = 500
 class Act:
     """One deed on one or more rows. ``permission`` is a codename of this app.
 
-    ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would hit.
+    ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would
+    hit, ``None`` where the rows say so themselves.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Act:
     warning: Any
     done: Any
     run: Callable[..., object]
-    impact: Callable[[Sequence[Any]], Impact]
+    impact: Callable[[Sequence[Any]], Impact] | None
     applies: Callable[[Any], bool] = lambda row: True
     describe: Callable[[Any], str] = str
     #: What the list of rows calls it; empty when it is for one row at a time.
@@ -137,7 +138,7 @@ def act_page(
         rows=[(row.pk, act.describe(row)) for row in hit],
         # On the page of one row there is a way back to it.
         original=None if "action" in request.POST else chosen[0],
-        impact=act.impact(hit),
+        impact=act.impact(hit) if act.impact else None,
         form=form,
         back=back,
     )

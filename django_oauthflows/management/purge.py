@@ -25,6 +25,7 @@ from django_oauthflows.models import (
     ClientSecret,
     ClientUsage,
     Event,
+    OutboxMessage,
     RevokedToken,
 )
 from django_oauthflows.models.event import REPEATABLE
@@ -43,6 +44,8 @@ KEEP_DECISIONS = timedelta(days=3 * 365)
 KEEP_USAGE = timedelta(days=400)
 #: How long a refresh token of the toolkit's is known to have been used.
 KEEP_ADOPTED = timedelta(days=30)
+#: How long staff can see what became of a message that was to be sent.
+KEEP_MESSAGES = timedelta(days=7)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -109,6 +112,12 @@ SWEEPS = (
     Sweep("old usage", lambda: ClientUsage, lambda now: Q(day__lte=(now - KEEP_USAGE).date())),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
     Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
+    Sweep(
+        "messages",
+        lambda: OutboxMessage,
+        # Those that nobody ever came to send as well.
+        lambda now: Q(ended_at__lte=now - KEEP_MESSAGES) | Q(expires_at__lte=now - KEEP_MESSAGES),
+    ),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),
     Sweep(

@@ -1,4 +1,4 @@
-"""The nouns: client, secret, consent, authorization, signing key, usage, event. Their verbs are methods here.
+"""The nouns: client, secret, consent, authorization, signing key, usage, event, message to be sent, and their verbs.
 
 Imports among them go one way: event, client_secret, client, consent, authorization; upwards they reach by
 Django's relations.
@@ -11,6 +11,7 @@ from django_oauthflows.models.client_index import ClientOrigin, ClientResource, 
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
+from django_oauthflows.models.outbox import OutboxMessage
 from django_oauthflows.models.revoked_token import RevokedToken
 from django_oauthflows.models.signing_key import SigningKey
 from django_oauthflows.models.usage import ClientUsage
@@ -26,6 +27,7 @@ __all__ = [
     "ClientUsage",
     "Consent",
     "Event",
+    "OutboxMessage",
     "RevokedToken",
     "SigningKey",
 ]

@@ -136,6 +136,7 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
             scopes=names,
             request=request,
             first=first,
+            new=not version,
             added=tuple(name for name in names if name not in before),
             implied=implied,
         )

@@ -172,6 +172,7 @@ class Event(models.Model):
         SIGNING_KEY_ROTATED = "signing_key_rotated", _("Next signing key published")
         SIGNING_KEY_RETIRED = "signing_key_retired", _("Signing key retired")
         AUTHORIZATION_REVOKED = "authorization_revoked", _("Authorization ended")
+        MESSAGE_SENT_AGAIN = "message_sent_again", _("Message sent again")
         REQUEST_REFUSED = "request_refused", _("Request refused")
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True, editable=False)

@@ -14,8 +14,15 @@ from django.db import connection, connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
-from django_oauthflows.management.purge import KEEP_DECISIONS, KEEP_REFUSALS, KEEP_USAGE
-from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
+from django_oauthflows.management.purge import KEEP_DECISIONS, KEEP_MESSAGES, KEEP_REFUSALS, KEEP_USAGE
+from django_oauthflows.models import (
+    Authorization,
+    ClientSecret,
+    ClientUsage,
+    Event,
+    OutboxMessage,
+    RevokedToken,
+)
 from django_oauthflows.models.event import REPEATABLE
 from tests.engine.held import Held
 
@@ -190,3 +197,20 @@ def test_a_locked_row_is_left_for_the_next_run(held: Held, past: Any, on_postgre
     assert list(Authorization.objects.values_list("pk", flat=True)) == [locked.pk]
     assert free.pk != locked.pk
     assert connection.vendor == "postgresql"
+
+
+def test_messages_go_a_week_after_their_end_sent_or_not(held: Held) -> None:
+    ago, now = KEEP_MESSAGES + timedelta(minutes=1), timezone.now()
+
+    def message(**values: Any) -> OutboxMessage:
+        return OutboxMessage.objects.create(
+            **{"kind": "notice", "client": held.client, "expires_at": now + timedelta(days=1)} | values
+        )
+
+    message(ended_at=now - ago, outcome="sent")
+    message(ended_at=now - ago, outcome="failed")
+    message(expires_at=now - ago)  # nobody ever delivered
+    kept = [message(ended_at=now - timedelta(days=6), outcome="sent"), message()]
+    assert purge("--dry-run")["messages"] == 3
+    assert purge()["messages"] == 3
+    assert list(OutboxMessage.objects.order_by("pk")) == kept

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, Act
+from django_oauthflows.admin.actions import END_PERMISSION, Action
 from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Authorization
@@ -22,7 +22,7 @@ def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
     authorization.revoke(cause="revoked by staff", by=by, reason=reason)
 
 
-REVOKE = Act(
+REVOKE = Action(
     name="revoke",
     permission=END_PERMISSION,
     title=_("Revoke authorizations"),
@@ -66,7 +66,7 @@ class AuthorizationAdmin(ReadOnlyAdmin):
         "ended_because",
     )
     readonly_fields = ("user", "client", "flow_label", "state", "ended_because")
-    acts = (REVOKE,)
+    row_actions = (REVOKE,)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:

@@ -10,9 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from django_oauthflows.admin.act import ActingAdmin, demand
+from django_oauthflows.admin.actions import ActionAdmin, demand
 from django_oauthflows.admin.integration import endpoints
-from django_oauthflows.forms.act import ReasonForm, RotateForm
+from django_oauthflows.forms.action import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
 from django_oauthflows.models.impact import impact_of
 
@@ -33,7 +33,7 @@ def remembered(request: HttpRequest) -> str | None:
     return request.META.pop(_KEY, None)
 
 
-def shown(model_admin: ActingAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+def shown(model_admin: ActionAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
     """The page with the secret. Not kept by the browser: going back does not show it again."""
     response = model_admin.page(
         request,

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import may
+from django_oauthflows.admin.actions import may
 from django_oauthflows.admin.client_registration import chosen_case
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.new_client import fields_for

@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import may
-from django_oauthflows.admin.client_acts import ACTS
+from django_oauthflows.admin.actions import may
+from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.consent import with_last_use
 from django_oauthflows.admin.event import told
 from django_oauthflows.admin.integration import endpoints, snippets
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.flows import registry
-from django_oauthflows.forms.act import RedirectTestForm
+from django_oauthflows.forms.action import RedirectTestForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
 from django_oauthflows.models.advice import findings
 from django_oauthflows.models.impact import impact_of
@@ -45,15 +45,19 @@ def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
     tabs = [("change", _("Settings")), *((tab, TABS[tab].label) for tab in TABS)]
     if not client.has_secret:
         tabs = [tab for tab in tabs if tab[0] != "secrets"]
-    acts = [(act.title, act.name) for act in ACTS if act.allowed_to(request.user) and act.applies(client)]
+    actions = [
+        (action.title, action.name)
+        for action in CLIENT_ACTIONS
+        if action.allowed_to(request.user) and action.applies(client)
+    ]
     if client.has_secret and may(request.user, "rotate_secret"):
-        acts.insert(0, (_("Rotate secret"), "rotate-secret"))
+        actions.insert(0, (_("Rotate secret"), "rotate-secret"))
     return {
         "client": client,
         "sentences": sentences(client),
         "findings": findings(Client.objects.filter(pk=client.pk)),
         "tabs": [(label, reverse(name + tab, args=[client.pk]), tab == current) for tab, label in tabs],
-        "acts": [(title, reverse(name + act, args=[client.pk])) for title, act in acts],
+        "actions": [(title, reverse(name + action, args=[client.pk])) for title, action in actions],
     }
 
 

@@ -12,14 +12,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, Act
+from django_oauthflows.admin.actions import END_PERMISSION, Action
 from django_oauthflows.admin.filters import ConsentStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
 from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.models import Consent
 from django_oauthflows.models.impact import impact_of_consents
 
-WITHDRAW = Act(
+WITHDRAW = Action(
     name="withdraw",
     permission=END_PERMISSION,
     title=_("Withdraw consents"),
@@ -72,7 +72,7 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         "withdrawn_at",
     )
     readonly_fields = ("state", "active_at")
-    acts = (WITHDRAW,)
+    row_actions = (WITHDRAW,)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _ConsentList

@@ -19,8 +19,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, ActingAdmin, demand, may
-from django_oauthflows.forms.act import ReasonForm
+from django_oauthflows.admin.actions import END_PERMISSION, ActionAdmin, demand, may
+from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Consent
 from django_oauthflows.models.imitation import name_of
 from django_oauthflows.views.cards import cards_for, labels_of
@@ -59,7 +59,7 @@ class ConnectedAppsMixin(_ModelAdmin):
         return format_html('<a href="{}">{}</a>', url_for(user), count)
 
 
-class UserAppsPages(ActingAdmin):
+class UserAppsPages(ActionAdmin):
     """What the admin of consents has for each user: a link in the list, and the page behind it."""
 
     def get_list_display(self, request: HttpRequest) -> Any:

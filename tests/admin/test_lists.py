@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from django_oauthflows.admin.act import MOST_AT_ONCE
+from django_oauthflows.admin.actions import MOST_AT_ONCE
 from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
 from django_oauthflows.models.registration import unusable_toolkit_secret
 from tests.admin.conftest import page_of

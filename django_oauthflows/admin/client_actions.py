@@ -6,7 +6,7 @@ from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import Act
+from django_oauthflows.admin.actions import Action
 from django_oauthflows.models import Client
 from django_oauthflows.models.impact import impact_of
 
@@ -15,10 +15,10 @@ def _with_id(client: Client) -> str:
     return f"{client} ({client.client_id})"
 
 
-#: What acts on a client have in common.
-_act = partial(Act, impact=impact_of, describe=_with_id)
+#: What the actions on a client have in common.
+_action = partial(Action, impact=impact_of, describe=_with_id)
 
-SUSPEND = _act(
+SUSPEND = _action(
     name="suspend",
     permission="suspend_client",
     title=_("Suspend"),
@@ -31,7 +31,7 @@ SUSPEND = _act(
     run=Client.suspend,
     applies=lambda client: not client.is_suspended,
 )
-RESUME = _act(
+RESUME = _action(
     name="resume",
     permission="suspend_client",
     title=_("Resume"),
@@ -41,7 +41,7 @@ RESUME = _act(
     run=Client.resume,
     applies=lambda client: client.is_suspended,
 )
-REVOKE_TOKENS = _act(
+REVOKE_TOKENS = _action(
     name="revoke-tokens",
     permission="revoke_tokens",
     title=_("Revoke all tokens"),
@@ -53,7 +53,7 @@ REVOKE_TOKENS = _act(
     done=_("All tokens revoked"),
     run=Client.revoke_tokens,
 )
-DELETE = _act(
+DELETE = _action(
     name="delete",
     permission="delete_client",
     title=_("Delete"),
@@ -65,4 +65,4 @@ DELETE = _act(
     run=Client.remove,
     deletes=True,
 )
-ACTS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)
+CLIENT_ACTIONS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)

@@ -1,4 +1,4 @@
-"""Acts of staff: each shows what it hits, asks why, checks its permission and is on record."""
+"""Actions of staff: each shows what it hits, asks why, checks its permission and is on record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from django_oauthflows.forms.act import ReasonForm
+from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Client
 from django_oauthflows.models.impact import Impact
 
@@ -27,13 +27,13 @@ else:  # Django's class takes no parameter when it runs
 
 #: Whoever has it may end what users have allowed.
 END_PERMISSION = "revoke_tokens"
-#: So many rows can be acted on by one request: each is a deed of its own, with its own record.
+#: So many rows can be acted on by one request: each is done by itself, with its own record.
 MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """One deed on one or more rows. ``permission`` is a codename of this app.
+class Action:
+    """Something that staff do to one or more rows. ``permission`` is a codename of this app.
 
     ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would hit.
     """
@@ -52,7 +52,7 @@ class Act:
     deletes: bool = False
 
     @property
-    def action(self) -> str:
+    def list_name(self) -> str:
         """Its name among the actions of the list."""
         return self.name.replace("-", "_")
 
@@ -71,10 +71,10 @@ def demand(user: Any, permission: str) -> None:
         raise PermissionDenied
 
 
-class ActingAdmin(_ModelAdmin):
+class ActionAdmin(_ModelAdmin):
     """A list whose rows can be acted on, by those who may."""
 
-    acts: tuple[Act, ...] = ()
+    row_actions: tuple[Action, ...] = ()
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """Those that may be done, less Django's own "delete selected", which asks for no reason.
@@ -85,15 +85,15 @@ class ActingAdmin(_ModelAdmin):
             return {}
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
-        for act in self.acts:
-            if act.many and act.allowed_to(request.user):
-                actions[act.action] = (partial(_act_on_chosen, act), act.action, act.many)
+        for action in self.row_actions:
+            if action.many and action.allowed_to(request.user):
+                actions[action.list_name] = (partial(_on_chosen, action), action.list_name, action.many)
         return actions
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        for act in self.acts:
-            if request.POST.get("action") == act.action:
-                demand(request.user, act.permission)
+        for action in self.row_actions:
+            if request.POST.get("action") == action.list_name:
+                demand(request.user, action.permission)
         return super().changelist_view(request, extra_context)
 
     def page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
@@ -102,60 +102,60 @@ class ActingAdmin(_ModelAdmin):
         return TemplateResponse(request, f"admin/django_oauthflows/{template}", frame | context)
 
 
-def _act_on_chosen(
-    act: Act, model_admin: ActingAdmin, request: HttpRequest, rows: QuerySet[Any]
+def _on_chosen(
+    action: Action, model_admin: ActionAdmin, request: HttpRequest, rows: QuerySet[Any]
 ) -> HttpResponse:
-    return act_page(model_admin, request, act, rows[: MOST_AT_ONCE + 1], back=request.get_full_path())
+    return action_page(model_admin, request, action, rows[: MOST_AT_ONCE + 1], back=request.get_full_path())
 
 
-def act_page(
-    model_admin: ActingAdmin,
+def action_page(
+    model_admin: ActionAdmin,
     request: HttpRequest,
-    act: Act,
+    action: Action,
     rows: Sequence[Any] | QuerySet[Any],
     *,
     back: str,
 ) -> HttpResponse:
     """Ask first, with what it hits; on the confirming POST do it."""
-    demand(request.user, act.permission)
+    demand(request.user, action.permission)
     chosen = list(rows)
     if len(chosen) > MOST_AT_ONCE:
         told = _("Choose at most %(number)d at a time.") % {"number": MOST_AT_ONCE}
         model_admin.message_user(request, told, messages.ERROR)
         return HttpResponseRedirect(back)
-    hit = [row for row in chosen if act.applies(row)]
+    hit = [row for row in chosen if action.applies(row)]
     confirmed = "confirm" in request.POST
     form = ReasonForm(request.POST if confirmed else None)
     if confirmed and form.is_valid():
-        _perform(model_admin, request, act, hit, form.cleaned_data["reason"])
+        _perform(model_admin, request, action, hit, form.cleaned_data["reason"])
         return HttpResponseRedirect(back)
     return model_admin.page(
         request,
-        "act.html",
-        act.title,
-        act=act,
-        rows=[(row.pk, act.describe(row)) for row in hit],
+        "action.html",
+        action.title,
+        action=action,
+        rows=[(row.pk, action.describe(row)) for row in hit],
         # On the page of one row there is a way back to it.
         original=None if "action" in request.POST else chosen[0],
-        impact=act.impact(hit),
+        impact=action.impact(hit),
         form=form,
         back=back,
     )
 
 
 def _perform(
-    model_admin: ActingAdmin, request: HttpRequest, act: Act, rows: Sequence[Any], reason: str
+    model_admin: ActionAdmin, request: HttpRequest, action: Action, rows: Sequence[Any], reason: str
 ) -> None:
-    """Each row's deed and its two records are there together or not at all."""
+    """What is done to a row and its two records are there together or not at all."""
     for row in rows:
         with transaction.atomic():
-            _log(request, row, f"{act.done}: {reason}", DELETION if act.deletes else CHANGE)
-            act.run(row, by=request.user, reason=reason)
-    told = f"{rows[0]}: {act.done}." if len(rows) == 1 else f"{act.done}: {len(rows)}."
+            _log(request, row, f"{action.done}: {reason}", DELETION if action.deletes else CHANGE)
+            action.run(row, by=request.user, reason=reason)
+    told = f"{rows[0]}: {action.done}." if len(rows) == 1 else f"{action.done}: {len(rows)}."
     model_admin.message_user(request, told, messages.SUCCESS)
 
 
 def _log(request: HttpRequest, row: Any, message: str, flag: int) -> None:
-    """Put an act into Django's admin log, whose own verb for deletions takes no message."""
+    """Put it into Django's admin log, whose own verb for deletions takes no message."""
     user: Any = request.user
     LogEntry.objects.log_actions(user.pk, [row], flag, message, single_object=True)

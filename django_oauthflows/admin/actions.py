@@ -16,8 +16,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from django_oauthflows.admin.permissions import demand, demand_to_act_on, may, objection
 from django_oauthflows.forms.action import ReasonForm
-from django_oauthflows.models import Client
 from django_oauthflows.models.impact import Impact
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 else:  # Django's class takes no parameter when it runs
     _ModelAdmin = admin.ModelAdmin
 
-#: Whoever has it may end what users have allowed.
-END_PERMISSION = "revoke_tokens"
 #: So many rows can be acted on by one request: each is done by itself, with its own record.
 MOST_AT_ONCE = 500
 
@@ -50,6 +48,8 @@ class Action:
     #: What the list of rows calls it; empty when it is for one row at a time.
     many: Any = ""
     deletes: bool = False
+    #: Whether it asks more than the permission where the row is a client that the site vouches for.
+    guarded: bool = False
 
     @property
     def list_name(self) -> str:
@@ -57,18 +57,12 @@ class Action:
         return self.name.replace("-", "_")
 
     def allowed_to(self, user: Any) -> bool:
+        """Whether ``user`` may do it at all."""
         return may(user, self.permission)
 
-
-def may(user: Any, permission: str) -> bool:
-    """Whether ``user`` has one of this app's permissions."""
-    return bool(user.has_perm(f"{Client._meta.app_label}.{permission}"))
-
-
-def demand(user: Any, permission: str) -> None:
-    """Raise ``PermissionDenied``, which is answered with 403: a hidden button is no guard."""
-    if not may(user, permission):
-        raise PermissionDenied
+    def objection(self, user: Any, row: Any) -> str:
+        """Why ``user`` may not do it to ``row``; empty when they may."""
+        return objection(user, row) if self.guarded else ""
 
 
 class ActionAdmin(_ModelAdmin):
@@ -123,8 +117,8 @@ def action_page(
         told = _("Choose at most %(number)d at a time.") % {"number": MOST_AT_ONCE}
         model_admin.message_user(request, told, messages.ERROR)
         return HttpResponseRedirect(back)
-    hit = [row for row in chosen if action.applies(row)]
     confirmed = "confirm" in request.POST
+    hit, left_out = _sorted_out(request.user, action, chosen, confirmed=confirmed)
     form = ReasonForm(request.POST if confirmed else None)
     if confirmed and form.is_valid():
         _perform(model_admin, request, action, hit, form.cleaned_data["reason"])
@@ -135,6 +129,7 @@ def action_page(
         action.title,
         action=action,
         rows=[(row.pk, action.describe(row)) for row in hit],
+        left_out=[(action.describe(row), why_not) for row, why_not in left_out],
         # On the page of one row there is a way back to it.
         original=None if "action" in request.POST else chosen[0],
         impact=action.impact(hit),
@@ -143,12 +138,29 @@ def action_page(
     )
 
 
+def _sorted_out(
+    user: Any, action: Action, chosen: Sequence[Any], *, confirmed: bool
+) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """The rows to act on, and those that ``user`` may not act on, each with the reason.
+
+    The page that asks leaves the latter out, so that sending one all the same is refused, and with it everything.
+    """
+    objections = [(row, action.objection(user, row)) for row in chosen if action.applies(row)]
+    hit = [row for row, why_not in objections if not why_not]
+    left_out = [(row, why_not) for row, why_not in objections if why_not]
+    if left_out and (confirmed or not hit):
+        raise PermissionDenied(left_out[0][1])
+    return hit, left_out
+
+
 def _perform(
     model_admin: ActionAdmin, request: HttpRequest, action: Action, rows: Sequence[Any], reason: str
 ) -> None:
     """What is done to a row and its two records are there together or not at all."""
     for row in rows:
         with transaction.atomic():
+            if action.guarded:
+                demand_to_act_on(request.user, row)
             _log(request, row, f"{action.done}: {reason}", DELETION if action.deletes else CHANGE)
             action.run(row, by=request.user, reason=reason)
     told = f"{rows[0]}: {action.done}." if len(rows) == 1 else f"{action.done}: {len(rows)}."

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.actions import END_PERMISSION, Action
+from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
+from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Authorization
 from django_oauthflows.models.impact import impact_of_authorizations
@@ -24,7 +25,7 @@ def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
 
 REVOKE = Action(
     name="revoke",
-    permission=END_PERMISSION,
+    permission=END_TOKENS,
     title=_("Revoke authorizations"),
     many=_("Revoke selected authorizations"),
     warning=_(

@@ -18,11 +18,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from django_oauthflows.admin import client_secrets, client_tabs
-from django_oauthflows.admin.actions import Action, action_page, demand
+from django_oauthflows.admin.actions import Action, action_page
 from django_oauthflows.admin.client_actions import DELETE
 from django_oauthflows.admin.client_list import ClientList
 from django_oauthflows.admin.client_registration import ClientRegistration
 from django_oauthflows.admin.client_settings import ClientSettings
+from django_oauthflows.admin.permissions import demand, may_act_on
 from django_oauthflows.forms.client import ClientForm
 from django_oauthflows.models import Client
 
@@ -61,6 +62,9 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
             path(where, wrap(view), name=f"django_oauthflows_client_{name}") for name, where, view in pages
         ]
         return own + super().get_urls()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or may_act_on(request.user, obj))
 
     def tab_view(self, request: HttpRequest, pk: int, tab: str) -> HttpResponse:
         client = self.client_or_404(request, pk)

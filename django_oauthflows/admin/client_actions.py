@@ -7,6 +7,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.models import Client
 from django_oauthflows.models.impact import impact_of
 
@@ -38,12 +39,13 @@ RESUME = _action(
     many=_("Resume selected clients"),
     warning=_("It works again at once, with the tokens that have not expired meanwhile."),
     done=_("Resumed"),
+    guarded=True,
     run=Client.resume,
     applies=lambda client: client.is_suspended,
 )
 REVOKE_TOKENS = _action(
     name="revoke-tokens",
-    permission="revoke_tokens",
+    permission=END_TOKENS,
     title=_("Revoke all tokens"),
     many=_("Revoke all tokens of selected clients"),
     warning=_(
@@ -64,5 +66,6 @@ DELETE = _action(
     done=_("Deleted"),
     run=Client.remove,
     deletes=True,
+    guarded=True,
 )
 CLIENT_ACTIONS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)

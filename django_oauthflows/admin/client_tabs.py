@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.actions import may
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.consent import with_last_use
 from django_oauthflows.admin.event import told
 from django_oauthflows.admin.integration import endpoints, snippets
+from django_oauthflows.admin.permissions import ROTATE_SECRET, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.action import RedirectTestForm
@@ -48,13 +48,16 @@ def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
     actions = [
         (action.title, action.name)
         for action in CLIENT_ACTIONS
-        if action.allowed_to(request.user) and action.applies(client)
+        if action.allowed_to(request.user)
+        and action.applies(client)
+        and not action.objection(request.user, client)
     ]
-    if client.has_secret and may(request.user, "rotate_secret"):
+    if client.has_secret and _may_rotate(request.user, client):
         actions.insert(0, (_("Rotate secret"), "rotate-secret"))
     return {
         "client": client,
         "sentences": sentences(client),
+        "objection": objection(request.user, client),
         "findings": findings(Client.objects.filter(pk=client.pk)),
         "tabs": [(label, reverse(name + tab, args=[client.pk]), tab == current) for tab, label in tabs],
         "actions": [(title, reverse(name + action, args=[client.pk])) for title, action in actions],
@@ -81,13 +84,19 @@ def sentences(client: Client) -> list[str]:
         lines.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": ", ".join(hosts)})
     if client.is_first_party:
         lines.append(gettext("Belongs to this site: its users are not asked."))
+    if client.service_user is not None:
+        lines.append(gettext("Acts by itself as the account %(user)s.") % {"user": client.service_user})
     return lines
 
 
 def _secrets(request: HttpRequest, client: Client) -> dict[str, Any]:
     now = timezone.now()
     rows = [(secret, secret.is_live(now)) for secret in client.secrets.all()]
-    return {"secrets": rows, "may_rotate": may(request.user, "rotate_secret")}
+    return {"secrets": rows, "may_rotate": _may_rotate(request.user, client)}
+
+
+def _may_rotate(user: Any, client: Client) -> bool:
+    return may(user, ROTATE_SECRET) and may_act_on(user, client)
 
 
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.actions import END_PERMISSION, Action
+from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.filters import ConsentStateFilter
+from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
 from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.models import Consent
@@ -21,7 +22,7 @@ from django_oauthflows.models.impact import impact_of_consents
 
 WITHDRAW = Action(
     name="withdraw",
-    permission=END_PERMISSION,
+    permission=END_TOKENS,
     title=_("Withdraw consents"),
     many=_("Withdraw selected consents"),
     warning=_("Every token on them ends now. The clients can ask these users again."),

@@ -19,7 +19,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.actions import END_PERMISSION, ActionAdmin, demand, may
+from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.admin.permissions import END_TOKENS, demand, may
 from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Consent
 from django_oauthflows.models.imitation import name_of
@@ -80,7 +81,7 @@ class UserAppsPages(ActionAdmin):
             raise PermissionDenied
         user, form = _user(key), ReasonForm(request.POST or None)
         if request.method == "POST":
-            demand(request.user, END_PERMISSION)
+            demand(request.user, END_TOKENS)
             if form.is_valid():
                 self._take_back(request, user, form.cleaned_data["reason"])
                 return HttpResponseRedirect(url_for(user))
@@ -89,7 +90,7 @@ class UserAppsPages(ActionAdmin):
             "user_apps.html",
             gettext("Connected apps of %(user)s") % {"user": user},
             cards=cards_for(request, Consent.objects.live().filter(user=user)),
-            may_end=may(request.user, END_PERMISSION),
+            may_end=may(request.user, END_TOKENS),
             form=form,
             chosen=request.POST.get("consent", ""),
         )

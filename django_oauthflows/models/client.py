@@ -179,6 +179,7 @@ class Client(ClientDeeds, ClientRules, Application):
             ("suspend_client", "Can suspend and resume a client"),
             ("revoke_tokens", "Can end the tokens of a client"),
             ("trust_client", "Can mark a client as belonging to this site"),
+            ("set_service_user", "Can let a client act as an account whose rights one has"),
         ]
 
     def natural_key(self) -> tuple[str]:

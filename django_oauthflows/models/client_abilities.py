@@ -31,6 +31,7 @@ class ClientAbilities:
     pkce_exemption: Any
     post_logout_redirect_uris: Any
     redirect_uris: Any
+    service_user_id: Any
     refresh_token_absolute_lifetime: Any
     refresh_token_idle_lifetime: Any
     suspended_at: Any
@@ -58,6 +59,11 @@ class ClientAbilities:
     @property
     def is_first_party(self) -> bool:
         return self.trust == self.Trust.FIRST_PARTY
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the site lends it something of its own: its word, or the rights of an account."""
+        return self.trust != self.Trust.NOT_REVIEWED or self.service_user_id is not None
 
     def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
         """Whether staff gave it ``flow``, the site offers it, and its time is not over."""

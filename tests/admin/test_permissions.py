@@ -65,7 +65,8 @@ def test_only_who_may_trust_makes_a_client_first_party_or_gives_it_a_user(staff:
     data = form_data(browser.get(page_of(client)))
     assert field not in data
     assert browser.post(page_of(client), data | {field: value}).status_code == 403
-    trusted = staff("view_client", "change_client", "trust_client")
+    permission = {"trust": "trust_client", "service_user": "set_service_user"}[field]
+    trusted = staff("view_client", "change_client", permission)
     data = form_data(trusted.get(page_of(client)))
     assert trusted.post(page_of(client), data | {field: value}).status_code == 302
     assert str(Client.objects.values_list(field, flat=True).get()) == value

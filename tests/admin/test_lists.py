@@ -94,6 +94,22 @@ def test_the_list_as_csv_follows_the_filters_and_is_no_formula(boss: Any) -> Non
     assert [row["name"] for row in rows] == ["job"]
 
 
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", " =1", "＝1+1", "App;=1+1", "App; @x", "App\n=1", "a;\n+1;b"]
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_of_the_file_is_a_formula_wherever_a_spreadsheet_cuts_it(
+    boss: Any, name: str, delimiter: str
+) -> None:
+    ClientFactory(name=name)
+    text = boss.get(f"{ROOT}/client/export/").content.decode()
+    assert all(line.startswith('"') for line in text.splitlines()[:2])
+    cells = [cell for row in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in row]
+    assert not [cell for cell in cells if cell.strip().startswith(tuple("=+-@＝＋－＠"))]
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert row["name"].replace("'", "") == name  # nothing else is lost
+
+
 def test_usage_is_drawn_and_told_as_a_table(boss: Any) -> None:
     client, _ = ClientFactory()
     today = timezone.now().date()

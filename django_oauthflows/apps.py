@@ -23,16 +23,15 @@ class OAuthFlowsConfig(AppConfig):
         super().import_models()
 
     def ready(self) -> None:
-        from django_oauthflows import checks, logins, notices  # noqa: F401 - registers checks
-        from django_oauthflows.resource_server import checks as api_checks  # noqa: F401
+        # Here and not above: the models can be imported only when all apps are there (Django's app loading).
+        from django_oauthflows import checks  # noqa: F401 - registers them
+        from django_oauthflows.adoption import applications, tokens
+        from django_oauthflows.authorization_server import account_changes, auth_time, notices
+        from django_oauthflows.models import usage
+        from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
 
         if apps.is_installed("drf_spectacular"):
-            from django_oauthflows.rest_framework import openapi  # noqa: F401
-        from django_oauthflows.models import adoption, legacy, usage, user_changes
+            from django_oauthflows.rest_framework import openapi  # noqa: F401 - registers itself
 
-        logins.watch()
-        notices.watch()
-        legacy.watch()
-        adoption.watch()
-        user_changes.watch()
-        usage.watch()
+        for module in (auth_time, notices, tokens, applications, account_changes, usage):
+            module.watch()

@@ -1,4 +1,4 @@
-"""Asking a cache that may be away: no request fails because a cache does."""
+"""Work with a cache that may be away: no request fails because a cache does."""
 
 from __future__ import annotations
 

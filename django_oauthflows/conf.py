@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, get_type_hints
 
+from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
@@ -165,8 +166,6 @@ def read(raw: Any) -> Options:
 @lru_cache(maxsize=1)
 def options() -> Options:
     """The site's options, read once; changes by Django's test settings are noticed."""
-    from django.conf import settings
-
     return read(getattr(settings, "OAUTHFLOWS", {}))
 
 

@@ -1,9 +1,9 @@
 """Signals that a host site can listen to: what happened, told once, when it is sure.
 
-Each is sent after the transaction around the change is committed, and never if it is rolled back.
-A listener that raises is logged as ``django.dispatch`` and stops neither the request nor another
-listener. Listeners run inside the request: keep them short. ``sender`` is the model class that
-changed. No signal carries a secret, a code or a token.
+Each, but for the internal one at the end, is sent after the transaction around the change is
+committed, and never if it is rolled back. A listener that raises is logged as ``django.dispatch`` and
+stops neither the request nor another listener. Listeners run inside the request: keep them short.
+``sender`` is the model class that changed. No signal carries a secret, a code or a token.
 """
 
 from functools import partial
@@ -45,3 +45,9 @@ user_tokens_revoked = Announcement()
 #: Staff stopped or resumed a client: ``client``, ``by``.
 client_suspended = Announcement()
 client_resumed = Announcement()
+
+#: Internal, no part of what sites can rely on: everything ends that a client may do (``client_id``), that a
+#: user has allowed (``user_id``), or both together (one consent); ``None`` stands for all of them. With
+#: ``deleted`` the client itself goes. Sent by ``send``, in the transaction of the change: a receiver that
+#: raises rolls the change back.
+access_ended = Signal()

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser, Permission
 from django.db import transaction
 
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.secret import digest_of
+from django_oauthflows.models.client_secret import digest_of
 from example_project.clients.credentials import client_secret
 from example_project.clients.directory import API_DOCS, CLIENTS, DemoClient
 from example_project.notes.models import Note

@@ -20,7 +20,7 @@ from django.test import Client as HttpClient
 from django.test import override_settings
 
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.secret import is_strong
+from django_oauthflows.models.client_secret import is_strong
 from example_project.clients.credentials import client_secret
 from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, seed

@@ -16,9 +16,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from django_oauthflows.admin.impact import Impact
 from django_oauthflows.admin.permissions import demand, demand_to_act_on, may, objection
 from django_oauthflows.forms.action import ReasonForm
-from django_oauthflows.models.impact import Impact
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]

@@ -11,12 +11,12 @@ from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.explanations import cause_in_words
 from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
+from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Authorization
-from django_oauthflows.models.impact import impact_of_authorizations
-from django_oauthflows.models.refusal import cause_in_words
 
 
 def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:

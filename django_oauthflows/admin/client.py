@@ -2,7 +2,7 @@
 
 Here is what is where: the list is in ``client_list.py``, registering in ``client_registration.py``, the settings
 and who may set them in ``client_settings.py``, the other tabs of a client's page in ``client_tabs.py``, what can
-be done to it in ``client_acts.py``, and its secrets in ``client_secrets.py``.
+be done to it in ``client_actions.py``, and its secrets in ``client_secrets.py``.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.models import Client
-from django_oauthflows.models.impact import impact_of
 
 
 def _with_id(client: Client) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
+from django_oauthflows.admin.impact import known
 from django_oauthflows.models import Client
-from django_oauthflows.models.impact import known
 from django_oauthflows.spreadsheet import csv_file
 
 _COLUMNS = (

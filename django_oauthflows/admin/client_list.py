@@ -14,13 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.admin.advice import findings
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.client_csv import as_csv
 from django_oauthflows.admin.filters import ClientFlowFilter, RiskFilter, StatusFilter, UseCaseFilter
+from django_oauthflows.admin.impact import known, with_last_use
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.advice import findings
-from django_oauthflows.models.impact import known, with_last_use
 
 
 class ClientList(ActionAdmin):

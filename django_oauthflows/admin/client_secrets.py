@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints
 from django_oauthflows.admin.permissions import ROTATE_SECRET, demand, demand_to_act_on, objection
 from django_oauthflows.forms.action import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.impact import impact_of
 
 if TYPE_CHECKING:
     from django_oauthflows.admin.client import ClientAdmin

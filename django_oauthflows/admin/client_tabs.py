@@ -13,19 +13,19 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.admin.advice import findings
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.consent import with_last_use
 from django_oauthflows.admin.event import told
+from django_oauthflows.admin.explanations import redirect_uri_verdict
+from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
 from django_oauthflows.admin.permissions import ROTATE_SECRET, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.action import RedirectTestForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
-from django_oauthflows.models.advice import findings
-from django_oauthflows.models.impact import impact_of
 from django_oauthflows.models.redirect_uri import host_of
-from django_oauthflows.models.refusal import redirect_uri_verdict
 from django_oauthflows.scopes import declared_scopes
 
 #: How many of the newest rows a tab shows; the full lists have search and pages.

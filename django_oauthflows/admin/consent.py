@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.filters import ConsentStateFilter
+from django_oauthflows.admin.impact import impact_of_consents
 from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
 from django_oauthflows.admin.user_apps import UserAppsPages
+from django_oauthflows.adoption import consents as adoption
 from django_oauthflows.models import Consent
-from django_oauthflows.models.impact import impact_of_consents
 
 WITHDRAW = Action(
     name="withdraw",
@@ -36,7 +37,7 @@ WITHDRAW = Action(
 def with_last_use(consents: Iterable[Consent]) -> list[Any]:
     """Gives each its ``last_used_at``. One statement for all of them, however many others there are."""
     found = list(consents)
-    shown = Consent.objects.filter(pk__in=[consent.pk for consent in found]).with_last_use()
+    shown: Any = adoption.with_last_use(Consent.objects.filter(pk__in=[consent.pk for consent in found]))
     last = dict(shown.values_list("pk", "last_used_at"))
     for consent in found:
         vars(consent)["last_used_at"] = last.get(consent.pk)

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.admin.explanations import explanation
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Client, Event
-from django_oauthflows.models.refusal import explanation
 
 
 @admin.register(Event)

@@ -13,9 +13,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauthflows.admin.advice import Finding, Topic, findings
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
-from django_oauthflows.models.advice import Finding, Topic, findings
 
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
 

@@ -23,7 +23,6 @@ from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.admin.permissions import END_TOKENS, demand, may
 from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Consent
-from django_oauthflows.models.imitation import name_of
 from django_oauthflows.views.cards import cards_for, labels_of
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class UserAppsPages(ActionAdmin):
             raise Http404
         mine = Consent.objects.live().filter(user=user).select_related("client")
         consent = get_object_or_404(mine, pk=chosen)
-        app = name_of(consent.client)
+        app = consent.client.display_name
         if "scope" in request.POST:
             removed = consent.remove_scope(request.POST["scope"], by=request.user, reason=reason)
             if not removed:

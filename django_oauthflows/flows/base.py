@@ -105,6 +105,8 @@ class Flow:
     avoid: str
     offered: bool = True
     deprecated: bool = False
+    #: Whether it goes on from what another flow gave (RFC 6749 §1.5), instead of beginning anew.
+    continues: bool = False
 
     @property
     def parties(self) -> tuple[Party, ...]:

@@ -53,4 +53,5 @@ FLOW = Flow(
         "When a client goes on working after its access token has expired, without asking the user again."
     ),
     avoid=_("Do not use one refresh token twice or from two places at once; always keep the newest."),
+    continues=True,
 )

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from django_oauthflows.authorization_server.auth_time import login_id
 from django_oauthflows.conf import options
-from django_oauthflows.logins import login_id
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.agreement import Duration, wording_of
+from django_oauthflows.models.consent import Duration, wording_of
 from django_oauthflows.scopes import declared_scopes
 
 _SALT = "django_oauthflows.consent"

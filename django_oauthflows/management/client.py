@@ -165,12 +165,12 @@ def _show(command: Command, options: dict[str, Any]) -> None:
     _tell(command, options, _found(options))
 
 
-def _deed(deed: Callable[..., None]) -> Callable[[Command, dict[str, Any]], None]:
+def _action(act: Callable[..., None]) -> Callable[[Command, dict[str, Any]], None]:
     """Does one of the client's own verbs to it."""
 
     def run(command: Command, options: dict[str, Any]) -> None:
         client = _found(options)
-        deed(client, by=user_named(options["by"]), reason=options["reason"])
+        act(client, by=user_named(options["by"]), reason=options["reason"])
         _tell(command, options, client)
 
     return run
@@ -204,9 +204,9 @@ _VERBS = {
     "create": _create,
     "list": _list,
     "show": _show,
-    "suspend": _deed(Client.suspend),
-    "resume": _deed(Client.resume),
-    "revoke-tokens": _deed(Client.revoke_tokens),
+    "suspend": _action(Client.suspend),
+    "resume": _action(Client.resume),
+    "revoke-tokens": _action(Client.revoke_tokens),
     "rotate-secret": _rotate,
     "delete": _delete,
     "export": client_transfer.export,

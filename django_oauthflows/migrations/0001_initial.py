@@ -435,6 +435,8 @@ class Migration(migrations.Migration):
                             ("consent_withdrawn", "Consent withdrawn"),
                             ("code_replayed", "Code used twice"),
                             ("refresh_reused", "Old refresh token used again"),
+                            ("signing_key_rotated", "Next signing key published"),
+                            ("signing_key_retired", "Signing key retired"),
                             ("authorization_revoked", "Authorization ended"),
                             ("request_refused", "Request refused"),
                         ],
@@ -587,6 +589,7 @@ class Migration(migrations.Migration):
                 ("day", models.DateField(verbose_name="day")),
                 ("flow", models.CharField(max_length=30, verbose_name="flow")),
                 ("tokens_issued", models.PositiveIntegerField(default=0, verbose_name="tokens issued")),
+                ("scope", models.TextField(blank=True, verbose_name="scopes")),
                 (
                     "last_used_at",
                     models.DateTimeField(default=django.utils.timezone.now, verbose_name="last used"),

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 from oauth2_provider.settings import APPLICATION_MODEL
 
-from django_oauthflows.models.adoption import adopt
+from django_oauthflows.adoption.applications import adopt
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:

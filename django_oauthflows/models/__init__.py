@@ -1,11 +1,15 @@
-"""The nouns: client, secret, consent, authorization, token, usage, event. Their verbs are methods here."""
+"""The nouns: client, secret, consent, authorization, signing key, usage, event. Their verbs are methods here.
+
+Imports among them go one way: event, client_secret, client, consent, authorization; upwards they reach by
+Django's relations.
+"""
 
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
-from django_oauthflows.models.machine import RevokedToken
-from django_oauthflows.models.secret import ClientSecret
+from django_oauthflows.models.revoked_token import RevokedToken
 from django_oauthflows.models.signing_key import SigningKey
 from django_oauthflows.models.usage import ClientUsage
 

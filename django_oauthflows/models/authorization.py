@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.db import models
 from django.utils import timezone
@@ -16,22 +16,13 @@ from django_oauthflows import signals
 from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
-from django_oauthflows.models.authorization_statements import (
-    ADVANCE,
-    CALLED_WITH,
-    PRESENTED,
-    REDEEM,
-    REVOKE_OWN,
-    grounds,
-)
-from django_oauthflows.models.authorization_tokens import AuthorizationTokens
-from django_oauthflows.models.client import random_epoch
-from django_oauthflows.models.token_cache import cached_row, ended
+from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
+from django_oauthflows.models.consent import Consent
+from django_oauthflows.models.event import Event
+from django_oauthflows.models.statement import Columns, Given, Read, Row, Write
 from django_oauthflows.scopes import scope_string
-
-if TYPE_CHECKING:
-    from django_oauthflows.models.client import Client
-    from django_oauthflows.models.consent import Consent
+from django_oauthflows.tokens.cache import cached_row, ended
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
 
 
 class AuthorizationQuerySet(models.QuerySet["Authorization"]):
@@ -79,7 +70,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
     def revoke_for_client(self, pk: int, epoch: int, client: Client) -> bool:
         """End one authorization at the wish of the client it belongs to (RFC 7009 §2.1), by one statement."""
         cause = "revoked by the client"
-        revoked = REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
+        revoked = _REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
         if revoked:
             ended(authorization=pk)
             signals.authorization_revoked.announce(Authorization, authorization_ids=[pk], cause=cause)
@@ -89,10 +80,10 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         """The authorization with its consent and user, by one statement, for a client that presents a
         code or refresh token of it; whether it is that client's is not looked at here.
         """
-        row = PRESENTED.first(pk=pk)
+        row = _PRESENTED.first(pk=pk)
         if row is None:
             return None
-        authorization, consent, user = PRESENTED.instances(row)
+        authorization, consent, user = _PRESENTED.instances(row)
         consent.user = user
         if consent.client_id == client.pk:
             consent.client = client
@@ -103,19 +94,19 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         """The authorization with its consent, user and client, for an API call: by one statement, or
         from the token cache, where the site has one.
         """
-        row = cached_row(f"authorization:{pk}", lambda: CALLED_WITH.first(pk=pk), grounds)
+        row = cached_row(f"authorization:{pk}", lambda: _CALLED_WITH.first(pk=pk), _grounds)
         if row is None:
             return None
-        authorization, consent, user, client = CALLED_WITH.instances(row)
+        authorization, consent, user, client = _CALLED_WITH.instances(row)
         consent.user, consent.client = user, client
         authorization.consent = consent
         return cast(Authorization, authorization)
 
 
-class Authorization(AuthorizationTokens, models.Model):
+class Authorization(models.Model):
     """Client × user × scopes, by way of the consent that it stands on.
 
-    ``generation`` is 0 while only a code exists, 1 after the exchange, one more after each refresh.
+    ``generation`` is 0 while only a code exists, 1 after the code was redeemed, one more after each refresh.
     ``expires_at`` is when the last thing that it gave ends.
     """
 
@@ -190,16 +181,77 @@ class Authorization(AuthorizationTokens, models.Model):
         allowed = set(self.consent.scope.split()).intersection(self.client.allowed_scope_names())
         return tuple(scope for scope in scopes if scope in allowed)
 
-    # Deeds: each one statement, atomic by itself. ---------------------------------------------------------
+    # What it gives: texts to hand out, sealed (`tokens/format.py`). Nothing is written. ---------------
+
+    def code(self) -> str:
+        """The authorization code (RFC 6749 §4.1.2) for it."""
+        return self._seal(Kind.CODE, generation=0, issued=self.created_at, expires=self.expires_at)
+
+    def access_token(
+        self,
+        *,
+        generation: int,
+        scopes: Iterable[str],
+        issued: datetime,
+        lifetime: int,
+        resources: Iterable[str] = (),
+        kind: Kind = Kind.ACCESS,
+    ) -> str:
+        """An access token of ``generation`` for ``scopes``, living ``lifetime`` seconds."""
+        return self._seal(
+            kind,
+            generation=generation,
+            issued=issued,
+            expires=issued + timedelta(seconds=lifetime),
+            scopes=tuple(scopes),
+            resources=tuple(resources),
+        )
+
+    def refresh_token(self, *, generation: int, issued: datetime) -> str:
+        """The refresh token that follows from ``generation``; it carries the whole grant."""
+        return self._seal(
+            Kind.REFRESH, generation=generation, issued=issued, expires=self.refresh_end(issued)
+        )
+
+    def refresh_end(self, now: datetime) -> datetime:
+        """When a refresh token given at ``now`` ends: unused for too long, or too old in all."""
+        idle, absolute = self.client.refresh_lifetimes()
+        return min(now + timedelta(seconds=idle), self.created_at + timedelta(seconds=absolute))
+
+    def _seal(
+        self,
+        kind: Kind,
+        *,
+        generation: int,
+        issued: datetime,
+        expires: datetime,
+        scopes: tuple[str, ...] = (),
+        resources: tuple[str, ...] = (),
+    ) -> str:
+        return seal(
+            kind,
+            Reference(
+                subject=Subject.AUTHORIZATION,
+                id=self.pk,
+                epoch=self.token_epoch,
+                serial=generation,
+                issued=int(issued.timestamp()),
+                expires=int(expires.timestamp()),
+                scopes=scopes,
+                resources=resources,
+            ),
+        )
+
+    # What is done to it: each one statement, atomic by itself. ---------------------------------------
 
     def redeem(self, *, now: datetime, ends: datetime) -> bool:
         """Claim the code. False when somebody was faster: then it is a replay (RFC 6749 §4.1.2)."""
-        return REDEEM.run(pk=self.pk, now=now, ends=ends) == 1
+        return _REDEEM.run(pk=self.pk, now=now, ends=ends) == 1
 
     def advance(self, *, now: datetime, ends: datetime) -> bool:
         """Move on by one generation. False when it is not at ours any more, or revoked meanwhile."""
         return (
-            ADVANCE.run(pk=self.pk, generation=self.generation, next=self.generation + 1, now=now, ends=ends)
+            _ADVANCE.run(pk=self.pk, generation=self.generation, next=self.generation + 1, now=now, ends=ends)
             == 1
         )
 
@@ -208,8 +260,6 @@ class Authorization(AuthorizationTokens, models.Model):
 
         ``by`` is the member of staff who does it and ``reason`` why, which go on record.
         """
-        from django_oauthflows.models.event import Event
-
         revoked = Authorization.objects.filter(pk=self.pk).revoke(cause=cause) == 1
         if revoked:
             ended(authorization=self.pk)
@@ -228,9 +278,111 @@ class Authorization(AuthorizationTokens, models.Model):
 
     def revoke_for_misuse(self, kind: str, cause: str) -> None:
         """End it because a code or an old refresh token was used again, and put that on record."""
-        from django_oauthflows.models.event import Event
-
         if self.revoke(cause=cause):
             Event.objects.record(
                 Event.Kind[kind], client=self.client, user=self.user, cause=cause, authorization=self.pk
             )
+
+
+# The statements of the hot path: two reads, and three writes that are atomic by themselves (`statement.py`).
+
+_OF_CONSENT = ("id", "user_id", "client_id", "scope", "expires_at", "withdrawn_at")
+_OF_PRESENTED = (
+    "id",
+    "consent_id",
+    "scope",
+    "redirect_uri",
+    "code_challenge",
+    "resource",
+    "token_epoch",
+    "generation",
+    "created_at",
+    "redeemed_at",
+    "rotated_at",
+    "revoked_at",
+)
+_OF_CALLED_WITH = ("id", "consent_id", "scope", "token_epoch", "generation", "rotated_at", "revoked_at")
+
+
+def _field(name: str) -> Any:
+    return Authorization._meta.get_field(name)
+
+
+def _one() -> models.QuerySet[Authorization]:
+    return Authorization.objects.filter(pk=Given("pk", _field("id")))
+
+
+def _with_consent_and_user(names: tuple[str, ...]) -> tuple[Columns, Columns, Columns]:
+    return (
+        Columns.of(Authorization, names),
+        Columns.of(Consent, _OF_CONSENT, "consent"),
+        Columns.of_user("consent__user"),
+    )
+
+
+def _presented() -> tuple[models.QuerySet[Authorization], tuple[Columns, ...]]:
+    return _one(), _with_consent_and_user(_OF_PRESENTED)
+
+
+def _called_with() -> tuple[models.QuerySet[Authorization], tuple[Columns, ...]]:
+    return _one(), (
+        *_with_consent_and_user(_OF_CALLED_WITH),
+        Columns.of(Client, CALLER_COLUMNS, "consent__client"),
+    )
+
+
+def _grounds(row: Row) -> tuple[tuple[str, Any], ...]:
+    """What a cached row stands on: whatever of these ends, ends the tokens with it."""
+    authorization, consent, *_ = _CALLED_WITH.instances(row)
+    return (
+        ("authorization", authorization.pk),
+        ("consent", consent.pk),
+        ("user", consent.user_id),
+        ("client", consent.client_id),
+    )
+
+
+def _redeem() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
+    return (
+        _one().filter(redeemed_at=None, revoked_at=None),
+        {
+            "redeemed_at": Given("now", _field("redeemed_at")),
+            "rotated_at": Given("now", _field("rotated_at")),
+            "expires_at": Given("ends", _field("expires_at")),
+            "generation": 1,
+        },
+    )
+
+
+def _advance() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
+    return (
+        _one().filter(generation=Given("generation", _field("generation")), revoked_at=None),
+        {
+            "generation": Given("next", _field("generation")),
+            "rotated_at": Given("now", _field("rotated_at")),
+            "expires_at": Given("ends", _field("expires_at")),
+        },
+    )
+
+
+def _revoke_own() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
+    # A subquery, not a join: some databases cannot update across one, and Django would read first.
+    of_client = Consent.objects.filter(client=Given("client", _field("id"))).values("pk")
+    return (
+        _one().filter(
+            token_epoch=Given("epoch", _field("token_epoch")), consent__in=of_client, revoked_at=None
+        ),
+        {
+            "revoked_at": Given("now", _field("revoked_at")),
+            "revoked_cause": Given("cause", _field("revoked_cause")),
+        },
+    )
+
+
+#: For the client that presents a code or refresh token: who that is, is known by then.
+_PRESENTED = Read(lambda: Authorization, _presented)
+#: For an API call: everything that can end a token, and who calls.
+_CALLED_WITH = Read(lambda: Authorization, _called_with)
+_REDEEM = Write(lambda: Authorization, _redeem)
+_ADVANCE = Write(lambda: Authorization, _advance)
+_REVOKE_OWN = Write(lambda: Authorization, _revoke_own)

@@ -1,26 +1,56 @@
-"""The client: an application of somebody else (or of the site) that asks for tokens."""
+"""The client: an application of somebody else (or of the site) that is given tokens (RFC 6749 §1.1, §2)."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
+from django_oauthflows import signals
+from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
-from django_oauthflows.models.client_deeds import ClientDeeds
-from django_oauthflows.models.client_rules import ClientRules
-from django_oauthflows.models.registration import ClientManager
-from django_oauthflows.models.token_cache import ended
+from django_oauthflows.flows.base import ClientType, Flow, UseCase
+from django_oauthflows.lookalikes import readable
+from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.client_secret import ClientSecret
+from django_oauthflows.models.client_validation import problems_with
+from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import RATE
+from django_oauthflows.scopes import declared_scopes, scope_string
+from django_oauthflows.tokens.cache import ended
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
+
+#: Column names: what an API call needs to know of its client, and what a view may want to.
+CALLER_COLUMNS = (
+    "id",
+    "application_id",
+    "client_id",
+    "client_type",
+    "name",
+    "use_case",
+    "flows",
+    "trust",
+    "allowed_scopes",
+    "is_resource_server",
+    "suspended_at",
+    "throttle_rate",
+    "service_user_id",
+    "token_epoch",
+)
 
 
 def random_epoch() -> int:
@@ -33,14 +63,88 @@ def use_case_choices() -> list[tuple[str, Any]]:
     return [(case.name, _(case.title)) for case in registry.USE_CASES]
 
 
-class Client(ClientDeeds, ClientRules, Application):
+def unusable_toolkit_secret() -> str:
+    """A value for the toolkit's own secret column that no secret matches.
+
+    Our secrets live in ``ClientSecret``. One iteration is enough for the hash of a random value
+    that nobody has ever seen.
+    """
+    return PBKDF2PasswordHasher().encode(secrets.token_urlsafe(32), secrets.token_hex(8), iterations=1)
+
+
+def _usual(allowed: str) -> list[str]:
+    """What a client gets that asks for nothing, unless somebody says otherwise: all but the sensitive."""
+    declared = declared_scopes()
+    names = allowed.split()
+    if not set(names) <= set(declared):
+        return []  # whoever registers the client is told of it, by the field in which it stands
+    return [name for name in names if not declared[name].sensitive]
+
+
+def _brief(value: Any) -> str:
+    """A value as the record of a change keeps it."""
+    return "" if value is None else str(value)[:500]
+
+
+class ClientManager(models.Manager["Client"]):
+    """Finding and registering clients."""
+
+    def get_by_natural_key(self, client_id: str) -> Client:
+        return self.get(client_id=client_id)
+
+    @transaction.atomic
+    def register(
+        self,
+        *,
+        name: str,
+        use_case: str,
+        redirect_uris: Iterable[str] = (),
+        scopes: Iterable[str] = (),
+        default_scopes: Iterable[str] | None = None,
+        by: Any = None,
+        client_secret: str | None = None,
+        issue_secret: bool = True,
+        **values: Any,
+    ) -> tuple[Client, str | None]:
+        """Make a client for a use case, and its first secret if its type has one.
+
+        ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
+        is issued. Returns the client and its secret, which is told this once. Raises ``ValidationError``
+        naming each field that is wrong.
+        """
+        case = registry.use_case_named(use_case)
+        allowed = scope_string(scopes)
+        client = self.model(
+            name=name,
+            use_case=use_case,
+            flows=values.pop("flows", None) or " ".join(case.flows),
+            redirect_uris=" ".join(redirect_uris),
+            allowed_scopes=allowed,
+            default_scopes=scope_string(_usual(allowed) if default_scopes is None else default_scopes),
+            client_type=case.client_type.value,
+            # A finished hash: the toolkit must not hash it again, slowly, on every save.
+            client_secret=unusable_toolkit_secret(),
+            hash_client_secret=False,
+            **values,
+        )
+        client.full_clean(exclude=["client_secret"])
+        client.save()
+        Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
+        wanted = client.has_secret and (issue_secret or client_secret)
+        return client, client._first_secret(client_secret, by=by) if wanted else None
+
+    def for_origin(self, origin: str) -> bool:
+        """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
+        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
+        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+
+
+class Client(Application):
     """A registered client: the toolkit's application and what this package knows about it.
 
-    Here are its fields; what it may do is in ``client_abilities.py``, what it must be in
-    ``client_rules.py``, what is done to it in ``client_deeds.py``, how it comes to be in ``registration.py``.
-
     Multi-table inheritance: one child row keyed by the application, so that the toolkit's foreign
-    keys and a site's own keep pointing where they did.
+    keys and a site's own keep pointing where they did. What is right for it to be is in
+    ``client_validation.py``.
     """
 
     class Trust(models.TextChoices):
@@ -198,6 +302,244 @@ class Client(ClientDeeds, ClientRules, Application):
     def _toolkit_grant_type(self) -> str:
         """The nearest value for the toolkit's own column, which nothing of ours reads."""
         grant_types = (
-            flow.grant_types[0].replace("_", "-") for flow in registry.offered_flows(self.flow_names)
+            flow.grant_types[0].replace("_", "-")
+            for flow in registry.offered_flows(self.flow_names)
+            if not flow.continues
         )
-        return next((name for name in grant_types if name != "refresh-token"), "authorization-code")
+        return next(grant_types, "authorization-code")
+
+    def clean(self) -> None:
+        """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
+        problems = problems_with(self)
+        if problems:
+            raise ValidationError(problems)
+
+    # What it is and may do. --------------------------------------------------------------------------
+
+    @property
+    def display_name(self) -> str:
+        """Its name, safe to read on a page. One that has none to see goes by its id."""
+        return readable(self.name) or readable(self.client_id)
+
+    @property
+    def flow_names(self) -> tuple[str, ...]:
+        return tuple(self.flows.split())
+
+    @property
+    def declared_use_case(self) -> UseCase | None:
+        return registry.use_case_named(self.use_case) if self.use_case else None
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it authenticates with a secret (RFC 6749 §2.1)."""
+        return str(self.client_type) == ClientType.CONFIDENTIAL
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    @property
+    def is_first_party(self) -> bool:
+        return self.trust == self.Trust.FIRST_PARTY
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the site lends it something of its own: its word, or the rights of an account."""
+        return self.trust != self.Trust.NOT_REVIEWED or self.service_user_id is not None
+
+    def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
+        """Whether staff gave it ``flow``, the site offers it, and its time is not over."""
+        enabled = options().FLOWS
+        if flow.name not in self.flow_names or not (enabled is None or flow.name in enabled):
+            return False
+        ends = self.implicit_until if flow.deprecated else None
+        return ends is None or (now or timezone.now()) < ends
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        """The toolkit's question; its own names for the grants have hyphens."""
+        asked = {grant.replace("-", "_") for grant in grant_types}
+        return any(asked.intersection(flow.grant_types) for flow in registry.offered_flows(self.flow_names))
+
+    def is_usable(self, request: Any) -> bool:
+        """The toolkit's question, asked wherever a client or its token is used."""
+        return not self.is_suspended
+
+    def requires_pkce(self) -> bool:
+        """Whether an authorization request must bring a code challenge (RFC 7636, RFC 9700 §2.1.1)."""
+        return not (self.has_secret and self.pkce_exemption)
+
+    def may_refresh(self) -> bool:
+        """Whether it gets refresh tokens."""
+        return any(self.may_use(flow) for flow in registry.FLOWS if flow.continues)
+
+    def may_act_for_itself(self) -> bool:
+        """Whether it was given a flow without a user, so that it may hold tokens of its own."""
+        return any(not flow.has_user for flow in registry.offered_flows(self.flow_names))
+
+    def may_skip_consent(self, redirect_uri: str) -> bool:
+        """Whether the site vouches for it, so that the user need not be asked.
+
+        Never for a public client on a loopback or private-use redirect: any program on the user's
+        device can be there (RFC 8252 §8.6, RFC 9700 §4.13).
+        """
+        unprovable = not self.has_secret and (
+            redirect_uris.is_loopback(redirect_uri) or redirect_uris.is_private_use(redirect_uri)
+        )
+        return self.is_first_party and not unprovable
+
+    def allowed_scope_names(self) -> tuple[str, ...]:
+        """What it can be given: its list, less what the site no longer offers."""
+        grantable = declared_scopes().grantable
+        return tuple(name for name in self.allowed_scopes.split() if name in grantable)
+
+    def default_scope_names(self) -> tuple[str, ...]:
+        """What it gets when it asks for nothing in particular (RFC 6749 §3.3)."""
+        allowed = self.allowed_scope_names()
+        return tuple(name for name in self.default_scopes.split() if name in allowed)
+
+    def redirect_uri_allowed(self, uri: str) -> bool:
+        """Whether an answer may be sent to ``uri`` (the toolkit's question; RFC 6749 §3.1.2.3)."""
+        case = self.declared_use_case
+        # An adopted client has no use case: it keeps what the toolkit gave it, any loopback port.
+        any_port = case is None or case.loopback_any_port
+        return any(
+            redirect_uris.matches(registered, uri, any_loopback_port=any_port)
+            for registered in self.redirect_uris.split()
+        )
+
+    def origin_allowed(self, origin: str) -> bool:
+        """Whether a browser app on ``origin`` may read our answers (CORS); exact match."""
+        return origin in self.allowed_origins.split()
+
+    def access_token_lifetime_for(self, flow: Flow) -> int:
+        """Seconds that an access token of ``flow`` lives for this client."""
+        site = int(options().ACCESS_TOKEN_LIFETIMES.get(flow.name, flow.access_token_lifetime))
+        if self.access_token_lifetime is None:
+            return site
+        return (
+            min(self.access_token_lifetime, site) if flow.lifetime_is_ceiling else self.access_token_lifetime
+        )
+
+    def refresh_lifetimes(self) -> tuple[int, int]:
+        """Seconds without use and seconds in all after which its authorizations end."""
+        return (
+            self.refresh_token_idle_lifetime or options().REFRESH_TOKEN_IDLE_LIFETIME,
+            self.refresh_token_absolute_lifetime or options().REFRESH_TOKEN_ABSOLUTE_LIFETIME,
+        )
+
+    def live_secrets(self) -> models.QuerySet[ClientSecret]:
+        """Secrets that it can authenticate with now."""
+        found: models.QuerySet[ClientSecret] = self.secrets.live()
+        return found
+
+    def metadata(self) -> dict[str, Any]:
+        """What it is, in the member names of RFC 7591 §2, with ours for the rest. Never a secret."""
+        flows = registry.offered_flows(self.flow_names)
+        return {
+            "client_id": self.client_id,
+            "client_name": self.name,
+            "use_case": self.use_case,
+            "redirect_uris": self.redirect_uris.split(),
+            "post_logout_redirect_uris": self.post_logout_redirect_uris.split(),
+            "grant_types": [grant for flow in flows for grant in flow.grant_types],
+            "response_types": [response for flow in flows for response in flow.response_types],
+            "token_endpoint_auth_method": "client_secret_basic" if self.has_secret else "none",
+            "scope": self.allowed_scopes,
+            "default_scope": self.default_scopes,
+            "allowed_origins": self.allowed_origins.split(),
+            "first_party": self.is_first_party,
+            "suspended": self.is_suspended,
+            "client_id_issued_at": int(self.created.timestamp()),
+        }
+
+    def access_token(
+        self,
+        scopes: Iterable[str],
+        *,
+        lifetime: int,
+        resources: Iterable[str] = (),
+        kind: Kind = Kind.ACCESS,
+    ) -> str:
+        """An access token with which it acts for itself (RFC 6749 §4.4.3), living ``lifetime`` seconds.
+
+        Nothing is written.
+        """
+        issued = int(timezone.now().timestamp())
+        return seal(
+            kind,
+            Reference(
+                subject=Subject.CLIENT,
+                id=self.pk,
+                epoch=self.token_epoch,
+                serial=secrets.randbits(63),
+                issued=issued,
+                expires=issued + lifetime,
+                scopes=tuple(scopes),
+                resources=tuple(resources),
+            ),
+        )
+
+    # What is done to it. `by` is who does it (`None` for the system), `reason` why. A change and its
+    # record are one transaction: neither is there without the other. ---------------------------------
+
+    @transaction.atomic
+    def change(self, fields: Iterable[str], *, by: Any = None) -> None:
+        """Save these fields, and put on record who changed them from what to what.
+
+        Only these are written: a suspension or a new epoch that came in between stays.
+        """
+        names = [name for name in fields if name != "client_secret"]
+        before = self._row().values(*names).get() if names else {}
+        self.save(update_fields=[*names, "updated"])
+        changed = {name: [_brief(before[name]), _brief(self.serializable_value(name))] for name in names}
+        self._record("CLIENT_CHANGED", by=by, changed=changed)
+
+    def suspend(self, *, by: Any = None, reason: str = "") -> None:
+        """Stop it at once: no new tokens, and the ones it has are refused until it is resumed."""
+        self._set_suspension("CLIENT_SUSPENDED", timezone.now(), reason, by=by)
+        signals.client_suspended.announce(Client, client=self, by=by)
+
+    def resume(self, *, by: Any = None, reason: str = "") -> None:
+        """Let it go on; tokens that have not expired meanwhile work again."""
+        self._set_suspension("CLIENT_RESUMED", None, reason, by=by)
+        signals.client_resumed.announce(Client, client=self, by=by)
+
+    @transaction.atomic
+    def _set_suspension(self, kind: str, at: datetime | None, reason: str, *, by: Any) -> None:
+        self.suspended_at, self.suspended_reason = at, reason[:200] if at else ""
+        self._row().update(suspended_at=at, suspended_reason=self.suspended_reason)
+        ended(client=self.pk)
+        self._record(kind, by=by, reason=reason)
+
+    @transaction.atomic
+    def revoke_tokens(self, *, by: Any = None, reason: str = "") -> None:
+        """End every token it has, for every user and for itself; users need not agree again."""
+        self.token_epoch = self._meta.get_field("token_epoch").get_default()
+        self._row().update(token_epoch=self.token_epoch)
+        self.consents.authorizations().revoke(cause="client tokens revoked")
+        signals.access_ended.send(Client, client_id=self.pk, user_id=None, deleted=False)
+        ended(client=self.pk)
+        self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
+        signals.client_tokens_revoked.announce(Client, client=self, by=by)
+
+    @transaction.atomic
+    def remove(self, *, by: Any = None, reason: str = "") -> None:
+        """Delete it with its consents, authorizations and secrets; its events stay."""
+        self._record("CLIENT_DELETED", by=by, reason=reason, client_id=self.client_id)
+        # By table, not by row: a popular client has more of them than memory should hold.
+        signals.access_ended.send(Client, client_id=self.pk, user_id=None, deleted=True)
+        self.consents.authorizations().delete()
+        self.consents.delete_all()
+        ended(client=self.pk)
+        self.delete()
+
+    def _row(self) -> Any:
+        return Client._default_manager.filter(pk=self.pk)
+
+    def _record(self, kind: str, *, by: Any, **data: Any) -> None:
+        Event.objects.record(Event.Kind[kind], client=self, by=by, **data)
+
+    def _first_secret(self, given: str | None, *, by: Any) -> str:
+        if given:
+            return ClientSecret.objects.adopt(self, given, by=by)
+        return ClientSecret.objects.issue(self, by=by)[1]

@@ -2,22 +2,153 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.utils import timezone
+from django.db.models import F, OuterRef, Q, Subquery
+from django.http import HttpRequest
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
-from django_oauthflows.models.agreement import ConsentManager, Duration, wording_of
-from django_oauthflows.models.token_cache import ended
+from django_oauthflows.models.event import Event
 from django_oauthflows.scopes import declared_scopes, scope_string
+from django_oauthflows.tokens.cache import ended
+
+if TYPE_CHECKING:
+    from django_oauthflows.models.authorization import AuthorizationQuerySet
+    from django_oauthflows.models.client import Client
 
 _SECOND_CLICK = timedelta(seconds=10)
+
+
+class Outdated(Exception):  # noqa: N818 - somebody was faster; no error of ours
+    """The consent is not any more what it was when the user was asked."""
+
+
+def wording_of(name: str) -> str:
+    """A fingerprint of the words that describe a scope, to notice when they change.
+
+    Taken from the words as they are declared, so that another language is no other wording.
+    """
+    scope = declared_scopes().get(name)
+    if scope is None:
+        return ""
+    with translation.override(None):
+        return hashlib.sha256(f"{scope.label}\t{scope.detail}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long a consent is to hold."""
+
+    expires_at: datetime | None = None
+    #: False for "this time only": the next authorization request asks again.
+    remembered: bool = True
+
+
+UNTIL_ENDED = Duration()
+
+
+def _authorization_model() -> Any:
+    """By the relation: ``authorization.py`` imports this module."""
+    return Consent._meta.get_field("authorizations").related_model
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def live(self, now: datetime | None = None) -> ConsentQuerySet:
+        """Consents that hold: neither withdrawn nor at their end."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
+
+    def take_turns(self) -> int:
+        """Begin a transaction on these rows with a write that changes nothing; how many there are.
+
+        SQLite has no row locks: there, only who begins with a write waits for others instead of failing.
+        """
+        return self.update(scope=F("scope"))
+
+    def authorizations(self) -> AuthorizationQuerySet:
+        """What stands on these consents."""
+        found: AuthorizationQuerySet = _authorization_model()._default_manager.filter(consent__in=self)
+        return found
+
+    def with_last_use(self) -> ConsentQuerySet:
+        """Adds ``last_used_at``: when tokens were last given on each, ``None`` if none are known of.
+
+        An API call writes nothing, so no later trace of use exists.
+        """
+        given = _authorization_model()._default_manager.filter(
+            consent=OuterRef("pk"), rotated_at__isnull=False
+        )
+        return self.annotate(last_used_at=Subquery(given.order_by("-rotated_at").values("rotated_at")[:1]))
+
+    def delete_all(self) -> int:
+        """Delete by one statement, when nothing refers to them any more."""
+        return int(self._raw_delete(self.db))
+
+
+class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ignore[misc]
+    @transaction.atomic
+    def give(
+        self,
+        *,
+        user: Any,
+        client: Client,
+        scopes: Iterable[str],
+        shown: Iterable[str] = (),
+        redirect_host: str = "",
+        duration: Duration = UNTIL_ENDED,
+        implied: bool = False,
+        seen: str | None = None,
+        request: HttpRequest | None = None,
+    ) -> Consent:
+        """Record that ``user`` allows ``client`` these scopes; they join what is allowed already.
+
+        A scope that was ``shown`` and not chosen is no longer allowed. A consent that was withdrawn or
+        has ended starts anew. ``implied`` says that nobody was asked: the site vouches for the client.
+        ``seen`` is the ``version`` of the consent that the user's answer is about (empty: there was
+        none); raises ``Outdated`` when another answer came first.
+        """
+        names = tuple(scopes)
+        consent, version = self._claimed(user, client)
+        if seen is not None and seen != version:
+            raise Outdated
+        first = not consent.is_live()
+        before = () if first else tuple(consent.scope.split())
+        consent.take(names, asked={*names, *shown}, before=before)
+        consent.hold(duration, anew=first, implied=implied)
+        consent.redirect_host = redirect_host or consent.redirect_host
+        consent.save()
+        consent.record_given(names, asked=tuple(shown) or names, implied=implied)
+        signals.consent_given.announce(
+            self.model,
+            consent=consent,
+            scopes=names,
+            request=request,
+            first=first,
+            added=tuple(name for name in names if name not in before),
+            implied=implied,
+        )
+        return consent
+
+    def _claimed(self, user: Any, client: Client) -> tuple[Consent, str]:
+        """The row, locked: two answers at once come one after the other. And its version before."""
+        rows = self.filter(user=user, client=client)
+        created = not rows.take_turns() and self._begun(user, client)
+        consent: Consent = rows.select_for_update().get()
+        consent.user, consent.client = user, client
+        return consent, "" if created else consent.version
+
+    def _begun(self, user: Any, client: Client) -> bool:
+        """Make the row, not live yet. False when somebody else made it meanwhile."""
+        defaults = {"withdrawn_at": timezone.now()}
+        return bool(self.get_or_create(user=user, client=client, defaults=defaults)[1])
 
 
 class Consent(models.Model):
@@ -99,7 +230,7 @@ class Consent(models.Model):
         """Changes with every decision: an answer to an older page can be told by it."""
         return f"{self.updated_at.timestamp()} {self.withdrawn_at.timestamp() if self.withdrawn_at else ''}"
 
-    # Deeds. ------------------------------------------------------------------------------------------
+    # What is done to it. -----------------------------------------------------------------------------
 
     def take(self, names: Iterable[str], *, asked: Iterable[str], before: Iterable[str]) -> None:
         """Allow ``names`` instead of what of ``asked`` was allowed ``before``. Saves nothing."""
@@ -121,8 +252,6 @@ class Consent(models.Model):
 
     def record_given(self, names: Iterable[str], *, asked: Iterable[str], implied: bool) -> None:
         """What was shown stands beside what was allowed, so that a later dispute can be settled."""
-        from django_oauthflows.models.event import Event
-
         Event.objects.record(
             Event.Kind.CONSENT_GIVEN,
             client=self.client,
@@ -139,17 +268,13 @@ class Consent(models.Model):
     @transaction.atomic
     def withdraw(self, *, by: Any = None, reason: str = "") -> bool:
         """End it: every token that stands on it is refused from now on. False when it had ended already."""
-        from django_oauthflows.models import legacy
-        from django_oauthflows.models.authorization import Authorization
-        from django_oauthflows.models.event import Event
-
         self.withdrawn_at = timezone.now()
         mine = Consent.objects.filter(pk=self.pk, withdrawn_at=None)
         if not mine.update(withdrawn_at=self.withdrawn_at):
             return False
         ended(consent=self.pk)
-        Authorization.objects.filter(consent=self).revoke(cause="consent withdrawn")
-        legacy.revoke_all(application_id=self.client_id, user_id=self.user_id)
+        self.authorizations.revoke(cause="consent withdrawn")
+        signals.access_ended.send(Consent, client_id=self.client_id, user_id=self.user_id, deleted=False)
         Event.objects.record(
             Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by, reason=reason
         )
@@ -168,8 +293,6 @@ class Consent(models.Model):
         Ends the consent when nothing would be left. Returns what was taken back; nothing when ``name``
         is not allowed.
         """
-        from django_oauthflows.models.event import Event
-
         mine = Consent.objects.filter(pk=self.pk)
         mine.take_turns()
         fresh: Consent = mine.select_for_update().get()

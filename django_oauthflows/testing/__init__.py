@@ -18,7 +18,7 @@ from typing import Any
 from django.utils import timezone
 
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Authorization, Client, Consent, machine
+from django_oauthflows.models import Authorization, Client, Consent
 from django_oauthflows.scopes import declared_scopes
 
 #: Read by pytest when this module is named as a plugin; nothing here needs pytest.
@@ -67,7 +67,7 @@ def user_token(user: Any, scopes: Scopes = "", *, client: Client | None = None, 
 
 def machine_token(client: Client, scopes: Scopes = "", *, lifetime: int = 3600, resource: str = "") -> str:
     """An access token with which ``client`` acts for itself."""
-    return machine.machine_token(client, _names(scopes), lifetime=lifetime, resources=resource.split())
+    return client.access_token(_names(scopes), lifetime=lifetime, resources=resource.split())
 
 
 def headers_for(token: str) -> Headers:

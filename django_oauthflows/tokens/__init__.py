@@ -1,1 +1,1 @@
-"""The seam of tokens: what codes and tokens look like. Knows neither models nor django-oauth-toolkit."""
+"""What codes and tokens look like. Knows neither models nor django-oauth-toolkit."""

@@ -8,9 +8,9 @@ from typing import Any
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
 
+from django_oauthflows.authorization_server.token_lookup import find_code
 from django_oauthflows.conf import options
 from django_oauthflows.models import Authorization
-from django_oauthflows.models.token import find_code
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.toolkit.exchange import exchange_of
 

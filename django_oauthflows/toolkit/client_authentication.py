@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.models import Client
-from django_oauthflows.models.secret_check import client_with_secret
+from django_oauthflows.models.client_secret import client_with_secret
 from django_oauthflows.toolkit.exchange import exchange_of
 
 _MAX_SECRET_LENGTH = 512

@@ -12,10 +12,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.utils.functional import SimpleLazyObject
 
+from django_oauthflows.authorization_server.key_ring import ring, signed_claims
+from django_oauthflows.authorization_server.token_lookup import find_access_token
 from django_oauthflows.conf import api_resource, issuer
 from django_oauthflows.models import Client
-from django_oauthflows.models.key_ring import ring, signed_claims
-from django_oauthflows.models.token import find_access_token
 from django_oauthflows.tokens.access_token import AccessToken
 from django_oauthflows.tokens.format import Kind
 from django_oauthflows.toolkit.exchange import Exchange, http_request_of

@@ -9,9 +9,9 @@ from typing import Any
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import signals
-from django_oauthflows.models import Authorization, Client, legacy
-from django_oauthflows.models.machine import machine_token
-from django_oauthflows.models.token import find_refresh_token
+from django_oauthflows.adoption.tokens import adopt_refresh_token
+from django_oauthflows.authorization_server.token_lookup import find_refresh_token
+from django_oauthflows.models import Authorization, Client
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
@@ -62,7 +62,7 @@ class TokenIssue:
         exchange = exchange_of(request)
         try:
             if not looks_like(Kind.REFRESH, refresh_token):
-                exchange.authorization = legacy.adopt_refresh_token(refresh_token, client)
+                exchange.authorization = adopt_refresh_token(refresh_token, client)
                 exchange.generation = exchange.authorization.generation
                 return True
             reference, authorization = find_refresh_token(refresh_token, client)
@@ -124,8 +124,7 @@ def _accept_as_retry(authorization: Authorization, exchange: Exchange, request: 
 
 
 def _issue_for_machine(token: Token, request: Any, exchange: Exchange) -> None:
-    sealed = machine_token(
-        request.client,
+    sealed = request.client.access_token(
         token["scope"].split(),
         lifetime=token["expires_in"],
         resources=exchange.resources,

@@ -6,9 +6,14 @@ from typing import Any
 
 from django.utils import timezone
 
+from django_oauthflows.adoption import tokens as adopted
+from django_oauthflows.authorization_server.token_lookup import (
+    find_access_token,
+    find_refresh_token,
+    revoke_token,
+)
 from django_oauthflows.conf import api_resource, options
-from django_oauthflows.models import Client, legacy
-from django_oauthflows.models.token import find_access_token, find_refresh_token, revoke_token
+from django_oauthflows.models import Client
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 from django_oauthflows.tokens.signed import looks_signed
@@ -57,7 +62,7 @@ def _found(text: str, *, believe: bool) -> AccessToken:
             if refused.cause != "malformed":
                 raise
     # A site may bring along tokens of any form, even signed ones.
-    return legacy.find_access_token(text)
+    return adopted.find_access_token(text)
 
 
 class TokenUse:
@@ -90,14 +95,14 @@ class TokenUse:
         elif looks_signed(token):
             self._revoke_signed(token, client)
         else:
-            legacy.revoke(token, client)
+            adopted.revoke(token, client)
 
     @staticmethod
     def _revoke_signed(token: str, client: Client) -> None:
         try:
             revoke_token(Kind.JWT_ID, sealed_within(token), client)
         except TokenRefused:
-            legacy.revoke(token, client)
+            adopted.revoke(token, client)
 
 
 def introspect(text: str, asker: Client, *, issuer: str) -> dict[str, Any]:

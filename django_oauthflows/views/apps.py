@@ -14,11 +14,10 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.generic import View
 
+from django_oauthflows.authorization_server.notices import consent_for_key
 from django_oauthflows.conf import site_name
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Consent, Event
-from django_oauthflows.models.imitation import name_of
-from django_oauthflows.notices import consent_for_key
 from django_oauthflows.spreadsheet import csv_file
 from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
 from django_oauthflows.views.forged import only_own_forms
@@ -85,7 +84,7 @@ class RemovePermissionView(TakingBackView):
         _tell(
             request,
             _("%(app)s can no longer do this: %(permissions)s.")
-            % {"app": name_of(consent.client), "permissions": ", ".join(labels_of(removed))},
+            % {"app": consent.client.display_name, "permissions": ", ".join(labels_of(removed))},
         )
         return redirect("oauth2_provider:apps")
 
@@ -96,7 +95,7 @@ class DisconnectAppView(TakingBackView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         consent = self.own(request, pk)
         consent.withdraw(by=request.user)
-        _tell(request, _("%(app)s is disconnected from your account.") % {"app": name_of(consent.client)})
+        _tell(request, _("%(app)s is disconnected from your account.") % {"app": consent.client.display_name})
         return redirect("oauth2_provider:apps")
 
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, LoginRequired
 
-from django_oauthflows.logins import login_time
+from django_oauthflows.authorization_server.auth_time import login_time
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.redirect_uri import host_of
 

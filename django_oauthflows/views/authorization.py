@@ -18,7 +18,7 @@ from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.agreement import Outdated
+from django_oauthflows.models.consent import Outdated
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.toolkit.exchange import exchange_for

@@ -11,16 +11,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from django_oauthflows.adoption.consents import with_last_use
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.agreement import ConsentQuerySet
-from django_oauthflows.models.imitation import name_of
+from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import Scope, declared_scopes
 
 
 def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
     """An app as users see it. Every string of it may come from strangers."""
-    name = name_of(client)
+    name = client.display_name
     return {
         "name": name,
         "initial": next((letter for letter in name if letter.isalnum()), "?").upper(),
@@ -86,7 +86,7 @@ def cards_for(request: HttpRequest, consents: ConsentQuerySet) -> list[dict[str,
             "permissions": permissions_of(consent),
             "suspended": consent.client.is_suspended,
         }
-        for consent in consents.select_related("client").with_last_use().order_by("-updated_at")
+        for consent in with_last_use(consents.select_related("client")).order_by("-updated_at")
     ]
 
 

@@ -10,11 +10,11 @@ from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_name
 from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
 from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.imitation import imitated_by
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, policy_source
 from django_oauthflows.scopes import Scope, declared_scopes
 from django_oauthflows.views.cards import app_context, is_web_address
@@ -50,7 +50,7 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
         "host": host_of(redirect_uri),
         "former_host": _former_host(question),
         "on_device": is_loopback(redirect_uri) or is_private_use(redirect_uri),
-        "imitates": imitated_by(
+        "imitates": impersonated_by(
             client,
             user=request.user,
             redirect_uri=redirect_uri,

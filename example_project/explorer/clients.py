@@ -11,7 +11,7 @@ from django.urls import reverse
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.secret import digest_of
+from django_oauthflows.models.client_secret import digest_of
 from example_project.clients.credentials import client_secret
 
 #: So many of the addresses that the explorer was last opened at stay registered.

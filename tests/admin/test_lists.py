@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_oauthflows.admin.actions import MOST_AT_ONCE
 from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
-from django_oauthflows.models.registration import unusable_toolkit_secret
+from django_oauthflows.models.client import unusable_toolkit_secret
 from tests.admin.conftest import page_of
 from tests.factories import ClientFactory, UserFactory
 
@@ -95,7 +95,8 @@ def test_the_list_as_csv_follows_the_filters_and_is_no_formula(boss: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", " =1", "＝1+1", "App;=1+1", "App; @x", "App\n=1", "a;\n+1;b"]
+    "name",
+    ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", " =1", "＝1+1", "App;=1+1", "App; @x", "App\n=1", "a;\n+1;b"],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_no_cell_of_the_file_is_a_formula_wherever_a_spreadsheet_cuts_it(

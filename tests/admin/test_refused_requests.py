@@ -116,7 +116,8 @@ def causes_in_the_code() -> set[str]:
     """Every cause that the toolkit notes down with a refusal, and every one that a code or token brings along."""
     text = "".join(path.read_text() for path in (PACKAGE / "toolkit").glob("*.py"))
     causes = set(re.findall(r'refuse\("([^"]+)"', text))
-    grounds = set(re.findall(r', "([a-z ]+)"\),', (PACKAGE / "models" / "authorization.py").read_text()))
+    authorization = (PACKAGE / "models" / "authorization.py").read_text()
+    grounds = set(re.findall(r'^ +\(.+, "([a-z ]+)"\),$', authorization, re.MULTILINE))
     assert {"wrong client secret", "scope not allowed"} <= causes
     assert {"revoked", "user inactive", "no scope left"} <= grounds
     kept = {f"{kind} {cause}" for kind in ("code", "refresh token") for cause in ("malformed", "unknown")}

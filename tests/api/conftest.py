@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from django_oauthflows.models.key_ring import ring
+from django_oauthflows.authorization_server.key_ring import ring
 from tests.factories import UserFactory
 
 

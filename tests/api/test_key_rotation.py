@@ -16,8 +16,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from django_oauthflows.authorization_server.key_ring import LOOKS_PER_SECOND, ring
 from django_oauthflows.models import Event, SigningKey
-from django_oauthflows.models.key_ring import LOOKS_PER_SECOND, ring
 from django_oauthflows.testing import headers_for
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client as Visitor
 
+from django_oauthflows.authorization_server.notices import disconnect_key
 from django_oauthflows.models import Client, Consent, Event
-from django_oauthflows.notices import disconnect_key
 from tests.consent.conftest import Walk
 from tests.factories import PASSWORD, ClientFactory, UserFactory
 from tests.oauth_client import Browser, hidden_fields

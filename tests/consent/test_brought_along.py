@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
+from django_oauthflows.adoption import consents as adoption
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models import brought_along as room
 from tests.consent.conftest import Walk
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import OAuthClient
@@ -30,7 +30,7 @@ def token(client: Client, text: str, scope: str, user: Any = None, **values: Any
 
 
 def migrate() -> None:
-    room.consents_for_tokens(AccessToken.objects, RefreshToken.objects, Consent.objects)
+    adoption.consents_for_tokens(AccessToken.objects, RefreshToken.objects, Consent.objects)
 
 
 def allowed() -> dict[tuple[str, str], set[str]]:
@@ -41,7 +41,7 @@ def allowed() -> dict[tuple[str, str], set[str]]:
 
 
 def test_one_consent_for_all_that_an_app_holds_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "BATCH", 2)
+    monkeypatch.setattr(adoption, "BATCH", 2)
     notes, calendar = ClientFactory(name="Notes")[0], ClientFactory(name="Calendar")[0]
     users = [UserFactory(username=name) for name in ("ann", "ben", "cem")]
     for user in users:

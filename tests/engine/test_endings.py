@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
+from django_oauthflows import signals
 from django_oauthflows.models import Authorization, Client, Consent
 from tests.engine.held import SCOPES, Held
 from tests.factories import UserFactory
@@ -106,3 +110,74 @@ def test_the_number_of_statements_does_not_grow(transactional_db: None, ending: 
         return count
 
     assert spent(users=2, authorizations=3) == spent(users=150, authorizations=150)
+
+
+def change_password(held: Held) -> None:
+    held.user.set_password("another-password")
+    held.user.save()
+
+
+#: Those that end everything of a consent, a client or a user, whatever holds it.
+FOR_GOOD = {name: ENDINGS[name] for name in list(ENDINGS)[:2]} | {
+    "staff delete the client": ENDINGS["staff delete the client"],
+    "the user changes the password": change_password,
+}
+
+
+def toolkit_tokens(held: Held) -> Any:
+    """A token of the toolkit's own, made by the site's older code; and how many are left of such."""
+    client, user = held.client.pk, held.user
+    access = get_access_token_model().objects.create(
+        user=user,
+        application_id=client,
+        token="theirs",
+        scope=" ".join(SCOPES),
+        expires=timezone.now() + timedelta(hours=1),
+    )
+    get_refresh_token_model().objects.create(
+        user=user, application_id=client, token="renew", access_token=access
+    )
+    return lambda: (
+        get_access_token_model().objects.filter(application_id=client).count(),
+        get_refresh_token_model().objects.filter(application_id=client, revoked=None).count(),
+    )
+
+
+@pytest.mark.parametrize("ending", FOR_GOOD)
+def test_the_toolkits_own_tokens_end_with_ours(
+    live_server: Any, held: Held, settings: Any, ending: str
+) -> None:
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"END_ON_PASSWORD_CHANGE": True}
+    left = toolkit_tokens(held)
+    assert api(live_server.url, "theirs") == 200
+    assert left() == (1, 1)
+    FOR_GOOD[ending](held)
+    assert left() == (0, 0)
+    assert api(live_server.url, "theirs") == 401
+
+
+@pytest.fixture
+def failing() -> Iterator[None]:
+    """Whoever else has to end something cannot."""
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("the other table is away")
+
+    signals.access_ended.connect(fail)
+    yield
+    signals.access_ended.disconnect(fail)
+
+
+@pytest.mark.parametrize("ending", list(FOR_GOOD)[:3])
+def test_an_ending_that_fails_half_way_ends_nothing(
+    transactional_db: None, held: Held, failing: None, ending: str
+) -> None:
+    held.authorization()
+    left = toolkit_tokens(held)
+    epoch = held.client.token_epoch
+    with pytest.raises(RuntimeError):
+        FOR_GOOD[ending](held)
+    assert left() == (1, 1)
+    assert Client.objects.get(pk=held.client.pk).token_epoch == epoch
+    assert Consent.objects.live().count() == 1
+    assert Authorization.objects.live().count() == 1

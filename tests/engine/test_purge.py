@@ -14,8 +14,8 @@ from django.db import connection, connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
+from django_oauthflows.management.purge import KEEP_REFUSALS
 from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
-from django_oauthflows.models.purge import KEEP_REFUSALS
 from tests.engine.held import Held
 
 

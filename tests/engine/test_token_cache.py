@@ -11,8 +11,8 @@ from django.db import connection
 from django.test import Client as HttpClient
 from django.test.utils import CaptureQueriesContext
 
-from django_oauthflows.models import Client, token_cache
-from django_oauthflows.models.machine import machine_token
+from django_oauthflows.models import Client
+from django_oauthflows.tokens import cache as token_cache
 from tests.engine.held import Held
 from tests.factories import ClientFactory
 
@@ -101,7 +101,7 @@ def test_a_removed_permission_is_noticed_at_once(held: Caller) -> None:
 
 def test_a_machines_token_is_cached_and_ended_at_once(held: Caller) -> None:
     machine, _secret = ClientFactory(machine=True)
-    held.text = machine_token(machine, ["stats:read"], lifetime=600)
+    held.text = machine.access_token(["stats:read"], lifetime=600)
     assert held.call("/api/stats/") == 200
     assert held.call("/api/stats/") == 200
     machine.suspend()

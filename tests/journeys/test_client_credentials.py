@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from django_oauthflows.models import Authorization, Client, ClientSecret, Consent
-from django_oauthflows.models.machine import machine_token
 from example_project.notes.models import Note
 from tests.factories import UserFactory
 from tests.oauth_client import OAuthClient
@@ -128,7 +127,7 @@ def test_a_web_app_with_a_nightly_job_holds_both_flows(register: Any, browser: A
 def test_the_token_expires(machine: OAuthClient) -> None:
     client = row_of(machine)
     # Given out an hour ago, as far as the seal says.
-    old = machine_token(client, ["stats:read"], lifetime=-1)
+    old = client.access_token(["stats:read"], lifetime=-1)
     response = machine.api("/api/stats/", old)
     assert response.status_code == 401
     assert "expired" in response.headers["WWW-Authenticate"]

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from oauth2_provider.models import get_application_model
 
+from django_oauthflows.adoption.applications import secret_values
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.adoption import secret_values
 from tests.factories import UserFactory
 from tests.oauth_client import OAuthClient
 

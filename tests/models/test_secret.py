@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 
 from django_oauthflows.models import Client, ClientSecret, Event
-from django_oauthflows.models.secret import digest_of, is_strong, new_secret
+from django_oauthflows.models.client_secret import digest_of, is_strong, new_secret
 from tests.factories import ClientFactory
 
 

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_oauthflows.models.token import find_access_token, find_code, find_refresh_token
+from django_oauthflows.authorization_server.token_lookup import (
+    find_access_token,
+    find_code,
+    find_refresh_token,
+)
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import MAX_LENGTH, BadToken, Kind, Reference, Subject, seal, unseal
 from tests.factories import ClientFactory

@@ -1,4 +1,4 @@
-"""``manage.py oauth``: the deeds of staff, for scripts. One sub-command per noun and verb."""
+"""``manage.py oauth``: what staff do, for scripts. One sub-command per noun and verb."""
 
 from __future__ import annotations
 

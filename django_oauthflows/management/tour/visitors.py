@@ -14,7 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.management.base import CommandError
 from django.db import models
 
-from django_oauthflows import logins
+from django_oauthflows.authorization_server import auth_time
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
 
@@ -89,7 +89,7 @@ def logged_in(user: Any) -> Iterator[str]:
     session[SESSION_KEY] = user._meta.pk.value_to_string(user)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    logins.stamp(session)
+    auth_time.stamp(session)
     session.save()
     try:
         yield session.session_key

@@ -1,4 +1,4 @@
-"""Tokens that a site brings along get consents, so that their users see and can end them.
+"""Tokens that the toolkit's tables hold get consents, so that their users see and can end them.
 
 Going back leaves the consents as they are: what a user has taken back meanwhile stays taken back. The
 toolkit's tables are only read, in either direction.
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import migrations
 from oauth2_provider.settings import ACCESS_TOKEN_MODEL, REFRESH_TOKEN_MODEL
 
-from django_oauthflows.models.brought_along import consents_for_tokens
+from django_oauthflows.adoption.consents import consents_for_tokens
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:

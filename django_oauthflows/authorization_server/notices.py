@@ -1,7 +1,7 @@
 """E-mail to users: an app was connected, or may do something sensitive from now on.
 
 Each mail has a signed link that ends the connection: it needs no login, holds for a month, and only
-for the consent that it was written about. It lies on the floor of ``forms``.
+for the consent that it was written about.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from django_oauthflows import signals
 from django_oauthflows.conf import issuer, options, site_name
 from django_oauthflows.lookalikes import unlinked
 from django_oauthflows.models import Consent
-from django_oauthflows.models.imitation import name_of
 from django_oauthflows.scopes import declared_scopes
 
 logger = logging.getLogger("django_oauthflows")
@@ -74,7 +73,7 @@ def _send(consent: Consent, request: HttpRequest, first: bool, added: tuple[str,
     address = getattr(user, user.get_email_field_name(), "")
     if not address:
         return
-    app, site = unlinked(name_of(consent.client)), site_name(request)
+    app, site = unlinked(consent.client.display_name), site_name(request)
     link = reverse("oauth2_provider:disconnect", kwargs={"key": disconnect_key(consent)})
     declared = declared_scopes()
     context = {

@@ -1,4 +1,4 @@
-"""How much a deed would hit: users, live authorizations and last use of some clients."""
+"""How much an action would hit: users, live authorizations and last use of some clients."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce, Greatest
 
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.consent import Consent
-from django_oauthflows.models.secret import ClientSecret
 from django_oauthflows.models.usage import ClientUsage
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ def impact_of(clients: Iterable[Client]) -> Impact:
         users=users,
         authorizations=live.count(),
         last_used_at=max((at for at in used if at is not None), default=None),
-        has_machine_tokens=any("client_credentials" in client.flow_names for client in counted),
+        has_machine_tokens=any(client.may_act_for_itself() for client in counted),
     )
 
 

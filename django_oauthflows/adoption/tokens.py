@@ -1,8 +1,8 @@
-"""Tokens that a site brings along from its time with stock django-oauth-toolkit.
+"""Tokens that a site has from its time with stock django-oauth-toolkit.
 
 They are honoured until they expire and never made anew; refreshing one turns it into an
 ``Authorization``. A user's token stands on a consent as every other does: a migration gives those that
-were there one, and a row that is saved later brings its own. A site that has none of them asks its
+were there one, and a row that is saved later gets one too. A site that has none of them asks its
 database nothing for an unknown token.
 """
 
@@ -24,6 +24,8 @@ from oauth2_provider.models import (
     get_refresh_token_model,
 )
 
+from django_oauthflows import signals
+from django_oauthflows.adoption.consents import ensure_consent
 from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.models.authorization import Authorization
@@ -63,15 +65,16 @@ def watch() -> None:
     for model in (get_access_token_model(), get_refresh_token_model()):
         post_save.connect(present.notice, sender=model, dispatch_uid=f"oauthflows.{model.__name__}")
     post_save.connect(
-        _bring_consent_along, sender=get_access_token_model(), dispatch_uid="oauthflows.brought_along"
+        _ensure_consent, sender=get_access_token_model(), dispatch_uid="oauthflows.adopted_consent"
     )
+    signals.access_ended.connect(_end, dispatch_uid="oauthflows.adopted_tokens")
 
 
-def _bring_consent_along(*, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
+def _ensure_consent(*, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
     """The site made a token by the toolkit's own model: its user must be able to see and end it."""
     # `raw`: a fixture brings rows of its own.
     if created and not raw and instance.user_id is not None and instance.application_id is not None:
-        Consent.objects.bring_along(
+        ensure_consent(
             user_id=instance.user_id, client_id=instance.application_id, scopes=instance.scope.split()
         )
 
@@ -85,7 +88,7 @@ def _findable(text: str) -> bool:
 
 
 def find_access_token(text: str) -> AccessToken:
-    """What a brought-along token allows. Raises ``TokenRefused``."""
+    """What one of the toolkit's tokens allows. Raises ``TokenRefused``."""
     row = _row_of(text)
     client: Client = row.application.oauthflows_client
     scopes = _left_of(row.scope.split(), row, client)
@@ -125,9 +128,7 @@ def _row_of(text: str) -> Any:
         raise TokenRefused("unknown")
     if row.user is not None and not row.answered:
         # Made past the migration and the receiver: by a process that still ran the old code, or by SQL.
-        Consent.objects.bring_along(
-            user_id=row.user_id, client_id=row.application_id, scopes=row.scope.split()
-        )
+        ensure_consent(user_id=row.user_id, client_id=row.application_id, scopes=row.scope.split())
         row.consented = row.scope
     return row
 
@@ -149,7 +150,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def adopt_refresh_token(text: str, client: Client) -> Authorization:
-    """Turn a brought-along refresh token into an ``Authorization`` at generation 1, once.
+    """Turn one of the toolkit's refresh tokens into an ``Authorization`` at generation 1, once.
 
     The refresh then goes on as any other does and moves it to generation 2. Raises ``TokenRefused``.
     """
@@ -175,7 +176,7 @@ def adopt_refresh_token(text: str, client: Client) -> Authorization:
 
 def _authorization_from(row: Any, client: Client) -> Authorization:
     scopes = row.access_token.scope.split()
-    Consent.objects.bring_along(user_id=row.user_id, client_id=client.pk, scopes=scopes)
+    ensure_consent(user_id=row.user_id, client_id=client.pk, scopes=scopes)
     consent = Consent.objects.live().filter(user=row.user, client=client).first()
     if consent is None:
         raise TokenRefused("consent withdrawn")
@@ -194,7 +195,7 @@ def _authorization_from(row: Any, client: Client) -> Authorization:
 
 
 def revoke(text: str, client: Client) -> None:
-    """End a brought-along token of ``client``, by the toolkit's own verbs."""
+    """End one of the toolkit's tokens of ``client``, by the toolkit's own verbs."""
     if not _findable(text):
         return
     mine = {"token_checksum": _checksum(text), "application_id": client.pk}
@@ -205,16 +206,17 @@ def revoke(text: str, client: Client) -> None:
         refresh.revoke()
 
 
-def delete_all(**which: Any) -> None:
-    """Delete all that the toolkit's tables hold for a client, by a constant number of statements."""
-    revoke_all(**which)
-    for model in (get_refresh_token_model(), get_grant_model(), get_id_token_model()):
-        model.objects.filter(**which).delete()
+def _end(*, client_id: int | None, user_id: Any, deleted: bool, **_: Any) -> None:
+    """End all that the toolkit's tables hold for a client, a user or both: see ``signals.access_ended``.
 
-
-def revoke_all(**which: Any) -> None:
-    """End all brought-along tokens of a client or a user, by a constant number of statements."""
+    By a constant number of statements; for a client that is deleted the rows go, by table and not by row.
+    """
+    which = {"application_id": client_id, "user_id": user_id}
+    which = {name: key for name, key in which.items() if key is not None}
     get_refresh_token_model().objects.filter(**which, revoked=None).update(
         revoked=timezone.now(), access_token=None
     )
     get_access_token_model().objects.filter(**which).delete()
+    if deleted:
+        for model in (get_refresh_token_model(), get_grant_model(), get_id_token_model()):
+            model.objects.filter(**which).delete()

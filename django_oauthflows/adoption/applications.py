@@ -14,6 +14,8 @@ from django.db.models.signals import post_save
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
+from django_oauthflows.models.client import Application, Client
+from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
 from django_oauthflows.scopes import declared_scopes
 
 #: The toolkit's grant → our flows. Password and hybrid grants have no successor here.
@@ -57,12 +59,10 @@ def secret_values(application: Any) -> dict[str, Any] | None:
     A stored hash is kept until the secret is first used. A secret stored in the clear gets its
     digest at once, or a slow hash if it is weak.
     """
-    from django_oauthflows.models.secret import digest_of, is_strong
-
     stored = application.client_secret
     if not stored or application.client_type != ClientType.CONFIDENTIAL:
         return None
-    values = {"client_id": application.pk, "label": "Brought along"}
+    values = {"client_id": application.pk, "label": "Adopted"}
     if application.hash_client_secret or _is_hash(stored):
         # Kept even if the site has lost its hasher: taken for a secret, a stolen hash would be one.
         return values | {"slow_hash": stored}
@@ -97,9 +97,6 @@ def adopt(application: Any, client_model: Any, secret_model: Any) -> None:
 
 
 def _adopt_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
-    from django_oauthflows.models.client import Client
-    from django_oauthflows.models.secret import ClientSecret
-
     # `raw`: a fixture brings rows of its own.
     if not raw and not Client.objects.filter(pk=instance.pk).exists():
         adopt(instance, Client, ClientSecret)
@@ -107,6 +104,4 @@ def _adopt_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
 
 def watch() -> None:
     """Called when the app is ready."""
-    from django_oauthflows.models.client import Application
-
     post_save.connect(_adopt_saved, sender=Application, dispatch_uid="oauthflows.adopt")

@@ -1,4 +1,4 @@
-"""What a client is called on pages, and whether it passes itself off as something that the user trusts."""
+"""Whether a client passes itself off as something that the user trusts (RFC 9700 §4.1, RFC 6749 §10.2)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,8 @@ from django_oauthflows.models.client import Client
 from django_oauthflows.models.redirect_uri import LOOPBACK_HOSTS, host_of
 
 
-def name_of(client: Client) -> str:
-    """Its name, safe to read. One that has none to see goes by its id."""
-    return readable(client.name) or readable(client.client_id)
-
-
-def imitated_by(client: Client, *, user: Any, redirect_uri: str, site_name: str, site_host: str) -> str:
-    """The name or host that ``client`` imitates, empty when it imitates nothing that we know of.
+def impersonated_by(client: Client, *, user: Any, redirect_uri: str, site_name: str, site_host: str) -> str:
+    """The name or host that ``client`` looks like, empty when it is like nothing that we know of.
 
     Compared with this site, with clients that staff have vouched for or reviewed, and with those that
     ``user`` has connected. A client that staff have reviewed is not suspected itself. One statement.

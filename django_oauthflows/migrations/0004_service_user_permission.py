@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("django_oauthflows", "0005_client_usage_scope")]
+    dependencies = [("django_oauthflows", "0003_consents_for_existing_tokens")]
 
     operations = [
         migrations.AlterModelOptions(

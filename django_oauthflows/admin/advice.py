@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from django_oauthflows.admin.impact import known, with_last_use
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.consent import Consent
-from django_oauthflows.models.impact import known, with_last_use
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, problem_with
-from django_oauthflows.models.secret import ClientSecret
 from django_oauthflows.models.usage import ClientUsage
 from django_oauthflows.scopes import declared_scopes
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
-from django_oauthflows.models import legacy
 from django_oauthflows.models.authorization import Authorization
-from django_oauthflows.models.token_cache import ended
+from django_oauthflows.tokens.cache import ended
 
 
+@transaction.atomic
 def end_all_for(user: Any, *, cause: str) -> None:
     """End everything that anybody may do in the name of ``user``, by a constant number of statements."""
     Authorization.objects.filter(consent__user=user).revoke(cause=cause)
-    legacy.revoke_all(user_id=user.pk)
+    signals.access_ended.send(Authorization, client_id=None, user_id=user.pk, deleted=False)
     ended(user=user.pk)
     signals.user_tokens_revoked.announce(Authorization, user=user, cause=cause)
 

@@ -20,7 +20,9 @@ from django.db import transaction
 
 from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
-from django_oauthflows.models.statement import Row
+
+#: A row as the compiled statements read it.
+Row = tuple[Any, ...]
 
 _PREFIX = "oauthflows:token:"
 #: Clocks of several machines differ a little: entries this young after a stamp are not believed.

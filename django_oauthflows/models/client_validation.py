@@ -1,0 +1,100 @@
+"""What is right for a client to be: the rules that every way of registering and changing one goes through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext
+
+from django_oauthflows.flows import registry
+from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.scopes import declared_scopes
+
+if TYPE_CHECKING:
+    from django_oauthflows.models.client import Client
+
+
+def problems_with(client: Client) -> dict[str, list[str]]:
+    """What is wrong, by field, in sentences with a value that would be right; empty when nothing is."""
+    found = {
+        "name": _name_problems(client),
+        "use_case": _use_case_problems(client),
+        "flows": _flow_problems(client),
+        "redirect_uris": _redirect_uri_problems(client),
+        "post_logout_redirect_uris": _uri_problems(client, client.post_logout_redirect_uris),
+        "allowed_origins": _origin_problems(client.allowed_origins),
+        "allowed_scopes": _scope_problems(client.allowed_scopes),
+        "default_scopes": _scope_problems(client.default_scopes, within=client.allowed_scopes),
+    }
+    return {field: problems for field, problems in found.items() if problems}
+
+
+def _name_problems(client: Client) -> list[str]:
+    return [] if client.name.strip() else [gettext("Give it a name: users see it when they are asked.")]
+
+
+def _use_case_problems(client: Client) -> list[str]:
+    case = client.declared_use_case
+    return [gettext("This use case is not offered yet.")] if case and not case.offered else []
+
+
+def _flow_problems(client: Client) -> list[str]:
+    problems = []
+    for name in client.flow_names:
+        flow = next((flow for flow in registry.offered_flows() if flow.name == name), None)
+        if flow is None:
+            problems.append(gettext("There is no flow named “%(name)s”.") % {"name": name})
+        elif client.client_type not in flow.client_types:
+            problem = (
+                gettext("The flow “%(flow)s” is not for clients with a secret.")
+                if client.has_secret
+                else gettext("The flow “%(flow)s” is only for clients with a secret.")
+            )
+            problems.append(problem % {"flow": gettext(flow.label)})
+    return problems
+
+
+def _redirect_uri_problems(client: Client) -> list[str]:
+    if not client.redirect_uris.strip() and registry.needs_redirect_uri(client.flow_names):
+        return [gettext("Give the address to send the user back to, as in https://app.example.com/callback.")]
+    return _uri_problems(client, client.redirect_uris)
+
+
+def _uri_problems(client: Client, uris: str) -> list[str]:
+    found = ((uri, redirect_uris.problem_with(uri, client.declared_use_case)) for uri in uris.split())
+    return [f"{uri}: {problem}" for uri, problem in found if problem]
+
+
+def _origin_problems(origins: str) -> list[str]:
+    problems = []
+    for origin in origins.split():
+        try:
+            parts = urlsplit(origin)
+            whole = f"{parts.scheme}://{parts.netloc}" == origin and bool(parts.hostname)
+        except ValueError:
+            whole = False
+        if not whole or "*" in origin or "@" in origin:
+            problems.append(
+                gettext("%(origin)s: give scheme, host and port only, as in https://app.example.com.")
+                % {"origin": origin}
+            )
+        elif parts.scheme != "https" and not redirect_uris.is_loopback(origin):
+            problems.append(gettext("%(origin)s: use https.") % {"origin": origin})
+    return problems
+
+
+def _scope_problems(value: str, within: str | None = None) -> list[str]:
+    declared = declared_scopes()
+    problems = [
+        gettext("There is no scope named “%(name)s”.") % {"name": name}
+        for name in value.split()
+        if name not in declared
+    ]
+    if within is not None:
+        problems += [
+            gettext("“%(name)s” is not among the allowed scopes.") % {"name": name}
+            for name in value.split()
+            if name in declared and name not in within.split()
+        ]
+    return problems

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.consent import of_whom
 from django_oauthflows.admin.explanations import cause_in_words
 from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
 from django_oauthflows.admin.impact import impact_of_authorizations
@@ -35,7 +36,7 @@ REVOKE = Action(
     run=_revoke,
     impact=impact_of_authorizations,
     applies=lambda authorization: authorization.revoked_at is None,
-    describe=lambda authorization: f"{authorization}: {authorization.consent}",
+    describe=lambda authorization: f"{authorization}: {of_whom(authorization.consent)}",
 )
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.admin.advice import findings
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.consent import with_last_use
-from django_oauthflows.admin.event import told
+from django_oauthflows.admin.event import account, told, with_names
 from django_oauthflows.admin.explanations import redirect_uri_verdict
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
@@ -125,9 +125,9 @@ def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
 
 
 def _events(request: HttpRequest, client: Client) -> dict[str, Any]:
-    rows = client.events.select_related("user", "actor", "client")[:SHOWN]
+    rows = with_names(client.events.select_related("user", "actor", "client")[:SHOWN])
     return {
-        "events": [(event, told(event)) for event in rows],
+        "events": [(event, account(event, "actor"), told(event)) for event in rows],
         "all_url": f"{reverse('admin:django_oauthflows_event_changelist')}?client={client.pk}",
     }
 

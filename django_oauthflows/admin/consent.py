@@ -21,6 +21,12 @@ from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.adoption import consents as adoption
 from django_oauthflows.models import Consent
 
+
+def of_whom(consent: Consent) -> str:
+    """Whose consent, and with what, for a page: its own text names nobody."""
+    return f"{consent.user} → {consent.client}"
+
+
 WITHDRAW = Action(
     name="withdraw",
     permission=END_TOKENS,
@@ -31,6 +37,7 @@ WITHDRAW = Action(
     run=Consent.withdraw,
     impact=impact_of_consents,
     applies=lambda consent: consent.withdrawn_at is None,
+    describe=of_whom,
 )
 
 

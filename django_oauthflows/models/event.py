@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 from django.db import models, transaction
@@ -51,15 +51,24 @@ class EventManager(models.Manager["Event"]):
         cause: str = "",
         **data: Any,
     ) -> Event:
-        """Add a row. ``by`` is who did it (``None`` for the system); ``data`` must hold no secret."""
+        """Add a row. ``by`` is who did it (``None`` for the system); ``data`` must hold no secret.
+
+        Nor may it hold the name of an account, which would outlive the account: keys are kept for that.
+        """
+        keys = {role: getattr(who, "pk", None) for role, who in (("user", user), ("actor", by))}
+        accounts = {role: str(key) for role, key in keys.items() if key is not None}
         return self.create(
             kind=kind,
             client=client,
             client_name=str(client) if client is not None else "",
             user=user,
-            actor=by if getattr(by, "pk", None) is not None else None,
+            actor=by if "actor" in accounts else None,
             cause=cause[:MAX_CAUSE_LENGTH],
-            data={key: value for key, value in data.items() if value not in ("", None)},
+            data={
+                key: value
+                for key, value in {**data, "accounts": accounts}.items()
+                if value not in ("", None, {})
+            },
         )
 
     def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: str) -> str:
@@ -224,3 +233,7 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.reference})"
+
+    def lost(self, role: Literal["user", "actor"]) -> bool:
+        """Whether it was about, or done by, an account that has been deleted since."""
+        return getattr(self, f"{role}_id") is None and role in self.data.get("accounts", {})

@@ -56,6 +56,8 @@ def with_risks() -> None:
     soon.secrets.update(expires_at=now + timedelta(days=10))
     old, _ = ClientFactory(name="secret-old")
     old.secrets.update(created_at=LONG_AGO)
+    slow, _ = ClientFactory(name="secret-slow", client_secret="a-password")
+    assert slow.secrets.get().slow_hash
     unused, _ = ClientFactory(name="unused", public=True)
     Client.objects.filter(pk=unused.pk).update(created=LONG_AGO)
     scoped, _ = ClientFactory(name="scopes-unused", scopes=["profile", "email"])
@@ -73,6 +75,19 @@ def test_each_risk_is_found_by_filter_and_told_as_advice(boss: Any) -> None:
         assert names(boss.get(f"{ROOT}/client/?risk={client.name}")) == {client.name}
         assert told[client.name].remedy in boss.get(page_of(client)).content.decode().replace("&#x27;", "'")
     assert "fine" not in told
+
+
+def test_rotation_ends_the_advice_on_a_slow_hash_when_the_old_secret_has_ended(boss: Any) -> None:
+    client, _ = ClientFactory(name="slow", client_secret="a-password")
+    assert "Slow hash" in boss.get(page_of(client, "secrets")).content.decode()
+    form = {"newest": client.secrets.get().pk, "overlap": 3600}
+    assert "oafs_" in boss.post(page_of(client, "rotate-secret"), form).content.decode()
+    assert names(boss.get(f"{ROOT}/client/?risk=secret-slow")) == {
+        "slow"
+    }  # it works until the overlap is over
+    ClientSecret.objects.exclude(slow_hash="").update(expires_at=timezone.now())
+    assert names(boss.get(f"{ROOT}/client/?risk=secret-slow")) == set()
+    assert "Slow hash" not in boss.get(page_of(client, "secrets")).content.decode()
 
 
 def test_a_client_in_use_is_not_called_unused(boss: Any) -> None:

@@ -34,6 +34,7 @@ class Topic(StrEnum):
     DEPRECATED_FLOW = "deprecated-flow"
     SECRET_EXPIRES = "secret-expires"  # noqa: S105 - a topic, not a secret
     SECRET_OLD = "secret-old"  # noqa: S105 - a topic, not a secret
+    SECRET_SLOW = "secret-slow"  # noqa: S105 - a topic, not a secret
     UNUSED = "unused"
     SCOPES_UNUSED = "scopes-unused"
     REDIRECT = "redirect"
@@ -136,6 +137,20 @@ def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
         )
 
 
+def _slow_secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
+    if any(secret.slow_hash and secret.is_live(facts.now) for secret in facts.secrets):
+        yield Finding(
+            Topic.SECRET_SLOW,
+            client,
+            _(
+                "It has a secret from before that is kept as a slow hash, as passwords are: each try costs time."
+            ),
+            _(
+                "Rotate its secret with an overlap of a few days: new secrets are random, and checked at once."
+            ),
+        )
+
+
 def _unused(client: Client, facts: _Facts) -> Iterator[Finding]:
     long_ago = facts.now - UNUSED_AFTER
     if client.created <= long_ago and (facts.last_used_at is None or facts.last_used_at <= long_ago):
@@ -206,6 +221,7 @@ def _pkce(client: Client, facts: _Facts) -> Iterator[Finding]:
 _RULES: tuple[Callable[[Client, _Facts], Iterable[Finding]], ...] = (
     _implicit,
     _secrets,
+    _slow_secrets,
     _unused,
     _scopes,
     _redirects,

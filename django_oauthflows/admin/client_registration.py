@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows.admin import client_secrets
-from django_oauthflows.admin.act import ActingAdmin
+from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.new_client import NewClientForm
@@ -24,7 +24,7 @@ def chosen_case(request: HttpRequest) -> UseCase | None:
     return next((case for case in registry.USE_CASES if case.offered and case.name == name), None)
 
 
-class ClientRegistration(ActingAdmin):
+class ClientRegistration(ActionAdmin):
     """The part of ``ClientAdmin`` that adds a client."""
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:

@@ -149,6 +149,7 @@ class RiskFilter(ChoiceFilter):
         (Topic.DEPRECATED_FLOW, _("Implicit flow")),
         (Topic.SECRET_EXPIRES, _("Secret expires within 30 days")),
         (Topic.SECRET_OLD, _("Secret never rotated")),
+        (Topic.SECRET_SLOW, _("Secret kept as a slow hash")),
         (Topic.UNUSED, _("Not used for 90 days")),
         (Topic.SCOPES_UNUSED, _("Scopes never used")),
         (Topic.REDIRECT, _("Redirect URIs to check")),

@@ -28,7 +28,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django_oauthflows import signals
 from django_oauthflows.authorization_server.outbox.kind import Kind, Later, NotNeeded, Result, Sent
 from django_oauthflows.authorization_server.outbox.mail import hand_over
-from django_oauthflows.conf import options, site_name
+from django_oauthflows.conf import options, origin, site_name
 from django_oauthflows.confusables import unlinked
 from django_oauthflows.models import Consent, OutboxMessage
 from django_oauthflows.scopes import declared_scopes

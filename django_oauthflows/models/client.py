@@ -298,6 +298,7 @@ class Client(Application):
             ("suspend_client", "Can suspend and resume a client"),
             ("revoke_tokens", "Can end the tokens of a client"),
             ("trust_client", "Can mark a client as belonging to this site"),
+            ("set_service_user", "Can let a client act as an account whose rights one has"),
         ]
 
     def natural_key(self) -> tuple[str]:
@@ -355,6 +356,11 @@ class Client(Application):
     @property
     def is_first_party(self) -> bool:
         return self.trust == self.Trust.FIRST_PARTY
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the site lends it something of its own: its word, or the rights of an account."""
+        return self.trust != self.Trust.NOT_REVIEWED or self.service_user_id is not None
 
     def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
         """Whether staff gave it ``flow``, the site offers it, and its time is not over."""

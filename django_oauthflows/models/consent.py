@@ -13,8 +13,8 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.utils import timezone, translation
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
 from django_oauthflows.database import in_transaction
@@ -189,7 +189,8 @@ class Consent(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "client"], name="oauthflows_one_consent")]
 
     def __str__(self) -> str:
-        return f"{self.user} → {self.client}"
+        # Not the user's name: logs keep this text after the account is gone.
+        return gettext("consent #%(number)d") % {"number": self.pk}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)

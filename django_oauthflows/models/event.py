@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 from django.db import models, transaction
@@ -54,16 +54,21 @@ class EventManager(models.Manager["Event"]):
     ) -> None:
         """Put on record. ``by`` is who did it (``None`` for the system); ``data`` must hold no secret.
 
+        Nor may it hold the name of an account, which would outlive the account: keys are kept for that.
+
         What a user can repeat at will (``REPEATABLE``) is a row of its own a few times an hour; from then
         on the newest row says what happened last, and how often.
         """
+        keys = {role: getattr(who, "pk", None) for role, who in (("user", user), ("actor", by))}
+        accounts = {role: str(key) for role, key in keys.items() if key is not None}
+        kept = {**data, "accounts": accounts}
         values: dict[str, Any] = {
             "client": client,
             "client_name": str(client) if client is not None else "",
             "user": user,
-            "actor": by if getattr(by, "pk", None) is not None else None,
+            "actor": by if "actor" in accounts else None,
             "cause": cause[:MAX_CAUSE_LENGTH],
-            "data": {key: value for key, value in data.items() if value not in ("", None)},
+            "data": {key: value for key, value in kept.items() if value not in ("", None, {})},
         }
         if kind in REPEATABLE and client is not None and user is not None:
             self._repeated(kind, values)
@@ -225,6 +230,10 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.reference})"
+
+    def lost(self, role: Literal["user", "actor"]) -> bool:
+        """Whether it was about, or done by, an account that has been deleted since."""
+        return getattr(self, f"{role}_id") is None and role in self.data.get("accounts", {})
 
 
 #: What a user, with an app of their own, can bring about as often as they like.

@@ -13,7 +13,7 @@ from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization, Client, Consent
 from tests.factories import UserFactory
 
-#: What a browser sends to carry out an act.
+#: What a browser sends to carry out an action.
 CONFIRM = {"confirm": "yes", "reason": "Broke the rules"}
 
 

@@ -135,7 +135,10 @@ def test_no_page_of_the_admin_has_english_on_it(site: Any) -> None:
         "client/advice/",
         "client/add/?use_case=legacy-spa",
         *(f"client/#/{tab}/" for tab in ("change", "integration", "secrets", "people", "usage", "events")),
-        *(f"client/#/{act}/" for act in ("suspend", "resume", "revoke-tokens", "rotate-secret", "delete")),
+        *(
+            f"client/#/{action}/"
+            for action in ("suspend", "resume", "revoke-tokens", "rotate-secret", "delete")
+        ),
         "client/#/secrets/#/revoke/",
         "consent/user/#/",
         *(f"{name}/#/change/" for name in ("consent", "authorization", "event")),

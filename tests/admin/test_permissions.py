@@ -1,4 +1,4 @@
-"""Who may do what: each act needs its own permission, and leaves its mark in both records."""
+"""Who may do what: each action needs its own permission, and leaves its mark in both records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = frozenset(
 
 
 @pytest.mark.parametrize(
-    ("act", "permission"),
+    ("action", "permission"),
     [
         ("suspend", "suspend_client"),
         ("resume", "suspend_client"),
@@ -31,16 +31,16 @@ ALL = frozenset(
         ("secrets/{secret}/revoke", "rotate_secret"),
     ],
 )
-def test_without_its_permission_an_act_is_refused(staff: Any, act: str, permission: str) -> None:
+def test_without_its_permission_an_action_is_refused(staff: Any, action: str, permission: str) -> None:
     client, _ = ClientFactory()
     browser = staff(*(ALL - {permission}))
-    url = page_of(client, act.format(secret=client.secrets.get().pk))
+    url = page_of(client, action.format(secret=client.secrets.get().pk))
     before = Client.objects.values().get(), ClientSecret.objects.values().get()
     assert browser.get(url).status_code == 403
     assert browser.post(url, CONFIRM | {"overlap": 0}).status_code == 403
     assert (Client.objects.values().get(), ClientSecret.objects.values().get()) == before
     assert browser.get(page_of(client)).status_code == 200
-    # With it, and without the right to edit, the act can be done.
+    # With it, and without the right to edit, the action can be done.
     assert staff("view_client", permission).get(url).status_code == 200
 
 
@@ -48,7 +48,7 @@ def test_without_its_permission_an_act_is_refused(staff: Any, act: str, permissi
     ("action", "permission"),
     [("suspend", "suspend_client"), ("resume", "suspend_client"), ("revoke_tokens", "revoke_tokens")],
 )
-def test_without_its_permission_a_bulk_act_is_refused(staff: Any, action: str, permission: str) -> None:
+def test_without_its_permission_a_bulk_action_is_refused(staff: Any, action: str, permission: str) -> None:
     client, _ = ClientFactory()
     browser = staff("view_client", "change_client", "delete_client", "rotate_secret")
     data = {"action": action, "_selected_action": [client.pk]} | CONFIRM
@@ -65,7 +65,8 @@ def test_only_who_may_trust_makes_a_client_first_party_or_gives_it_a_user(staff:
     data = form_data(browser.get(page_of(client)))
     assert field not in data
     assert browser.post(page_of(client), data | {field: value}).status_code == 403
-    trusted = staff("view_client", "change_client", "trust_client")
+    permission = {"trust": "trust_client", "service_user": "set_service_user"}[field]
+    trusted = staff("view_client", "change_client", permission)
     data = form_data(trusted.get(page_of(client)))
     assert trusted.post(page_of(client), data | {field: value}).status_code == 302
     assert str(Client.objects.values_list(field, flat=True).get()) == value
@@ -143,7 +144,7 @@ def test_each_setting_needs_the_permission_to_change_and_is_on_record(
 
 
 @pytest.mark.parametrize(
-    ("act", "data", "kind"),
+    ("action", "data", "kind"),
     [
         ("suspend", CONFIRM, "client_suspended"),
         ("resume", CONFIRM, "client_resumed"),
@@ -153,19 +154,19 @@ def test_each_setting_needs_the_permission_to_change_and_is_on_record(
         ("secrets/{secret}/revoke", CONFIRM, "secret_revoked"),
     ],
 )
-def test_each_act_is_in_both_records_with_who_and_why(
-    boss: Any, act: str, data: dict[str, Any], kind: str
+def test_each_action_is_in_both_records_with_who_and_why(
+    boss: Any, action: str, data: dict[str, Any], kind: str
 ) -> None:
     client, _ = ClientFactory(name="The client")
-    if act == "resume":
+    if action == "resume":
         client.suspend()
     secret = client.secrets.get().pk
     before = Event.objects.latest("pk").pk
-    answer = boss.post(page_of(client, act.format(secret=secret)), data | {"newest": secret})
+    answer = boss.post(page_of(client, action.format(secret=secret)), data | {"newest": secret})
     assert answer.status_code in (200, 302)
     event = Event.objects.get(pk__gt=before)
     assert (event.kind, event.actor, event.data["reason"]) == (kind, boss.user, "Broke the rules")
-    assert (event.client_name, event.client) == ("The client", None if act == "delete" else client)
+    assert (event.client_name, event.client) == ("The client", None if action == "delete" else client)
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.object_repr) == (boss.user, str(client.pk), "The client")
     assert "Broke the rules" in entry.change_message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -13,26 +14,25 @@ from django.db.models import Manager
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-#: How often something is tried again that others prevented, and for how many seconds we wait before.
+#: How often something is tried again that others prevented; after a pause that grows, in seconds.
 _TRIES = 3
-_PAUSE = 0.01
+_PAUSE, _LONGEST_PAUSE = 0.01, 0.3
 
-#: SQLSTATE: serialization failure and deadlock (PostgreSQL, Oracle). MySQL and MariaDB number them.
-_STATES = frozenset({"40001", "40P01"})
-_NUMBERS = frozenset({1020, 1205, 1213})
+#: Serialization failure and deadlock (SQLSTATE, ISO/IEC 9075); MySQL's and MariaDB's numbers; SQLite's names.
+_CONFLICTS = frozenset(
+    {"40001", "40P01", 1020, 1205, 1213, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"}
+)
 
 
 def is_conflict(error: DatabaseError) -> bool:
     """Whether the database refused because of what somebody else did at the same moment."""
     cause = error.__cause__
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is not None:
-        return state in _STATES
-    number = error.args[0] if error.args else None
-    return number in _NUMBERS or "database is locked" in str(error) or "table is locked" in str(error)
+    names = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
+    known = any(name in _CONFLICTS for name in (*names, *error.args[:1]))
+    return known or str(error) == "database is locked"
 
 
-def once_more(work: Callable[[], Result], *, using: str) -> Result:
+def once_more(work: Callable[[], Result], *, using: str, tries: int = _TRIES) -> Result:
     """The result of ``work``, which is tried again when others got in its way.
 
     Within somebody else's transaction it is tried once: that transaction is lost, and only who began it
@@ -41,15 +41,18 @@ def once_more(work: Callable[[], Result], *, using: str) -> Result:
     try:
         return work()
     except OperationalError as error:
-        return after_conflict(error, work, using=using)
+        return after_conflict(error, work, using=using, tries=tries)
 
 
-def after_conflict(error: OperationalError, work: Callable[[], Result], *, using: str) -> Result:
+def after_conflict(
+    error: OperationalError, work: Callable[[], Result], *, using: str, tries: int = _TRIES
+) -> Result:
     """As ``once_more``, for ``work`` that has failed with ``error`` already."""
-    for _ in range(_TRIES):
+    for attempt in range(tries):
         if connections[using].in_atomic_block or not is_conflict(error):
             break
-        time.sleep(_PAUSE)
+        # Chance, so that two who meet do not meet again.
+        time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - no secret
         try:
             return work()
         except OperationalError as again:

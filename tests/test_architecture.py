@@ -34,10 +34,10 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
     frozenset({"conf", "option_forms", "scopes", "signals", "limits"})
-    | {"confusables", "spreadsheet", "cache_guard"},
+    | {"accounts", "cache_guard", "confusables", "database", "spreadsheet"},
 )
 MAX_MODELS = 20
-MAX_FILE_LINES = 400
+MAX_FILE_LINES = 425
 LONGER_FILES = {f"{NAME}.models.client": 600}
 #: Without signature and docstring. Most have fewer than 25; the longest are lists of declarations.
 MAX_FUNCTION_LINES = 37

@@ -43,7 +43,7 @@ def lookup(text: str, *, believe_signature: bool = False) -> AccessToken:
         except TokenRefused as refused:
             if refused.cause != "malformed":
                 raise
-    # A site may bring along tokens of any form, even signed ones.
+    # The tokens of a site's past may have any form, even a signed one.
     return adopted.find_access_token(text)
 
 

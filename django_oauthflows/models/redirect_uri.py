@@ -36,7 +36,7 @@ RESERVED_PARAMETERS = frozenset(
 #: RFC 1035 §2.3.4. Underscores are none of a host name's letters, but there are such hosts.
 _MAX_HOST_LENGTH = 253
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-#: What `Consent.redirect_host` and pages for people have room for.
+#: What `Consent.redirect_host` and pages for people can show.
 _MAX_SHOWN = 255
 
 #: Schemes that run code or read files in the browser; never a place to send a code to.
@@ -89,7 +89,7 @@ def host_of(uri: str) -> str:
     if parts is None:
         return ""
     place = parts.hostname or f"{parts.scheme}:"
-    # A site may bring along what cannot be registered here. Who it belongs to stands at the end.
+    # A site's past may hold what cannot be registered here. Who it belongs to stands at the end.
     return place if len(place) <= _MAX_SHOWN else f"…{place[1 - _MAX_SHOWN :]}"
 
 

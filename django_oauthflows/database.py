@@ -8,14 +8,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, OperationalError, connections, router, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, router, transaction
 from django.db.models import Manager
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 #: How often something is tried again that others prevented; after a pause that grows, in seconds.
-_TRIES = 3
+_TRIES, _TRIES_OF_TRANSACTION = 3, 12
 _PAUSE, _LONGEST_PAUSE = 0.01, 0.3
 
 #: Serialization failure and deadlock (SQLSTATE, ISO/IEC 9075); MySQL's and MariaDB's numbers; SQLite's names.
@@ -26,6 +26,8 @@ _CONFLICTS = frozenset(
 
 def is_conflict(error: DatabaseError) -> bool:
     """Whether the database refused because of what somebody else did at the same moment."""
+    if isinstance(error, IntegrityError):
+        return True  # somebody else just made the row; if not, another try does no harm
     cause = error.__cause__
     names = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
     known = any(name in _CONFLICTS for name in (*names, *error.args[:1]))
@@ -40,12 +42,12 @@ def once_more(work: Callable[[], Result], *, using: str, tries: int = _TRIES) ->
     """
     try:
         return work()
-    except OperationalError as error:
+    except (OperationalError, IntegrityError) as error:
         return after_conflict(error, work, using=using, tries=tries)
 
 
 def after_conflict(
-    error: OperationalError, work: Callable[[], Result], *, using: str, tries: int = _TRIES
+    error: DatabaseError, work: Callable[[], Result], *, using: str, tries: int = _TRIES
 ) -> Result:
     """As ``once_more``, for ``work`` that has failed with ``error`` already."""
     for attempt in range(tries):
@@ -55,7 +57,7 @@ def after_conflict(
         time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - no secret
         try:
             return work()
-        except OperationalError as again:
+        except (OperationalError, IntegrityError) as again:
             error = again
     raise error
 
@@ -68,7 +70,11 @@ def writer_of(subject: Any) -> str:
 
 
 def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """For a method of a model or manager: one transaction, tried again when others got in its way."""
+    """For a method of a model or manager: one transaction, tried again when others got in its way.
+
+    Under the stricter isolation levels all who meet at a row but one have to begin anew, so it is tried for
+    about a second.
+    """
 
     @wraps(method)
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -78,6 +84,6 @@ def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters,
             with transaction.atomic(using=using):
                 return method(*args, **kwargs)
 
-        return once_more(work, using=using)
+        return once_more(work, using=using, tries=_TRIES_OF_TRANSACTION)
 
     return wrapper

@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
     frozenset({"conf", "option_forms", "scopes", "signals", "limits"})
-    | {"confusables", "spreadsheet", "cache_guard"},
+    | {"accounts", "cache_guard", "confusables", "database", "spreadsheet"},
 )
 MAX_MODELS = 20
 MAX_FILE_LINES = 400

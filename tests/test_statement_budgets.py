@@ -39,7 +39,16 @@ KINDS: dict[str, dict[str, Any]] = {
     | {"access_token_lifetime": 60},
 }
 #: What each request may cost at most, whatever the client.
-BUDGETS = {"authorize": 5, "redeem": 3, "refresh": 3, "machine": 1, "call": 1, "introspect": 2, "revoke": 3}
+BUDGETS = {
+    "authorize": 5,
+    "ask": 17,
+    "redeem": 3,
+    "refresh": 3,
+    "machine": 1,
+    "call": 1,
+    "introspect": 2,
+    "revoke": 3,
+}
 
 
 @pytest.fixture
@@ -61,7 +70,8 @@ def test_no_kind_of_client_has_a_column_fetched_late(transactional_db: None, kin
     if "service_user" in kind:
         kind["service_user"] = UserFactory(username=kind["service_user"])
     walk = Walk(**kind)
-    tokens = within_budget(walk.authorize)
+    # Nobody can tell an installed app from another on the same device, so its users are asked each time.
+    tokens = within_budget(walk.ask if kind.get("use_case") == "native" else walk.authorize)
     if "code" in tokens:
         tokens = within_budget(walk.redeem, tokens["code"])
         tokens = within_budget(walk.refresh, tokens["refresh_token"])

@@ -19,7 +19,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from django_oauthflows.models import Authorization, ClientSecret, ClientUsage, Event, RevokedToken
+from django_oauthflows.models import (
+    AdoptedToken,
+    Authorization,
+    ClientSecret,
+    ClientUsage,
+    Event,
+    RevokedToken,
+)
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
@@ -29,6 +36,8 @@ _ROLL_UP_STEP = 1000
 KEEP_REVOKED = timedelta(days=1)
 #: How long a refused request can be looked up by its reference.
 KEEP_REFUSALS = timedelta(days=90)
+#: How long a refresh token of the toolkit's is known to have been used.
+KEEP_ADOPTED = timedelta(days=30)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -88,6 +97,7 @@ SWEEPS = (
         lambda now: Q(kind=Event.Kind.REQUEST_REFUSED, at__lte=now - KEEP_REFUSALS),
     ),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
+    Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),
     Sweep(

@@ -127,7 +127,7 @@ def in_a_page(
 ) -> str:
     """Serve ``code`` as the page at its redirect URI, use it as its comments say, and read its token.
 
-    With a ``refresh`` token alice has allowed the client before, and is not asked again.
+    Alice is asked each time: anything on her device could be at a loopback address (RFC 8252 §8.6).
     """
     app.code = code
     context = chromium.new_context(locale="en-GB")
@@ -139,8 +139,7 @@ def in_a_page(
         with page.expect_console_message(lambda message: message.text.startswith("oafa_")) as logged:
             page.goto(redirect_uri)
             demo.log_in(page)
-            if not refresh:
-                page.get_by_role("button", name="Allow", exact=True).click()
+            page.get_by_role("button", name="Allow", exact=True).click()
         assert page.url == redirect_uri  # neither a code nor a token stays in the address
         return str(logged.value.text)
     finally:

@@ -39,7 +39,18 @@ KINDS: dict[str, dict[str, Any]] = {
     | {"access_token_lifetime": 60},
 }
 #: What each request may cost at most, whatever the client.
-BUDGETS = {"authorize": 5, "redeem": 3, "refresh": 3, "machine": 1, "call": 1, "introspect": 2, "revoke": 3}
+BUDGETS = {
+    "authorize": 5,
+    "ask": 17,
+    "redeem": 3,
+    "refresh": 3,
+    "machine": 1,
+    "call": 1,
+    "introspect": 2,
+    "revoke": 3,
+}
+
+PAGE_AND_ANSWER = 6 + 10
 
 
 @pytest.fixture
@@ -61,7 +72,8 @@ def test_no_kind_of_client_has_a_column_fetched_late(transactional_db: None, kin
     if "service_user" in kind:
         kind["service_user"] = UserFactory(username=kind["service_user"])
     walk = Walk(**kind)
-    tokens = within_budget(walk.authorize)
+    # Nobody can tell an installed app from another on the same device, so its users are asked each time.
+    tokens = within_budget(walk.ask if kind.get("use_case") == "native" else walk.authorize)
     if "code" in tokens:
         tokens = within_budget(walk.redeem, tokens["code"])
         tokens = within_budget(walk.refresh, tokens["refresh_token"])
@@ -85,13 +97,15 @@ def test_what_a_request_may_say_besides_is_fetched_with_the_rest(walk: Walk) -> 
     assert within_budget(api.introspect, walk.tokens()["access_token"])["active"]
 
 
-def within_budget(request: Callable[..., Any], *arguments: str, **more: str) -> Any:
+def within_budget(
+    request: Callable[..., Any], *arguments: str, budgets: dict[str, int] = BUDGETS, **more: str
+) -> Any:
     """What the request answers, if it costs no more than it may and its statements fetch all it reads."""
     with counted() as found:
         answer = request(*arguments, **more)
     name = request.__name__
     assert not found.late, f"{name} reads what was not fetched: {', '.join(found.late)}"
-    assert len(found.statements) <= BUDGETS[name], (name, found.statements)
+    assert len(found.statements) <= budgets[name], (name, found.statements)
     return answer
 
 

@@ -104,6 +104,10 @@ class Walk:
             )
         return answer_of(response.headers["Location"])
 
+    def ask(self) -> dict[str, str]:
+        """The same for a client whose user is asked each time: the page and its answer."""
+        return self.authorize()
+
     def redeem(self, code: str, **more: str) -> Any:
         """The tokens for a code."""
         return self.post(

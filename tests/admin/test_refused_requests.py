@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import Client, Consent, Event, event, event_bounds
 from tests.factories import ClientFactory, UserFactory
-from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
+from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
 pytestmark = pytest.mark.django_db
 PACKAGE = Path(event.__file__).parent.parent
@@ -73,16 +73,16 @@ def test_a_refused_authorization_request_can_be_looked_up(
 
 
 def test_refused_token_requests_can_be_looked_up(
-    boss: Any, register: Any, browser: Browser, settings: Any
+    boss: Any, register: Any, user_agent: UserAgent, settings: Any
 ) -> None:
     client = register()
     stranger = OAuthClient(client.origin, client.client_id, "oafs_wrong" + "x" * 40)
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     refused = {
         "The client id and secret do not belong together": stranger.token(grant_type="client_credentials"),
         "does not fit the code challenge": client.exchange(code, "v" * 43),
-        "The code had been exchanged before": _twice(client, browser),
+        "The code had been exchanged before": _twice(client, user_agent),
         "is not one of ours": client.exchange("oafc_made-up", verifier),
         "grant type is not offered": client.token(grant_type="password"),
         "does not follow the standard": client.token(),
@@ -98,9 +98,9 @@ def test_refused_token_requests_can_be_looked_up(
     assert wrong.client_name == str(Client.objects.get())
 
 
-def _twice(client: OAuthClient, browser: Browser) -> Any:
+def _twice(client: OAuthClient, user_agent: UserAgent) -> Any:
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     assert client.exchange(code, verifier).status_code == 200
     return client.exchange(code, verifier)
 
@@ -164,18 +164,22 @@ def test_more_refused_authorization_requests(
     assert told in read_by_staff(boss, reference)
 
 
-def test_a_user_who_says_no_is_no_fault_of_the_client(boss: Any, register: Any, browser: Browser) -> None:
+def test_a_user_who_says_no_is_no_fault_of_the_client(
+    boss: Any, register: Any, user_agent: UserAgent
+) -> None:
     client = register()
-    page = browser.authorize(**client.authorization_request("profile", pkce_pair()[1]))
-    answer = answer_of(browser.decide(page, "deny").headers["Location"])
+    page = user_agent.authorize(**client.authorization_request("profile", pkce_pair()[1]))
+    answer = answer_of(user_agent.decide(page, "deny").headers["Location"])
     assert "nothing is wrong with the client" in read_by_staff(
         boss, reference_in(answer["error_description"])
     )
 
 
-def test_refused_refreshes_can_be_looked_up(boss: Any, register: Any, browser: Browser, alice: Any) -> None:
+def test_refused_refreshes_can_be_looked_up(
+    boss: Any, register: Any, user_agent: UserAgent, alice: Any
+) -> None:
     client, other = register(), register()
-    first = client.tokens_from(browser, "profile")["refresh_token"]
+    first = client.tokens_from(user_agent, "profile")["refresh_token"]
     second = client.refresh(first).json()["refresh_token"]
     registered = Client.objects.get(client_id=client.client_id)
     refused = {"must use its own": other.refresh(second), "is not one of ours": client.refresh("made-up")}
@@ -218,11 +222,13 @@ def test_each_endpoint_gives_a_reference(
     assert told in read_by_staff(boss, reference_in(answer.json()["error_description"]))
 
 
-def test_an_expired_code_is_named_as_such(boss: Any, register: Any, browser: Browser, settings: Any) -> None:
+def test_an_expired_code_is_named_as_such(
+    boss: Any, register: Any, user_agent: UserAgent, settings: Any
+) -> None:
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"AUTHORIZATION_CODE_LIFETIME": 1}
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     time.sleep(1.1)
     answer = client.exchange(code, verifier).json()
     assert "too old" in read_by_staff(boss, reference_in(answer["error_description"]))

@@ -19,7 +19,7 @@ from django.db import connection, connections
 from django_oauthflows.models import Authorization, ClientSecret, Consent, Event
 from tests.engine.held import Held
 from tests.factories import ClientFactory
-from tests.oauth_client import Browser, OAuthClient, pkce_pair
+from tests.oauth_client import OAuthClient, UserAgent, pkce_pair
 
 PARALLEL = 20
 
@@ -91,11 +91,11 @@ def test_refreshes(live_server: Any, held: Held) -> None:
     assert token(live_server.url, held, last).status_code == 200
 
 
-def test_consents(live_server: Any, browser: Browser) -> None:
+def test_consents(live_server: Any, user_agent: UserAgent) -> None:
     client, _ = ClientFactory()
     request = OAuthClient(live_server.url, client.client_id).authorization_request("profile", pkce_pair()[1])
-    page = browser.authorize(**request)
-    answers = at_once(lambda: browser.decide(page))
+    page = user_agent.authorize(**request)
+    answers = at_once(lambda: user_agent.decide(page))
     assert {answer.status_code for answer in answers} <= {302, 400}
     assert any("code=" in answer.headers.get("Location", "") for answer in answers)
     assert Consent.objects.get().is_live()

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import Client, ClientUsage, usage
 from django_oauthflows.models.usage import counter
-from tests.oauth_client import Browser, OAuthClient
+from tests.oauth_client import OAuthClient, UserAgent
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +53,14 @@ def test_what_is_due_is_flushed_after_an_answer_and_only_then(
 
 
 def test_scopes_that_no_token_was_ever_for_are_told_for_each_flow(
-    register: Any, browser: Browser, admin_client: Any
+    register: Any, user_agent: UserAgent, admin_client: Any
 ) -> None:
     machine = register(machine=True, name="Job", scopes=["stats:read", "profile", "email"])
     web = register(name="Web", scopes=["profile", "notes:read", "notes:write", "email"])
     idle = register(name="Idle")
     assert machine.token(grant_type="client_credentials", scope="stats:read").status_code == 200
     assert machine.token(grant_type="client_credentials", scope="email").status_code == 200
-    web.tokens_from(browser, "profile notes:write")  # which lets it read notes too
+    web.tokens_from(user_agent, "profile notes:write")  # which lets it read notes too
     with CaptureQueriesContext(connection) as captured:
         counter.flush()
     assert len([query for query in captured if query["sql"].startswith("INSERT")]) == 1

@@ -119,10 +119,12 @@ def test_a_client_that_was_not_given_the_flow_is_refused(use_case: str, register
     assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
 
 
-def test_a_web_app_with_a_nightly_job_holds_both_flows(register: Any, browser: Any) -> None:
+def test_a_web_app_with_a_nightly_job_holds_both_flows(register: Any, user_agent: Any) -> None:
     client = register(flows="authorization_code refresh_token client_credentials")
     assert client.api("/api/stats/", token_of(client)).status_code == 200
-    assert client.api("/api/me/", client.tokens_from(browser, "profile")["access_token"]).status_code == 200
+    assert (
+        client.api("/api/me/", client.tokens_from(user_agent, "profile")["access_token"]).status_code == 200
+    )
 
 
 def test_the_token_expires(machine: OAuthClient) -> None:

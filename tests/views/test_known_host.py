@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import jwt
 import pytest
-from django.core import mail
 from django.test import Client as Visitor
 from django.test.utils import override_script_prefix
 
 from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory, UserFactory
+from tests.mailbox import delivered
 
 pytestmark = pytest.mark.django_db
 
@@ -155,7 +155,7 @@ def test_a_site_that_names_itself_is_called_so_everywhere(
     assert EVIL not in page.content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         assert told(walk.answer(page))["iss"] == "https://id.example.org"
-    (message,) = mail.outbox
+    (message,) = delivered()
     links = re.findall(r"https?://[^/\s]+", message.body)
     assert set(links) == {"https://id.example.org"}
     challenge = Visitor().get("/api/stats/", HTTP_HOST=EVIL)["WWW-Authenticate"]

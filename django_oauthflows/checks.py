@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import global_settings, settings
+from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, router
@@ -15,6 +16,7 @@ from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
 
+from django_oauthflows import limits
 from django_oauthflows.authorization_server.outbox.workers import task_backend
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.flows import registry
@@ -277,6 +279,38 @@ def check_transport(app_configs: Any, **_: Any) -> list[CheckMessage]:
             id="oauthflows.W002",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def check_limits(app_configs: Any, **_: Any) -> Iterable[CheckMessage]:
+    """Limits hold for the site in all, and tell callers apart, only where the site says how."""
+    if options().RATES_CACHE not in {"", *settings.CACHES}:
+        yield Error(
+            f"OAUTHFLOWS['RATES_CACHE'] names the cache {options().RATES_CACHE!r}, which CACHES does not have.",
+            hint='OAUTHFLOWS["RATES_CACHE"] = "default"',
+            id="oauthflows.E043",
+        )
+    elif limits.counts_in_this_process():
+        yield CheckWarning(
+            "Requests are counted in each process apart: no cache that all processes share is there to count in.",
+            hint='CACHES["rates"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", '
+            '"LOCATION": "redis://127.0.0.1:6379/1"}; OAUTHFLOWS["RATES_CACHE"] = "rates"',
+            id="oauthflows.W044",
+        )
+    elif limits.is_bounded(options().RATES_CACHE or DEFAULT_CACHE_ALIAS):
+        yield CheckWarning(
+            "The cache that requests are counted in holds few entries: a flood can push its counters out.",
+            hint='OAUTHFLOWS["RATES_CACHE"] = "rates", a cache on Redis or Memcached',
+            id="oauthflows.W045",
+        )
+    behind_proxy = settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST
+    if behind_proxy and not options().NUM_PROXIES:
+        yield CheckWarning(
+            "A proxy stands before this site, as SECURE_PROXY_SSL_HEADER or USE_X_FORWARDED_HOST says, but not "
+            "how many: callers who cannot prove who they are cannot be told apart, so they have no limit.",
+            hint='OAUTHFLOWS["NUM_PROXIES"] = 1',
+            id="oauthflows.W046",
+        )
 
 
 @register(Tags.compatibility)

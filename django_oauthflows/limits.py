@@ -131,7 +131,12 @@ def _counters() -> BaseCache:
 
 def counts_in_this_process() -> bool:
     """Whether each process of the site counts for itself: no cache is named, and the default one will not do."""
-    return not options().RATES_CACHE and isinstance(caches[DEFAULT_CACHE_ALIAS], _BOUNDED)
+    return not options().RATES_CACHE and is_bounded(DEFAULT_CACHE_ALIAS)
+
+
+def is_bounded(alias: str) -> bool:
+    """Whether the cache of that name in ``CACHES`` holds few entries, or only those of one process."""
+    return isinstance(caches[alias], _BOUNDED)
 
 
 def network_of(request: HttpRequest) -> str:

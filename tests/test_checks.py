@@ -340,3 +340,39 @@ def test_provider_settings_is_a_pure_function_and_malformed_options_never_loosen
         made = provider_settings(odd)
         assert made["PKCE_REQUIRED"] is True
         assert made["OIDC_ENABLED"] is False
+
+
+def deployment_findings() -> dict[str, CheckMessage]:
+    found = run_checks(include_deployment_checks=True)
+    return {str(message.id).removeprefix("oauthflows."): message for message in found}
+
+
+SHARED = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+
+
+@pytest.mark.parametrize(
+    ("caches", "named", "expected"),
+    [
+        ({"default": LOCAL}, "", {"W044"}),
+        ({"default": SHARED}, "", set()),
+        ({"default": LOCAL, "rates": SHARED}, "rates", set()),
+        ({"default": SHARED, "rates": LOCAL}, "rates", {"W045"}),
+        ({"default": SHARED}, "rates", {"E043"}),
+    ],
+)
+def test_where_requests_are_counted(
+    settings: Any, oauthflows: Any, caches: Any, named: str, expected: set[str]
+) -> None:
+    settings.CACHES = caches
+    oauthflows(GOOD | {"RATES_CACHE": named})
+    assert {"E043", "W044", "W045"} & set(deployment_findings()) == expected
+
+
+def test_a_proxy_that_nobody_counted_is_told(settings: Any, oauthflows: Any) -> None:
+    oauthflows(GOOD)
+    assert "W046" not in deployment_findings()
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert deployment_findings()["W046"].hint == 'OAUTHFLOWS["NUM_PROXIES"] = 1'
+    oauthflows(GOOD | {"NUM_PROXIES": 1})
+    assert "W046" not in deployment_findings()

@@ -315,13 +315,12 @@ class Client(Application):
         super().clean_fields(exclude=exclude)
 
     def _toolkit_grant_type(self) -> str:
-        """The nearest value for the toolkit's own column, which nothing of ours reads."""
-        grant_types = (
-            flow.grant_types[0].replace("_", "-")
-            for flow in registry.offered_flows(self.flow_names)
-            if not flow.continues
-        )
-        return next(grant_types, str(Application.GRANT_AUTHORIZATION_CODE))
+        """The nearest value for the toolkit's own column, which nothing of ours reads. It knows few."""
+        known = dict(self._meta.get_field("authorization_grant_type").choices)
+        of_flows = [flow for flow in registry.offered_flows(self.flow_names) if not flow.continues]
+        names = (name.replace("_", "-") for flow in of_flows for name in flow.grant_types)
+        nearest = (name for name in names if name in known)
+        return next(nearest, str(Application.GRANT_AUTHORIZATION_CODE))
 
     def clean(self) -> None:
         """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""

@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import module_has_submodule
 
@@ -131,17 +130,25 @@ def declarations() -> dict[str, Any]:
     """What is declared, as it was written: in the apps' ``scopes.py`` and in the settings, which win.
 
     An app that has an API can bring its scopes along: a mapping ``SCOPES`` in its ``scopes.py``, of the
-    same form as ``OAUTHFLOWS["SCOPES"]``. Raises ``ImproperlyConfigured`` naming a malformed one.
+    same form as ``OAUTHFLOWS["SCOPES"]``. Anything else of that name is another app's own business.
     """
     found = dict(options().SCOPES)
-    for app in apps.get_app_configs():
-        if app.name in _NOT_ASKED or not module_has_submodule(app.module, "scopes"):
-            continue
-        brought = getattr(import_module(f"{app.name}.scopes"), "SCOPES", {})
-        if not is_scopes(brought):
-            raise ImproperlyConfigured(f"{app.name}.scopes.SCOPES must be a mapping of names to labels.")
-        found = {**brought, **found}
+    for _app, brought in _brought():
+        if is_scopes(brought):
+            found = {**brought, **found}
     return found
+
+
+def malformed_declarations() -> list[str]:
+    """Names of apps whose ``SCOPES`` is a mapping, but not one of scopes; they are passed over."""
+    return [app for app, brought in _brought() if isinstance(brought, Mapping) and not is_scopes(brought)]
+
+
+def _brought() -> Iterator[tuple[str, Any]]:
+    """What is called ``SCOPES`` in the ``scopes.py`` of each app that has one: its name, and that."""
+    for app in apps.get_app_configs():
+        if app.name not in _NOT_ASKED and module_has_submodule(app.module, "scopes"):
+            yield app.name, getattr(import_module(f"{app.name}.scopes"), "SCOPES", None)
 
 
 def scope_string(names: Iterable[str]) -> str:

@@ -16,16 +16,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from django_oauthflows.accounts import is_accepted
 from django_oauthflows.adoption import tokens as adopted
 from django_oauthflows.authorization_server.key_ring import signed_claims
-from django_oauthflows.models.authorization import Authorization
+from django_oauthflows.models.authorization import Authorization, opened
 from django_oauthflows.models.client import CALLER_COLUMNS, Client
 from django_oauthflows.models.revoked_token import RevokedToken
 from django_oauthflows.models.statement import Columns, Given, Read, Row
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.cache import cached_row
-from django_oauthflows.tokens.errors import BadToken
-from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like, unseal
+from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like
 from django_oauthflows.tokens.jwt import AccessClaims, looks_signed
 
 
@@ -43,24 +43,8 @@ def lookup(text: str, *, believe_signature: bool = False) -> AccessToken:
         except TokenRefused as refused:
             if refused.cause != "malformed":
                 raise
-    # A site may bring along tokens of any form, even signed ones.
+    # The tokens of a site's past may have any form, even a signed one.
     return adopted.find_access_token(text)
-
-
-def find_refresh_token(text: str, client: Client) -> tuple[Reference, Authorization]:
-    """The authorization of ``client`` that a refresh token refers to, whatever its state. One statement.
-
-    Raises ``TokenRefused`` when the text is not ours, its row is gone, its epoch is another, or it was
-    given to another client.
-    """
-    reference = _opened(Kind.REFRESH, text)
-    return reference, _presented(reference, client)
-
-
-def find_code(text: str, client: Client) -> tuple[Reference, Authorization]:
-    """The authorization of ``client`` that a code refers to; as ``find_refresh_token``."""
-    reference = _opened(Kind.CODE, text)
-    return reference, _presented(reference, client)
 
 
 def revoke(text: str, client: Client) -> None:
@@ -80,36 +64,18 @@ def revoke(text: str, client: Client) -> None:
 
 def _revoke_sealed(kind: Kind, text: str, client: Client) -> None:
     try:
-        reference = _opened(kind, text)
+        reference = opened(kind, text)
         if reference.subject is Subject.AUTHORIZATION:
-            _presented(reference, client).revoke(cause="revoked by the client")
+            Authorization.objects.referred_to(reference, client).revoke(cause="revoked by the client")
         elif reference.id == client.pk and reference.belongs_to(client.token_epoch):
             RevokedToken.objects.put(reference, client)
     except TokenRefused:
         return
 
 
-def _opened(kind: Kind, text: str) -> Reference:
-    try:
-        return unseal(kind, text)
-    except BadToken:
-        raise TokenRefused("malformed") from None
-
-
-def _presented(reference: Reference, client: Client) -> Authorization:
-    if reference.subject is not Subject.AUTHORIZATION:
-        raise TokenRefused("malformed")
-    authorization = Authorization.objects.presented(reference.id, client)
-    if authorization is None or not reference.belongs_to(authorization.token_epoch):
-        raise TokenRefused("unknown")
-    if authorization.consent.client_id != client.pk:
-        raise TokenRefused("of another client")
-    return authorization
-
-
 def _sealed_access(kind: Kind, text: str) -> AccessToken:
     now = timezone.now()
-    reference = _opened(kind, text)
+    reference = opened(kind, text)
     if reference.expires <= now.timestamp():
         raise TokenRefused("expired")
     if reference.confirmation is not None:
@@ -160,7 +126,7 @@ def _knowing(lazy: Any, **known: Any) -> Any:
 
 
 def _user_access(reference: Reference, now: datetime) -> AccessToken:
-    authorization = Authorization.objects.called_with(reference.id)
+    authorization = Authorization.objects.called_with(reference.id, reference.serial)
     if authorization is None or not reference.belongs_to(authorization.token_epoch):
         raise TokenRefused("unknown")
     refusal = authorization.refusal(now)
@@ -186,7 +152,7 @@ def _machine_access(reference: Reference) -> AccessToken:
     for applies, cause in (
         (revoked, "revoked"),
         (client.is_suspended, "client suspended"),
-        (user is not None and not getattr(user, "is_active", True), "user inactive"),
+        (user is not None and not is_accepted(user), "user inactive"),
     ):
         if applies:
             raise TokenRefused(cause, client)
@@ -214,7 +180,7 @@ def _machine_called_with(reference: Reference) -> tuple[Client, Any, bool] | Non
     By one statement, or from the token cache, where the site has one.
     """
     row = cached_row(
-        f"machine:{reference.id}:{reference.serial}",
+        f"machine:{_MACHINE.shape}:{reference.id}:{reference.serial}",
         lambda: _MACHINE.first(pk=reference.id, serial=reference.serial),
         lambda row: _machine_grounds(row, reference.serial),
     )

@@ -12,17 +12,19 @@ from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.confusables import readable
+from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.models.event import Event
@@ -36,6 +38,9 @@ from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
+
+#: The toolkit's column holds no longer ones.
+MAX_CLIENT_ID_LENGTH = 100
 
 #: Column names: what an API call needs to know of its client, and what a view may want to.
 CALLER_COLUMNS = (
@@ -96,7 +101,7 @@ class ClientManager(models.Manager["Client"]):
     def get_by_natural_key(self, client_id: str) -> Client:
         return self.get(client_id=client_id)
 
-    @transaction.atomic
+    @in_transaction
     def register(
         self,
         *,
@@ -137,10 +142,16 @@ class ClientManager(models.Manager["Client"]):
         wanted = client.has_secret and (issue_secret or client_secret)
         return client, client._first_secret(client_secret, by=by) if wanted else None
 
+    def with_client_id(self, client_id: str) -> Client | None:
+        """The client of that id, whatever its state. No statement for what cannot be one."""
+        if not client_id or len(client_id) > MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
+            return None
+        # What the toolkit's column holds is no secret of ours, and never needed.
+        return self.filter(client_id=client_id).defer("client_secret").first()
+
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
-        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+        return ClientOrigin.objects.allows(origin)
 
 
 class Client(Application):
@@ -287,6 +298,7 @@ class Client(Application):
             ("suspend_client", "Can suspend and resume a client"),
             ("revoke_tokens", "Can end the tokens of a client"),
             ("trust_client", "Can mark a client as belonging to this site"),
+            ("set_service_user", "Can let a client act as an account whose rights one has"),
         ]
 
     def natural_key(self) -> tuple[str]:
@@ -309,7 +321,7 @@ class Client(Application):
             for flow in registry.offered_flows(self.flow_names)
             if not flow.continues
         )
-        return next(grant_types, "authorization-code")
+        return next(grant_types, str(Application.GRANT_AUTHORIZATION_CODE))
 
     def clean(self) -> None:
         """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
@@ -345,6 +357,11 @@ class Client(Application):
     def is_first_party(self) -> bool:
         return self.trust == self.Trust.FIRST_PARTY
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the site lends it something of its own: its word, or the rights of an account."""
+        return self.trust != self.Trust.NOT_REVIEWED or self.service_user_id is not None
+
     def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
         """Whether staff gave it ``flow``, the site offers it, and its time is not over."""
         enabled = options().FLOWS
@@ -374,16 +391,15 @@ class Client(Application):
         """Whether it was given a flow without a user, so that it may hold tokens of its own."""
         return any(not flow.has_user for flow in registry.offered_flows(self.flow_names))
 
-    def may_skip_consent(self, redirect_uri: str) -> bool:
-        """Whether the site vouches for it, so that the user need not be asked.
+    def can_be_told_apart(self, redirect_uri: str) -> bool:
+        """Whether whoever is answered at ``redirect_uri`` is surely this client (RFC 6749 §10.2).
 
-        Never for a public client on a loopback or private-use redirect: any program on the user's
-        device can be there (RFC 8252 §8.6, RFC 9700 §4.13).
+        Not a public client on a loopback or private-use redirect: any program on the user's device can be
+        there (RFC 8252 §8.6, RFC 9700 §4.13). Such a one is never answered without asking the user.
         """
-        unprovable = not self.has_secret and (
+        return self.has_secret or not (
             redirect_uris.is_loopback(redirect_uri) or redirect_uris.is_private_use(redirect_uri)
         )
-        return self.is_first_party and not unprovable
 
     def allowed_scope_names(self) -> tuple[str, ...]:
         """What it can be given: its list, less what the site no longer offers."""
@@ -452,26 +468,6 @@ class Client(Application):
         found: models.QuerySet[ClientSecret] = self.secrets.live()
         return found
 
-    def metadata(self) -> dict[str, Any]:
-        """What it is, in the member names of RFC 7591 §2, with ours for the rest. Never a secret."""
-        flows = registry.offered_flows(self.flow_names)
-        return {
-            "client_id": self.client_id,
-            "client_name": self.name,
-            "use_case": self.use_case,
-            "redirect_uris": self.redirect_uris.split(),
-            "post_logout_redirect_uris": self.post_logout_redirect_uris.split(),
-            "grant_types": [grant for flow in flows for grant in flow.grant_types],
-            "response_types": [response for flow in flows for response in flow.response_types],
-            "token_endpoint_auth_method": "client_secret_basic" if self.has_secret else "none",
-            "scope": self.allowed_scopes,
-            "default_scope": self.default_scopes,
-            "allowed_origins": self.allowed_origins.split(),
-            "first_party": self.is_first_party,
-            "suspended": self.is_suspended,
-            "client_id_issued_at": int(self.created.timestamp()),
-        }
-
     def access_token(
         self,
         scopes: Iterable[str],
@@ -502,7 +498,7 @@ class Client(Application):
     # What is done to it. `by` is who does it (`None` for the system), `reason` why. A change and its
     # record are one transaction: neither is there without the other. ---------------------------------
 
-    @transaction.atomic
+    @in_transaction
     def change(self, fields: Iterable[str], *, by: Any = None) -> None:
         """Save these fields, and put on record who changed them from what to what.
 
@@ -524,14 +520,14 @@ class Client(Application):
         self._set_suspension("CLIENT_RESUMED", None, reason, by=by)
         signals.client_resumed.announce(Client, client=self, by=by)
 
-    @transaction.atomic
+    @in_transaction
     def _set_suspension(self, kind: str, at: datetime | None, reason: str, *, by: Any) -> None:
         self.suspended_at, self.suspended_reason = at, reason[:200] if at else ""
         self._row().update(suspended_at=at, suspended_reason=self.suspended_reason)
         ended(client=self.pk)
         self._record(kind, by=by, reason=reason)
 
-    @transaction.atomic
+    @in_transaction
     def revoke_tokens(self, *, by: Any = None, reason: str = "") -> None:
         """End every token it has, for every user and for itself; users need not agree again."""
         self.token_epoch = self._meta.get_field("token_epoch").get_default()
@@ -542,7 +538,7 @@ class Client(Application):
         self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
         signals.client_tokens_revoked.announce(Client, client=self, by=by)
 
-    @transaction.atomic
+    @in_transaction
     def remove(self, *, by: Any = None, reason: str = "") -> None:
         """Delete it with its consents, authorizations and secrets; its events stay."""
         self._record("CLIENT_DELETED", by=by, reason=reason, client_id=self.client_id)

@@ -23,8 +23,9 @@ from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.event import Event
+from django_oauthflows.tokens.errors import BrokenSeal
+from django_oauthflows.tokens.format import decrypted, encrypted
 from django_oauthflows.tokens.jwt import Signer, new_private_key, public_jwk
-from django_oauthflows.tokens.keys import BrokenSeal, sealing_keys
 
 logger = logging.getLogger("django_oauthflows.keys")
 
@@ -92,7 +93,7 @@ class SigningKeyManager(models.Manager["SigningKey"]):
                     algorithm=algorithm,
                     number=number,
                     public=public_jwk(private, algorithm, kid),
-                    private_sealed=sealing_keys(_PURPOSE).seal(private),
+                    private_sealed=encrypted(_PURPOSE, private),
                     signs_from=signs_from,
                 )
                 key.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
@@ -179,7 +180,7 @@ class SigningKey(models.Model):
     def signer(self) -> Signer | None:
         """Its private half, or ``None`` when the site's secrets no longer open it."""
         try:
-            private = sealing_keys(_PURPOSE).open(self.private_sealed)
+            private = decrypted(_PURPOSE, self.private_sealed)
         except BrokenSeal:
             logger.error("The signing key %s cannot be opened with this site's secrets.", self.kid)
             return None

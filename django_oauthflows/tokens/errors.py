@@ -22,3 +22,7 @@ class TokenTooLong(ValueError):  # noqa: N818 - says what is wrong
         super().__init__(f"The token would have {length} characters; {limit} is the limit.")
         self.length = length
         self.limit = limit
+
+
+class BrokenSeal(ValueError):  # noqa: N818 - the thing, not the error
+    """The text is nothing that was encrypted with one of the site's keys, for this purpose."""

@@ -28,7 +28,7 @@ from django_oauthflows.models import Consent, SigningKey
 from django_oauthflows.testing import headers_for
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.factories import ClientFactory
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 JWT = {"access_token_format": "jwt"}
 WITHOUT_DATABASE = override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_WITHOUT_DATABASE": True})
@@ -157,10 +157,10 @@ def test_the_verifier_needs_no_django() -> None:
 
 
 def test_a_users_jwt_reads_introspects_refreshes_and_ends_as_any_token(
-    register: Any, browser: Browser, alice: Any
+    register: Any, user_agent: UserAgent, alice: Any
 ) -> None:
     client = register(**JWT)
-    tokens = client.tokens_from(browser, "profile notes:read")
+    tokens = client.tokens_from(user_agent, "profile notes:read")
     text = tokens["access_token"]
     claims = jwt.decode(text, options={"verify_signature": False})
     assert (claims["sub"], claims["sub_kind"]) == (str(alice.pk), "user")
@@ -171,7 +171,7 @@ def test_a_users_jwt_reads_introspects_refreshes_and_ends_as_any_token(
     assert (told["sub"], told["sub_kind"]) == (str(alice.pk), "user")
     assert client.refresh(tokens["refresh_token"]).json()["access_token"].count(".") == 2
 
-    text = client.tokens_from(browser, "profile")["access_token"]
+    text = client.tokens_from(user_agent, "profile")["access_token"]
     assert client.post("/oauth/revoke/", token=text).status_code == 200
     assert client.api("/api/me/", text).json()["detail"] == "The access token was revoked."
     assert client.post("/oauth/introspect/", token=text).json() == {"active": False}
@@ -262,10 +262,10 @@ def test_a_jwt_costs_one_statement_or_none_where_the_site_says_so(
 
 
 def test_without_the_database_a_users_token_still_knows_the_user(
-    register: Any, browser: Browser, alice: Any
+    register: Any, user_agent: UserAgent, alice: Any
 ) -> None:
     client = register(**JWT)
-    text = client.tokens_from(browser, "profile notes:write")["access_token"]
+    text = client.tokens_from(user_agent, "profile notes:write")["access_token"]
     with WITHOUT_DATABASE:
         assert client.api("/api/me/", text).json() == {"username": "alice"}
         posted = client.api("/api/notes/", text, "POST", json={"text": "hello"})

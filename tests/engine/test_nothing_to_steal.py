@@ -20,7 +20,7 @@ from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unse
 from tests.engine.held import Held
 from tests.engine.server import serving
 from tests.factories import ClientFactory, UserFactory
-from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
+from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 from tests.tokens.thief import HEAD, Thief
 
 
@@ -41,13 +41,13 @@ def walk_all_flows(origin: str) -> list[str]:
     """One journey per flow; every secret, code and token that was seen on the way."""
     seen: list[str] = []
     UserFactory(username="alice")
-    browser = Browser(origin)
-    browser.log_in("alice")
+    user_agent = UserAgent(origin)
+    user_agent.log_in("alice")
     for client, secret in (ClientFactory(), ClientFactory(public=True)):
         uri = client.redirect_uris.split()[0]
         oauth = OAuthClient(origin, client.client_id, secret, uri)
         verifier, challenge = pkce_pair()
-        code = oauth.code_from(browser, "profile", challenge)
+        code = oauth.code_from(user_agent, "profile", challenge)
         first = oauth.exchange(code, verifier).json()
         second = oauth.refresh(first["refresh_token"]).json()
         oauth.api("/api/me/", second["access_token"])
@@ -70,7 +70,7 @@ def walk_all_flows(origin: str) -> list[str]:
     oauth = OAuthClient(origin, client.client_id, None, client.redirect_uris.split()[0])
     request = oauth.authorization_request("profile", "", response_type="token")
     request = {name: value for name, value in request.items() if not name.startswith("code_")}
-    back = browser.decide(browser.authorize(**request))
+    back = user_agent.decide(user_agent.authorize(**request))
     seen.append(answer_of(back.headers["Location"])["access_token"])
     return [text for text in seen if text]
 

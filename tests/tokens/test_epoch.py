@@ -19,7 +19,7 @@ from django_oauthflows.models.client import random_epoch
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unseal
 from tests.factories import ClientFactory
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 from tests.tokens.thief import HEAD, Thief
 
 REFERENCE = Reference(Subject.CLIENT, 7, 3, 1_800_000_000, 1_800_003_600, ("notes:read", "profile"))
@@ -80,10 +80,10 @@ def test_the_key_without_the_row_ends_no_machine_token(register: Any, thief: Thi
 
 
 def test_an_old_access_token_and_the_key_make_no_refresh_token(
-    register: Any, browser: Browser, thief: Thief
+    register: Any, user_agent: UserAgent, thief: Thief
 ) -> None:
     app = register()
-    tokens = app.tokens_from(browser, "profile")
+    tokens = app.tokens_from(user_agent, "profile")
     content = thief.opened("ACCESS", tokens["access_token"])
     for forged in (
         thief.sealed("REFRESH", "oafr_", content),  # the same content, its MAC kept
@@ -99,10 +99,12 @@ def test_an_old_access_token_and_the_key_make_no_refresh_token(
     assert app.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_an_old_access_token_and_the_key_widen_nothing(register: Any, browser: Browser, thief: Thief) -> None:
+def test_an_old_access_token_and_the_key_widen_nothing(
+    register: Any, user_agent: UserAgent, thief: Thief
+) -> None:
     """Each byte of the content is under the MAC: scopes, times, subject, audience."""
     app = register()
-    narrow = app.tokens_from(browser, "profile")["access_token"]
+    narrow = app.tokens_from(user_agent, "profile")["access_token"]
     payload = bytearray(thief.opened("ACCESS", narrow))
     for position in range(len(payload)):
         payload[position] ^= 1

@@ -11,22 +11,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_oauthflows.authorization_server.token_lookup import find_code, find_refresh_token, lookup
+from django_oauthflows.authorization_server.token_lookup import lookup
+from django_oauthflows.models import Authorization
 from django_oauthflows.models.client import random_epoch
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.errors import BadToken, TokenTooLong
 from django_oauthflows.tokens.format import (
     MAX_LENGTH,
+    OVERHEAD,
     Confirmation,
     ConfirmationMethod,
     Kind,
     Reference,
     Subject,
+    encrypted,
     seal,
     sealed_length,
     unseal,
 )
-from django_oauthflows.tokens.keys import OVERHEAD, sealing_keys
+from django_oauthflows.tokens.keys import sealing_keys
 from tests.factories import ClientFactory
 
 EPOCH = "0123456789abcdef" * 2
@@ -109,7 +112,7 @@ def test_noise_opens_nothing(noise: str) -> None:
 @given(st.binary(max_size=200) | st.binary(max_size=80).map(lambda rest: b"\0" * 16 + b"\2\1" + rest))
 def test_whatever_is_under_the_seal_opens_or_is_refused(content: bytes) -> None:
     """Only one who has the site's key can seal this, and even they meet no error but the one."""
-    text = Kind.ACCESS.value + sealing_keys("ACCESS").seal(content)
+    text = Kind.ACCESS.value + encrypted("ACCESS", content)
     try:
         reference = unseal(Kind.ACCESS, text)
     except BadToken:
@@ -122,7 +125,7 @@ def content(
 ) -> str:
     """A text under the right key with these bytes behind the head."""
     head = struct.pack(">BBqqqqHH", version, subject, 7, 3, 0, 2**33, scopes, resources)
-    return Kind.ACCESS.value + sealing_keys("ACCESS").seal(b"\0" * 16 + head + fields)
+    return Kind.ACCESS.value + encrypted("ACCESS", b"\0" * 16 + head + fields)
 
 
 def test_only_what_is_known_stands_behind_the_head() -> None:
@@ -167,9 +170,8 @@ def no_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
     def decrypt(*_: Any) -> bytes:
         raise AssertionError("it was tried")
 
-    ciphers = [type("Cipher", (), {"decrypt": decrypt})()]
-    for kind in Kind:
-        monkeypatch.setattr(sealing_keys(kind.name), "_ciphers", ciphers)
+    keys = (type("Key", (), {"decrypt": decrypt})(),)
+    monkeypatch.setattr("django_oauthflows.tokens.format.sealing_keys", lambda purpose: keys)
 
 
 @pytest.mark.usefixtures("no_cryptography")
@@ -292,6 +294,6 @@ def test_malformed_and_expired_tokens_ask_the_database_nothing(
             with pytest.raises(TokenRefused):
                 lookup(text)
             with pytest.raises(TokenRefused):
-                find_code(text, client)
+                Authorization.objects.find(Kind.CODE, text, client)
             with pytest.raises(TokenRefused):
-                find_refresh_token(text, client)
+                Authorization.objects.find(Kind.REFRESH, text, client)

@@ -91,12 +91,11 @@ MAX_LENGTH = 4096
 #: 1 in 1.6 million. Each kind has a key of its own, so refresh tokens and codes do not count towards that.
 #: It is enough because little hangs on it: a shared nonce would tell the difference of two contents, which
 #: are no secrets, and let somebody forge this seal of this kind. That is less than a thief of the key has,
-#: whom the MAC under the row's epoch (see ``tokens/format.py``) keeps from making any token at all.
+#: whom the MAC under the row's epoch keeps from making any token at all.
 _NONCE_LENGTH = 12
 _TAG_LENGTH = 16
 #: What a seal adds to its content, in bytes.
 OVERHEAD = _NONCE_LENGTH + _TAG_LENGTH
-
 
 _VERSION = 2
 _HEAD = struct.Struct(">BBqqqqHH")

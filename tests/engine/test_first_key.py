@@ -18,6 +18,7 @@ from django_oauthflows.models import Event, SigningKey
 from django_oauthflows.tokens.jwt import ALGORITHMS
 
 PARALLEL = 8
+ROUNDS = 8
 
 pytestmark = pytest.mark.usefixtures("on_postgresql")
 
@@ -40,23 +41,26 @@ def at_once(work: Callable[[], Any]) -> list[Any]:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_first_key_of_an_algorithm_is_made_once(register: Any, algorithm: str) -> None:
     machine = register(machine=True, access_token_format="jwt")
-    machine.token(grant_type="client_credentials")  # the way is warm
-    SigningKey.objects.all().delete()
-    Event.objects.all().delete()
-    ring.forget()
     with override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_ALGORITHM": algorithm}):
-        answers = at_once(lambda: machine.token(grant_type="client_credentials", scope="stats:read"))
-        assert [answer.status_code for answer in answers] == [200] * PARALLEL
-        tokens = [answer.json()["access_token"] for answer in answers]
-        assert len({jwt.get_unverified_header(token)["kid"] for token in tokens}) == 1
-        assert {machine.api("/api/stats/", token).status_code for token in tokens} == {200}
-    assert SigningKey.objects.get().algorithm == algorithm
-    assert Event.objects.filter(kind=Event.Kind.SIGNING_KEY_ROTATED).count() == 1
+        for _ in range(ROUNDS):  # who is a moment late must not make another, either
+            SigningKey.objects.all().delete()
+            Event.objects.all().delete()
+            ring.forget()
+            answers = at_once(lambda: machine.token(grant_type="client_credentials", scope="stats:read"))
+            assert [answer.status_code for answer in answers] == [200] * PARALLEL
+            tokens = [answer.json()["access_token"] for answer in answers]
+            assert len({jwt.get_unverified_header(token)["kid"] for token in tokens}) == 1
+            assert {machine.api("/api/stats/", token).status_code for token in tokens} == {200}
+            assert SigningKey.objects.get().algorithm == algorithm
+            assert Event.objects.filter(kind=Event.Kind.SIGNING_KEY_ROTATED).count() == 1
 
 
 def test_a_job_that_rotates_on_many_machines_makes_one_next_key() -> None:
-    SigningKey.objects.rotate()
-    keys = at_once(SigningKey.objects.rotate)
-    assert len({key.kid for key in keys}) == 1
-    assert SigningKey.objects.count() == 2
-    assert Event.objects.count() == 2
+    for _ in range(ROUNDS):
+        SigningKey.objects.all().delete()
+        Event.objects.all().delete()
+        SigningKey.objects.rotate()
+        keys = at_once(SigningKey.objects.rotate)
+        assert len({key.kid for key in keys}) == 1
+        assert SigningKey.objects.count() == 2
+        assert Event.objects.count() == 2

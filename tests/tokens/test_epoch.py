@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_oauthflows.authorization_server.token_lookup import lookup
-from django_oauthflows.models import Authorization, Client, ClientSecret
+from django_oauthflows.models import Authorization, Client, ClientSecret, RevokedToken
 from django_oauthflows.models.client import random_epoch
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unseal
@@ -64,6 +64,19 @@ def test_an_old_machine_token_and_the_key_make_no_other(register: Any, thief: Th
     # What is missing is the epoch, and nothing else.
     right = thief.under(client.token_epoch.encode(), "ACCESS", "oafa_", wanted)
     assert machine.api("/api/stats/", right).status_code == 200
+
+
+def test_the_key_without_the_row_ends_no_machine_token(register: Any, thief: Thief) -> None:
+    machine = register(machine=True)
+    token = machine.token(grant_type="client_credentials", scope="stats:read").json()["access_token"]
+    content = thief.opened("ACCESS", token)[16:]
+    for epoch in (b"", b"0" * 32):
+        forged = thief.under(epoch, "ACCESS", "oafa_", content)
+        assert machine.post("/oauth/revoke/", token=forged).status_code == 200
+    assert machine.api("/api/stats/", token).status_code == 200
+    assert not RevokedToken.objects.exists()
+    machine.post("/oauth/revoke/", token=token)
+    assert machine.api("/api/stats/", token).status_code == 401
 
 
 def test_an_old_access_token_and_the_key_make_no_refresh_token(

@@ -38,8 +38,7 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
         css = {"all": ("django_oauthflows/admin.css",)}
         js = ("django_oauthflows/admin.js",)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Ours before Django's own, which take anything for a key."""
+    def own_urls(self) -> list[URLPattern]:
         one = "<int:pk>/"
         pages: list[tuple[str, str, Callable[..., HttpResponse]]] = [
             ("advice", "advice/", self.advice_view),
@@ -58,10 +57,9 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
             ),
         ]
         wrap: Callable[..., Any] = self.admin_site.admin_view
-        own = [
+        return [
             path(where, wrap(view), name=f"django_oauthflows_client_{name}") for name, where, view in pages
         ]
-        return own + super().get_urls()
 
     def has_delete_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or may_act_on(request.user, obj))

@@ -70,9 +70,9 @@ class UserAppsPages(ActionAdmin):
         text = gettext("All of %(user)s") % {"user": consent.user}
         return format_html('<a href="{}">{}</a>', url_for(consent.user), text)
 
-    def get_urls(self) -> list[URLPattern]:
+    def own_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.user_apps)
-        return [path("user/<str:key>/", view, name="django_oauthflows_consent_user"), *super().get_urls()]
+        return [path("user/<str:key>/", view, name="django_oauthflows_consent_user")]
 
     def user_apps(self, request: HttpRequest, key: str) -> HttpResponse:
         """One card per app; a POST takes a permission back or disconnects."""

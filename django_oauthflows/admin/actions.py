@@ -8,10 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import QuerySet
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db import DataError, transaction
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -65,6 +68,18 @@ class Action:
         return objection(user, row) if self.guarded else ""
 
 
+def is_key(model: type[Model], text: str) -> bool:
+    """Whether ``text`` can be the primary key of a row of ``model``."""
+    field: Any = model._meta.pk
+    while field.remote_field is not None:  # a child's key is that of its parent
+        field = field.target_field
+    try:
+        field.run_validators(field.to_python(text))
+    except ValidationError:
+        return False
+    return True
+
+
 class ActionAdmin(_ModelAdmin):
     """A list whose rows can be acted on, by those who may."""
 
@@ -88,7 +103,26 @@ class ActionAdmin(_ModelAdmin):
         for action in self.row_actions:
             if request.POST.get("action") == action.list_name:
                 demand(request.user, action.permission)
+        # Django looks these up as they are, and fails on what is no key.
+        if not all(is_key(self.model, key) for key in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)):
+            raise BadRequest("No row has such a key.")
         return super().changelist_view(request, extra_context)
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Raises ``IncorrectLookupParameters``, which Django answers with the whole list, for every bad parameter.
+
+        Django itself does so for what it notices before it asks the database.
+        """
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        try:
+            return super().get_object(request, object_id, from_field or None)  # an empty name is no field's
+        except OverflowError:  # Django spares SQLite numbers that are too large, but not in a key to a parent
+            return None
 
     def page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
         """A page of our own within the admin's frame. ``template`` is its name among ours."""

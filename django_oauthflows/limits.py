@@ -1,21 +1,35 @@
-"""Limits: how often something may happen, counted in Django's cache, never in the database.
+"""Limits: how often something may happen, counted in a cache, never in the database.
 
 Fixed windows of one counter each: one cache call per counted request, and the answer to "when again?"
-is the end of the window. A cache that is per process makes the limit per process as well.
+is the end of the window. Callers that cannot prove who they are are counted by their network.
+
+The counters stand in ``OAUTHFLOWS["RATES_CACHE"]``, else in the site's default cache where all processes
+share that; else in this process. Never in a cache that holds few entries: a stranger's counters would
+push out the site's own.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+import zlib
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 
-from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
+
+logger = logging.getLogger("django_oauthflows")
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -28,7 +42,11 @@ DEFAULT_RATES = {
     "introspection": "120000/minute",
     "authorize": "6000/minute",
     "failed_authentication": "600/minute",
+    "slow_authentication": "30/minute",
 }
+
+#: What anybody can make up is counted in so many buckets, so that a flood cannot fill the cache.
+_BUCKETS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +70,44 @@ def rate_of(name: str) -> str:
     return str(options().RATES.get(name, DEFAULT_RATES[name]))
 
 
+class LimitExceeded(Exception):  # noqa: N818 - the field's word
+    """Too many; ``seconds`` until it is possible again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"again in {seconds} s")
+        self.seconds = seconds
+
+
+def spend(name: str, who: str) -> None:
+    """Count one more by the site's rate for ``name``. Raises ``LimitExceeded`` when it is one too many.
+
+    ``who`` is empty for a caller that nobody vouches for: that is no reason to refuse.
+    """
+    wait = count(name, who, rate_of(name)) if who else None
+    if wait is not None:
+        raise LimitExceeded(wait)
+
+
 def count(name: str, who: str, rate: str) -> int | None:
     """Count one more. ``None`` when it is within ``rate``, else the seconds until it is again."""
     limit = Limit.parsed(rate)
     if limit is None:
         return None
     key, remaining = _window(name, who, limit)
-    return remaining if _asked(lambda: _increased(key, limit.period + 1)) > limit.count else None
-
-
-def exhausted(name: str, who: str, rate: str) -> int | None:
-    """Whether ``rate`` is used up, without counting; seconds to wait, or ``None``."""
-    limit = Limit.parsed(rate)
-    if limit is None:
+    try:
+        counted = _increased(key, limit.period + 1)
+    except Exception:  # every backend has errors of its own: a site must not stop because nobody counts
+        logger.warning("The cache does not answer; limits are not counted.", exc_info=True)
         return None
-    key, remaining = _window(name, who, limit)
-    return remaining if _asked(lambda: cache.get(key) or 0) >= limit.count else None
+    return remaining if counted > limit.count else None
 
 
 def _increased(key: str, lifetime: int) -> int:
+    counters = _counters()
     try:
-        return cache.incr(key)
+        return counters.incr(key)
     except ValueError:  # the first in this window, unless somebody else just was
-        return 1 if cache.add(key, 1, lifetime) else cache.incr(key)
-
-
-def _asked(work: Callable[[], int]) -> int:
-    """What the cache counts; zero when it is away: a site must not stop because nobody counts."""
-    return unless_away(work, 0, consequence="limits are not counted")
+        return 1 if counters.add(key, 1, lifetime) else counters.incr(key)
 
 
 def _window(name: str, who: str, limit: Limit) -> tuple[str, int]:
@@ -89,14 +117,66 @@ def _window(name: str, who: str, limit: Limit) -> tuple[str, int]:
     return f"oauthflows.limit.{name}.{limit.period}.{number}.{digest}", limit.period - gone
 
 
-def address_of(request: HttpRequest) -> str:
-    """The caller's network address, as far as the site's own proxies vouch for it.
+#: Backends whose counters would be lost, or would push out the site's own entries, in a flood.
+_BOUNDED = (LocMemCache, DummyCache, DatabaseCache, FileBasedCache)
+_own = LocMemCache("django_oauthflows.limits", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
 
-    ``X-Forwarded-For`` is written by anybody; only what the last ``NUM_PROXIES`` added is believed.
+
+def _counters() -> BaseCache:
+    named = options().RATES_CACHE
+    if named:
+        return caches[named]
+    return _own if counts_in_this_process() else caches[DEFAULT_CACHE_ALIAS]
+
+
+def counts_in_this_process() -> bool:
+    """Whether each process of the site counts for itself: no cache is named, and the default one will not do."""
+    return not options().RATES_CACHE and isinstance(caches[DEFAULT_CACHE_ALIAS], _BOUNDED)
+
+
+def network_of(request: HttpRequest) -> str:
+    """The network that a request comes from, as far as the site's own proxies vouch for it; else empty.
+
+    ``X-Forwarded-For`` is written by anybody: only what the last ``NUM_PROXIES`` added is believed. Where
+    a proxy stands before the site and the site does not say so, every address is the proxy's. Of an
+    IPv6 address the first 64 bits count, which is what one customer has.
     """
+    address = _address_of(request)
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    if not options().NUM_PROXIES and parsed.is_private and "HTTP_X_FORWARDED_FOR" in request.META:
+        return ""
+    network = ip_network((parsed, 64 if isinstance(parsed, IPv6Address) else 32), strict=False)
+    return f"network {bucket_of(str(network))}"
+
+
+def bucket_of(unproven: str) -> int:
+    """A number below ``_BUCKETS`` for what anybody can make up, so that counters do not grow without end."""
+    return zlib.crc32(unproven.encode(errors="replace")) % _BUCKETS
+
+
+def _address_of(request: HttpRequest) -> str:
     proxies = options().NUM_PROXIES
-    if proxies:
-        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if len(hops) >= proxies:
-            return str(hops[-proxies]).strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    address = hops[-proxies] if 0 < proxies <= len(hops) else str(request.META.get("REMOTE_ADDR", ""))
+    # Some proxies write the port as well.
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in ("OAUTHFLOWS", "CACHES"):
+        forget()
+
+
+def forget() -> None:
+    """Begin anew with what this process has counted itself."""
+    _own.clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_oauthflows.limits")

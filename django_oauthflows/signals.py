@@ -4,6 +4,10 @@ Each, but for the internal one at the end, is sent after the transaction around 
 committed, and never if it is rolled back. A listener that raises is logged as ``django.dispatch`` and
 stops neither the request nor another listener. Listeners run inside the request: keep them short.
 ``sender`` is the model class that changed. No signal carries a secret, a code or a token.
+
+What has to be stored together with a change listens to ``inside`` of its signal, such as
+``consent_given.inside``: sent with the same values, but at once, within the transaction. A listener that
+raises undoes the change.
 """
 
 from functools import partial
@@ -17,15 +21,20 @@ from django.dispatch import Signal
 class Announcement(Signal):
     """A signal that can be sent in the middle of a change."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = Signal()
+
     def announce(self, sender: type[Model], **values: Any) -> None:
         """Send it once the change is committed: at once, where no transaction is open."""
+        self.inside.send(sender=sender, **values)
         send = partial(self.send_robust, sender=sender, **values)
         transaction.on_commit(send, using=router.db_for_write(sender))
 
 
 #: A user agreed, once per decision: ``consent``, ``scopes`` (tuple of names), ``request`` (or ``None``),
-#: ``first`` (no live consent stood before), ``added`` (those of ``scopes`` that were not allowed before),
-#: ``implied`` (the site vouched for the client and nobody was asked).
+#: ``first`` (no live consent stood before), ``new`` (none ever did), ``added`` (those of ``scopes`` that
+#: were not allowed before), ``implied`` (the site vouched for the client and nobody was asked).
 consent_given = Announcement()
 #: A user or member of staff ended an agreement, and all that stood on it: ``consent``, ``by`` (user or ``None``).
 consent_withdrawn = Announcement()
@@ -45,6 +54,9 @@ user_tokens_revoked = Announcement()
 #: Staff stopped or resumed a client: ``client``, ``by``.
 client_suspended = Announcement()
 client_resumed = Announcement()
+#: Something waits in the outbox to be sent: ``message``. For hosts that send by workers of their own:
+#: let one call ``django_oauthflows.authorization_server.outbox.delivery.deliver``.
+message_waiting = Announcement()
 
 #: Internal, no part of what sites can rely on: everything ends that a client may do (``client_id``), that a
 #: user has allowed (``user_id``), or both together (one consent); ``None`` stands for all of them. With

@@ -35,7 +35,7 @@ class Site:
         """Run Python with these arguments in the site's environment."""
         done = subprocess.run(
             [sys.executable, *arguments],
-            env=self._environment(),
+            env=self.environment(),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -68,7 +68,7 @@ class Site:
         )
         server = subprocess.Popen(
             [sys.executable, *arguments],
-            env=self._environment(),
+            env=self.environment(),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -79,7 +79,8 @@ class Site:
             server.terminate()
             server.wait(timeout=20)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What its processes are told."""
         return os.environ | {
             "DJANGO_SETTINGS_MODULE": self.settings,
             "DATABASE_URL": self.database_url,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.oauth_client import Browser, OAuthClient, answer_of
+from tests.oauth_client import OAuthClient, UserAgent, answer_of
 from tests.site_process import Site, fresh_database
 
 MAKE_USER = """
@@ -47,10 +47,10 @@ def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
     web = registered(site, origin, "web", *callback)
     widget = registered(site, origin, "legacy-spa", *callback)
     machine = registered(site, origin, "service")
-    browser = Browser(origin)
-    browser.log_in(username)
+    user_agent = UserAgent(origin)
+    user_agent.log_in(username)
 
-    tokens = web.tokens_from(browser, "profile email notes:read")
+    tokens = web.tokens_from(user_agent, "profile email notes:read")
     me: dict[str, Any] = web.api("/api/me/", tokens["access_token"]).json()
     seen = web.post("/oauth/introspect/", token=tokens["access_token"]).json()
     assert seen["exp"] - seen["iat"] == 3600
@@ -60,10 +60,10 @@ def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
     assert web.post("/oauth/revoke/", token=refreshed["refresh_token"]).status_code == 200
     assert web.api("/api/me/", refreshed["access_token"]).status_code == 401
 
-    page = browser.authorize(
+    page = user_agent.authorize(
         response_type="token", client_id=widget.client_id, redirect_uri=widget.redirect_uri, scope="profile"
     )
-    answer = answer_of(browser.decide(page).headers["Location"])
+    answer = answer_of(user_agent.decide(page).headers["Location"])
     assert answer["expires_in"] == "600"
     assert widget.api("/api/me/", answer["access_token"]).status_code == 200
 
@@ -77,6 +77,20 @@ def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
     return me | {"sub": seen["sub"]}
 
 
+def notices_sent(site: Site) -> int:
+    """How many notices went out, after the command has sent what no thread was at."""
+    for _ in range(50):
+        site.manage("oauth", "deliver")
+        outcomes = site.evaluate(
+            "import json\n"
+            "from django_oauthflows.models import OutboxMessage\n"
+            "print(json.dumps(list(OutboxMessage.objects.values_list('outcome', flat=True))))"
+        )
+        if "" not in outcomes:
+            break
+    return int(outcomes.count("sent"))
+
+
 def test_users_of_its_own_kind_behind_closed_doors_without_time_zones(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -84,6 +98,7 @@ def test_users_of_its_own_kind_behind_closed_doors_without_time_zones(
     folder = tmp_path_factory.mktemp("custom_user")
     with host("custom_user", folder, "alice@example.org") as (site, origin, key):
         me = walk_all_flows(site, origin, "alice@example.org")
+        assert notices_sent(site) == 2
     assert me == {"username": "alice@example.org", "email": "alice@example.org", "sub": key}
 
 

@@ -13,6 +13,7 @@ from django_oauthflows.admin.authorization import AuthorizationAdmin
 from django_oauthflows.admin.client import ClientAdmin
 from django_oauthflows.admin.consent import ConsentAdmin
 from django_oauthflows.admin.event import EventAdmin
+from django_oauthflows.admin.outbox import OutboxAdmin
 
 for _model in (
     toolkit.get_application_model(),
@@ -24,4 +25,4 @@ for _model in (
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
-__all__ = ["AuthorizationAdmin", "ClientAdmin", "ConsentAdmin", "EventAdmin"]
+__all__ = ["AuthorizationAdmin", "ClientAdmin", "ConsentAdmin", "EventAdmin", "OutboxAdmin"]

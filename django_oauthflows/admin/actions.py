@@ -36,7 +36,8 @@ MOST_AT_ONCE = 500
 class Action:
     """Something that staff do to one or more rows. ``permission`` is a codename of this app.
 
-    ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would hit.
+    ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would
+    hit, ``None`` where the rows say so themselves.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Action:
     warning: Any
     done: Any
     run: Callable[..., object]
-    impact: Callable[[Sequence[Any]], Impact]
+    impact: Callable[[Sequence[Any]], Impact] | None
     applies: Callable[[Any], bool] = lambda row: True
     describe: Callable[[Any], str] = str
     #: What the list of rows calls it; empty when it is for one row at a time.
@@ -166,7 +167,7 @@ def action_page(
         left_out=[(action.describe(row), why_not) for row, why_not in left_out],
         # On the page of one row there is a way back to it.
         original=None if "action" in request.POST else chosen[0],
-        impact=action.impact(hit),
+        impact=action.impact(hit) if action.impact else None,
         form=form,
         back=back,
     )

@@ -30,8 +30,8 @@ ROTATE_AFTER = timedelta(days=365)
 class Topic(StrEnum):
     """What a finding is about; also the values of the admin's filter."""
 
-    IMPLICIT_OVER = "implicit-over"
-    IMPLICIT = "implicit"
+    DEPRECATED_FLOW_OVER = "deprecated-flow-over"
+    DEPRECATED_FLOW = "deprecated-flow"
     SECRET_EXPIRES = "secret-expires"  # noqa: S105 - a topic, not a secret
     SECRET_OLD = "secret-old"  # noqa: S105 - a topic, not a secret
     SECRET_SLOW = "secret-slow"  # noqa: S105 - a topic, not a secret
@@ -93,14 +93,14 @@ def _implicit(client: Client, facts: _Facts) -> Iterator[Finding]:
     for flow in deprecated:
         if client.implicit_until is not None and client.implicit_until <= facts.now:
             yield Finding(
-                Topic.IMPLICIT_OVER,
+                Topic.DEPRECATED_FLOW_OVER,
                 client,
                 _("The implicit flow ended on %(date)s.") % {"date": _day(client.implicit_until)},
                 _("Take the flow away, or set a later end date if the app still needs it."),
             )
             continue
         yield Finding(
-            Topic.IMPLICIT,
+            Topic.DEPRECATED_FLOW,
             client,
             _("It still uses the flow “%(flow)s”: its tokens are visible in the browser.")
             % {"flow": _(flow.label)},

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows.admin import client_secrets
 from django_oauthflows.admin.actions import ActionAdmin
@@ -45,6 +46,7 @@ class ClientRegistration(ActionAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"client_id": NewClientForm.new_client_id(), "owner": request.user.pk}
 
+    @sensitive_variables()
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         if change:
             return super().save_form(request, form, change)
@@ -53,6 +55,7 @@ class ClientRegistration(ActionAdmin):
         client_secrets.remember(request, secret)
         return client
 
+    @sensitive_variables()
     def response_add(
         self, request: HttpRequest, obj: Client, post_url_continue: str | None = None
     ) -> HttpResponse:

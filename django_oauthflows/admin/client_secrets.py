@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.admin.impact import impact_of
@@ -34,6 +35,7 @@ def remembered(request: HttpRequest) -> str | None:
     return request.META.pop(_KEY, None)
 
 
+@sensitive_variables()
 def shown(model_admin: ActionAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
     """The page with the secret. Not kept by the browser: going back does not show it again."""
     response = model_admin.page(
@@ -45,11 +47,13 @@ def shown(model_admin: ActionAdmin, request: HttpRequest, client: Client, secret
         secret=secret,
         endpoints=endpoints(request, client),
     )
+    response.render()  # here, where an error report leaves the secret out
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
+@sensitive_variables()
 def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """Give a new secret; the ones there are end after the chosen overlap."""
     client = _client_or_refused(model_admin, request, pk)

@@ -127,8 +127,8 @@ def _pointless_for(client: Client | None) -> frozenset[str]:
     possible = [flow for flow in registry.offered_flows() if client.client_type in flow.client_types]
     wanted = {
         "pkce_exemption": client.has_secret,
-        "implicit_until": any(flow.deprecated for flow in possible),
-        "implicit_reason": any(flow.deprecated for flow in possible),
-        "service_user": any(not flow.has_user and flow.grant_types for flow in possible),
+        "implicit_until": any(flow.needs_end_date for flow in possible),
+        "implicit_reason": any(flow.needs_end_date for flow in possible),
+        "service_user": any(not flow.has_user for flow in possible),
     }
     return frozenset(name for name, shown in wanted.items() if not shown)

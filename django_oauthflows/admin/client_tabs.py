@@ -129,6 +129,10 @@ def _events(request: HttpRequest, client: Client) -> dict[str, Any]:
     return {
         "events": [(event, account(event, "actor"), told(event)) for event in rows],
         "all_url": f"{reverse('admin:django_oauthflows_event_changelist')}?client={client.pk}",
+        "waiting": client.outbox.filter(ended_at=None).count(),
+        "outbox_url": f"{reverse('admin:django_oauthflows_outboxmessage_changelist')}?client={client.pk}"
+        if may(request.user, "view_outboxmessage")
+        else "",
     }
 
 

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows.admin.advice import Finding, Topic, findings
+from django_oauthflows.authorization_server.outbox.registry import KINDS
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Client
+from django_oauthflows.models import Client, OutboxMessage
 
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
 
@@ -116,6 +117,27 @@ class AuthorizationStateFilter(ChoiceFilter):
         }
 
 
+class OutboxStateFilter(ChoiceFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    @property
+    def options(self) -> Mapping[str, tuple[Any, Narrow]]:
+        return {
+            outcome.value or "waiting": (outcome.label, _where(outcome=outcome.value))
+            for outcome in OutboxMessage.Outcome
+        }
+
+
+class OutboxKindFilter(ChoiceFilter):
+    title = _("what it is")
+    parameter_name = "kind"
+
+    @property
+    def options(self) -> Mapping[str, tuple[Any, Narrow]]:
+        return {kind.name: (kind.label, _where(kind=kind.name)) for kind in KINDS.values()}
+
+
 class RiskFilter(ChoiceFilter):
     """By the advice that there is on a client: the list and the advice cannot disagree."""
 
@@ -123,8 +145,8 @@ class RiskFilter(ChoiceFilter):
     parameter_name = "risk"
 
     _LABELS = (
-        (Topic.IMPLICIT_OVER, _("Implicit flow past its date")),
-        (Topic.IMPLICIT, _("Implicit flow")),
+        (Topic.DEPRECATED_FLOW_OVER, _("Implicit flow past its date")),
+        (Topic.DEPRECATED_FLOW, _("Implicit flow")),
         (Topic.SECRET_EXPIRES, _("Secret expires within 30 days")),
         (Topic.SECRET_OLD, _("Secret never rotated")),
         (Topic.SECRET_SLOW, _("Secret kept as a slow hash")),

@@ -1,6 +1,8 @@
 """When and as what this session logged in: for ``max_age``, ``prompt=login`` and pages bound to a login.
 
-Kept in the session, because ``last_login`` of the user may be a login on another device.
+Kept in the session, because ``last_login`` of the user may be a login on another device. That an
+authorization request sent somebody to log in is kept in a signed cookie for that very request: it
+outlives the new session of a login, and costs no row for a visitor who never logs in.
 """
 
 from __future__ import annotations
@@ -12,9 +14,14 @@ from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
 
 _KEY = "oauthflows_login"
+#: For so many seconds, a login counts as made for the request that asked for it.
+LOGIN_SECONDS = 600
+_COOKIE = "oauthflows_login_"
+_SALT = "django_oauthflows.auth_time"
 
 
 def stamp(session: SessionBase) -> None:
@@ -42,6 +49,66 @@ def login_id(request: HttpRequest) -> str:
     known = request.session.get(_KEY)
     name = known["id"] if known is not None else str(request.session.session_key)
     return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def is_recent(request: HttpRequest, *, max_age: int | None, anew: bool) -> bool:
+    """Whether this login is one that an authorization request accepts (OpenID Connect Core §3.1.2.1).
+
+    ``max_age`` is in seconds; ``anew`` wants a login for this very request (``prompt=login``). One that
+    we have asked for on its way is recent enough, however short ``max_age`` is: else the user would be
+    sent round in circles.
+    """
+    logged_in_at = login_time(request)
+    too_old = anew or (max_age is not None and time.time() - logged_in_at > max_age)
+    if not too_old:
+        return True
+    asked_at = login_asked_for_at(request)
+    return asked_at is not None and logged_in_at >= asked_at
+
+
+def ask_for_login(request: HttpRequest, response: HttpResponse) -> None:
+    """Note on ``response`` that somebody is sent to log in for this request."""
+    response.set_signed_cookie(
+        _cookie_name(request),
+        str(time.time()),
+        salt=_SALT,
+        max_age=LOGIN_SECONDS,
+        path=request.path,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def login_asked_for_at(request: HttpRequest) -> float | None:
+    """When somebody was sent to log in for this request, in seconds since 1970.
+
+    ``None`` if nobody was, or the login has served already (``use_login``).
+    """
+    try:
+        value = request.get_signed_cookie(_cookie_name(request), salt=_SALT, max_age=LOGIN_SECONDS)
+        asked_at = float(value or "")
+    except (KeyError, ValueError, signing.BadSignature):
+        return None
+    used = request.session.get(_KEY, {}).get("used", {})
+    return asked_at if asked_at > used.get(_request_name(request), 0.0) else None
+
+
+def use_login(request: HttpRequest) -> None:
+    """The request is answered: a login that was made for it serves no second time."""
+    asked_at = login_asked_for_at(request)
+    if asked_at is not None and _KEY in request.session:
+        used = {**request.session[_KEY].get("used", {}), _request_name(request): asked_at}
+        recent = {name: at for name, at in used.items() if at > time.time() - LOGIN_SECONDS}
+        request.session[_KEY] = {**request.session[_KEY], "used": recent}
+
+
+def _request_name(request: HttpRequest) -> str:
+    return hashlib.sha256(request.META.get("QUERY_STRING", "").encode()).hexdigest()[:16]
+
+
+def _cookie_name(request: HttpRequest) -> str:
+    return _COOKIE + _request_name(request)
 
 
 def watch() -> None:

@@ -1,32 +1,50 @@
 """E-mail to users: an app was connected, or may do something sensitive from now on.
 
-Each mail has a signed link that ends the connection: it needs no login, holds for a month, and only
-for the consent that it was written about.
+A notice is put on the outbox in the transaction of the user's decision and sent later: one an hour at
+most for each user and client, and what was decided meanwhile is told in the next. Each mail has a signed
+link that ends the connection: it needs no login, holds for a month, and only for the consent that it was
+written about. It is made when the mail is sent, so it is stored nowhere.
 """
 
 from __future__ import annotations
 
-import logging
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMessage
+from django.db.models import Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.dateformat import format as format_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from django_oauthflows import signals
-from django_oauthflows.conf import issuer, options, site_name
-from django_oauthflows.lookalikes import unlinked
-from django_oauthflows.models import Consent
+from django_oauthflows.authorization_server.outbox.kind import Kind, Later, NotNeeded, Result, Sent
+from django_oauthflows.authorization_server.outbox.mail import hand_over
+from django_oauthflows.conf import options, origin, site_name
+from django_oauthflows.confusables import unlinked
+from django_oauthflows.models import Consent, OutboxMessage
 from django_oauthflows.scopes import declared_scopes
-
-logger = logging.getLogger("django_oauthflows")
 
 _SALT = "django_oauthflows.disconnect"
 #: Seconds that the link in a mail works.
 LINK_LIFETIME = 30 * 24 * 60 * 60
+#: One mail in so long for each user and client.
+AT_MOST_EVERY = timedelta(hours=1)
+#: Stands in the stored address of the link for the key, which is made when the mail is sent.
+_KEY_TO_COME = "key-to-come"
+#: When another notice to the same user about the same client is being sent: see then what became of it.
+_LOOK_AGAIN = timedelta(minutes=1)
+
+
+# The link. -------------------------------------------------------------------------------------------
 
 
 def _content(consent: Consent) -> list[Any]:
@@ -51,54 +69,153 @@ def consent_for_key(key: str) -> Consent | None:
     return consent if consent is not None and _content(consent) == content else None
 
 
+# When the user decides. ------------------------------------------------------------------------------
+
+
 def _on_consent(
     *,
     consent: Consent,
     request: HttpRequest | None,
     first: bool,
+    new: bool,
     added: tuple[str, ...],
     implied: bool,
     **_: Any,
 ) -> None:
+    """Within the transaction of the decision, which holds the consent: no other of the same two is at it."""
     declared = declared_scopes()
     sensitive = any(name in declared and declared[name].sensitive for name in added)
     # Nobody agreed to an implied consent, and the site needs no warning about its own apps.
-    if options().NOTICES and request is not None and not implied and (first or sensitive):
-        _send(consent, request, first, added)
-
-
-def _send(consent: Consent, request: HttpRequest, first: bool, added: tuple[str, ...]) -> None:
-    """A mail that cannot be sent is logged; it never stops what the user was doing."""
-    user = consent.user
-    address = getattr(user, user.get_email_field_name(), "")
-    if not address:
+    if not options().NOTICES or request is None or implied or not (first or sensitive):
         return
-    app, site = unlinked(consent.client.display_name), site_name(request)
-    link = reverse("oauth2_provider:disconnect", kwargs={"key": disconnect_key(consent)})
-    declared = declared_scopes()
+    if not _address_of(consent.user):
+        return
+    payload = _payload(consent, request, first, added)
+    # A consent that never was before has no notice that waits.
+    if new or not _told_with_another(consent, payload):
+        NOTICE.put(payload, client=consent.client, user=consent.user)
+
+
+def _payload(consent: Consent, request: HttpRequest, first: bool, added: tuple[str, ...]) -> dict[str, Any]:
+    """What only the request knows, for a mail that is written without it."""
+    base = origin(request)
+    return {
+        "consent": consent.pk,
+        "first": first,
+        "added": list(added),
+        "at": timezone.now().isoformat(),
+        "language": translation.get_language() or "",
+        "site": site_name(request),
+        "host": consent.redirect_host,
+        "apps": base + reverse("oauth2_provider:apps"),
+        "link": base + reverse("oauth2_provider:disconnect", kwargs={"key": _KEY_TO_COME}),
+    }
+
+
+def _told_with_another(consent: Consent, payload: dict[str, Any]) -> bool:
+    """Whether a notice that waits already could take this up."""
+    for waiting in NOTICE.waiting(user=consent.user, client=consent.client):
+        before = waiting.payload
+        added = list(dict.fromkeys([*before["added"], *payload["added"]]))
+        if waiting.amend(payload | {"first": before["first"] or payload["first"], "added": added}):
+            return True
+    return False
+
+
+# When the mail is sent. ------------------------------------------------------------------------------
+
+
+def _send(message: OutboxMessage, seconds: float) -> Result:
+    payload = message.payload
+    # From where rows are written: a copy of the database may not have it yet.
+    consents = Consent.objects.using(OutboxMessage.objects.rows().db).select_related("client", "user")
+    consent = consents.filter(pk=payload["consent"]).first()
+    address = _address_of(consent.user) if consent is not None else ""
+    if consent is None or not address:
+        return NotNeeded(gettext_noop("The user or the address is gone."))
+    turn = _turn_of(message)
+    if turn is not None:
+        return Later(turn)
+    with translation.override(payload["language"] or settings.LANGUAGE_CODE):
+        subject, body = _written(consent, payload)
+    hand_over(EmailMessage(subject, body, to=[address], headers=_headers(message)), seconds)
+    return Sent()
+
+
+def _address_of(user: Any) -> str:
+    return str(getattr(user, user.get_email_field_name(), "") or "")
+
+
+def _turn_of(message: OutboxMessage) -> datetime | None:
+    """When it may be sent, if not now: an hour after the last one to this user about this client."""
+    now, alike = timezone.now(), Q(kind=message.kind, user=message.user_id, client=message.client_id)
+    sent = Q(outcome=OutboxMessage.Outcome.SENT, ended_at__gt=now - AT_MOST_EVERY)
+    being_sent = Q(ended_at=None, leased_until__gt=now)
+    others = OutboxMessage.objects.rows().filter(alike, sent | being_sent).exclude(pk=message.pk)
+    turns = [
+        # Two that wait for each other wait differently long.
+        other.ended_at + AT_MOST_EVERY
+        if other.ended_at
+        else now + _LOOK_AGAIN * (1 + (other.pk < message.pk))
+        for other in others
+    ]
+    return max(turns, default=None)
+
+
+def _written(consent: Consent, payload: dict[str, Any]) -> tuple[str, str]:
+    """Subject and text, in the language that is active."""
+    app, site = unlinked(consent.client.display_name), payload["site"]
+    declared, connected = declared_scopes(), consent.is_live()
+    added = [name for name in payload["added"] if name in declared]
     context = {
         "app": app,
         "site": site,
-        "user": user.get_username(),
-        "first": first,
-        "permissions": [declared[name].label for name in added if name in declared],
-        "host": unlinked(consent.redirect_host),
-        "link": issuer(request) + link,
-        "apps": issuer(request) + reverse("oauth2_provider:apps"),
+        "user": consent.user.get_username(),
+        "first": payload["first"],
+        "when": _moment(payload["at"]),
+        "permissions": [declared[name].label for name in added],
+        "connected": connected,
+        "still": connected and set(added) <= set(consent.scope.split()),
+        "host": unlinked(payload["host"]),
+        "link": payload["link"].replace(_KEY_TO_COME, disconnect_key(consent)),
+        "apps": payload["apps"],
     }
     subject = (
         _("%(app)s was connected to your account at %(site)s")
-        if first
+        if payload["first"]
         else _("%(app)s can do more with your account at %(site)s")
     )
     body = render_to_string("django_oauthflows/mail/connected.txt", context)
-    message = EmailMessage(" ".join((subject % {"app": app, "site": site}).split()), body, to=[address])
-    try:
-        message.send()
-    except OSError as error:  # smtplib's errors are among them
-        logger.warning("A notice about a connected app could not be sent: %s", type(error).__name__)
+    return " ".join((subject % {"app": app, "site": site}).split()), body
+
+
+def _moment(at: str) -> str:
+    """Date and time in the site's time zone, and its name: users are elsewhere."""
+    moment = datetime.fromisoformat(at)
+    if timezone.is_aware(moment):
+        moment = timezone.localtime(moment)
+    return f"{date_format(moment, 'DATETIME_FORMAT')} ({format_date(moment, 'T')})"
+
+
+def _headers(message: OutboxMessage) -> dict[str, str]:
+    """The same id at each try, so that a mail which arrives twice can be known as one (RFC 5322 §3.6.4)."""
+    host = urlsplit(message.payload["link"]).hostname or "localhost"
+    made = int(message.created_at.timestamp() * 1000)
+    return {
+        "Message-ID": f"<oauthflows.{message.pk}.{made}@{host}>",
+        "Auto-Submitted": "auto-generated",  # RFC 3834 §5: no out-of-office replies
+    }
+
+
+NOTICE = Kind(
+    name="notice",
+    label=gettext_lazy("E-mail to a user about a connected app"),
+    send=_send,
+    time_limit=10,
+    lifetime=timedelta(days=3),
+)
 
 
 def watch() -> None:
     """Called when the app is ready."""
-    signals.consent_given.connect(_on_consent, dispatch_uid="oauthflows.notice")
+    signals.consent_given.inside.connect(_on_consent, dispatch_uid="oauthflows.notice")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,27 +12,35 @@ from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.confusables import readable
+from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import RATE
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
+from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
+from django_oauthflows.tokens.jwt import END_OF_TIME, AccessClaims
+from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
+
+#: The toolkit's column holds no longer ones.
+MAX_CLIENT_ID_LENGTH = 100
 
 #: Column names: what an API call needs to know of its client, and what a view may want to.
 CALLER_COLUMNS = (
@@ -53,9 +61,10 @@ CALLER_COLUMNS = (
 )
 
 
-def random_epoch() -> int:
-    """A random 63-bit number: half of what makes a token, kept in the row (see ``tokens/format.py``)."""
-    return secrets.randbits(63)
+def random_epoch() -> str:
+    """128 random bits: half of what makes a token, kept in the row (see ``tokens/format.py``)."""
+    # In letters: no database and no driver needs a converter for those on its way back.
+    return secrets.token_hex(16)
 
 
 def use_case_choices() -> list[tuple[str, Any]]:
@@ -92,7 +101,7 @@ class ClientManager(models.Manager["Client"]):
     def get_by_natural_key(self, client_id: str) -> Client:
         return self.get(client_id=client_id)
 
-    @transaction.atomic
+    @in_transaction
     def register(
         self,
         *,
@@ -133,10 +142,16 @@ class ClientManager(models.Manager["Client"]):
         wanted = client.has_secret and (issue_secret or client_secret)
         return client, client._first_secret(client_secret, by=by) if wanted else None
 
+    def with_client_id(self, client_id: str) -> Client | None:
+        """The client of that id, whatever its state. No statement for what cannot be one."""
+        if not client_id or len(client_id) > MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
+            return None
+        # What the toolkit's column holds is no secret of ours, and never needed.
+        return self.filter(client_id=client_id).defer("client_secret").first()
+
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
-        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+        return ClientOrigin.objects.allows(origin)
 
 
 class Client(Application):
@@ -269,7 +284,7 @@ class Client(Application):
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
     suspended_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
-    token_epoch = models.BigIntegerField(default=random_epoch, editable=False)
+    token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
 
     authorization_grant_type: Any  # the toolkit's column, inherited
 
@@ -306,7 +321,7 @@ class Client(Application):
             for flow in registry.offered_flows(self.flow_names)
             if not flow.continues
         )
-        return next(grant_types, "authorization-code")
+        return next(grant_types, str(Application.GRANT_AUTHORIZATION_CODE))
 
     def clean(self) -> None:
         """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
@@ -376,16 +391,15 @@ class Client(Application):
         """Whether it was given a flow without a user, so that it may hold tokens of its own."""
         return any(not flow.has_user for flow in registry.offered_flows(self.flow_names))
 
-    def may_skip_consent(self, redirect_uri: str) -> bool:
-        """Whether the site vouches for it, so that the user need not be asked.
+    def can_be_told_apart(self, redirect_uri: str) -> bool:
+        """Whether whoever is answered at ``redirect_uri`` is surely this client (RFC 6749 §10.2).
 
-        Never for a public client on a loopback or private-use redirect: any program on the user's
-        device can be there (RFC 8252 §8.6, RFC 9700 §4.13).
+        Not a public client on a loopback or private-use redirect: any program on the user's device can be
+        there (RFC 8252 §8.6, RFC 9700 §4.13). Such a one is never answered without asking the user.
         """
-        unprovable = not self.has_secret and (
+        return self.has_secret or not (
             redirect_uris.is_loopback(redirect_uri) or redirect_uris.is_private_use(redirect_uri)
         )
-        return self.is_first_party and not unprovable
 
     def allowed_scope_names(self) -> tuple[str, ...]:
         """What it can be given: its list, less what the site no longer offers."""
@@ -420,6 +434,28 @@ class Client(Application):
             min(self.access_token_lifetime, site) if flow.lifetime_is_ceiling else self.access_token_lifetime
         )
 
+    def fits_into_token(self, scopes: Collection[str], resources: Collection[str] = ()) -> bool:
+        """Whether an access token for these could be used: what is longer than its format allows, or than
+        servers let a line of a request's head be, is refused everywhere.
+        """
+        sealed = sealed_length(len(scopes), resources)
+        if sealed > MAX_SEALED_LENGTH or self.access_token_format != self.TokenFormat.JWT:
+            return sealed <= MAX_SEALED_LENGTH
+        # Names of the site and of a user that are not known yet: as long as any can be.
+        longest = "x" * 255
+        claims = AccessClaims(
+            issuer=longest,
+            audience=tuple(resources) or (longest,),
+            subject=longest,
+            is_machine=True,
+            client_id=self.client_id,
+            scope=" ".join(scopes),
+            issued=END_OF_TIME,
+            expires=END_OF_TIME,
+            token_id="x" * sealed,
+        )
+        return claims.signed_length() <= MAX_SIGNED_LENGTH
+
     def refresh_lifetimes(self) -> tuple[int, int]:
         """Seconds without use and seconds in all after which its authorizations end."""
         return (
@@ -431,26 +467,6 @@ class Client(Application):
         """Secrets that it can authenticate with now."""
         found: models.QuerySet[ClientSecret] = self.secrets.live()
         return found
-
-    def metadata(self) -> dict[str, Any]:
-        """What it is, in the member names of RFC 7591 §2, with ours for the rest. Never a secret."""
-        flows = registry.offered_flows(self.flow_names)
-        return {
-            "client_id": self.client_id,
-            "client_name": self.name,
-            "use_case": self.use_case,
-            "redirect_uris": self.redirect_uris.split(),
-            "post_logout_redirect_uris": self.post_logout_redirect_uris.split(),
-            "grant_types": [grant for flow in flows for grant in flow.grant_types],
-            "response_types": [response for flow in flows for response in flow.response_types],
-            "token_endpoint_auth_method": "client_secret_basic" if self.has_secret else "none",
-            "scope": self.allowed_scopes,
-            "default_scope": self.default_scopes,
-            "allowed_origins": self.allowed_origins.split(),
-            "first_party": self.is_first_party,
-            "suspended": self.is_suspended,
-            "client_id_issued_at": int(self.created.timestamp()),
-        }
 
     def access_token(
         self,
@@ -470,19 +486,19 @@ class Client(Application):
             Reference(
                 subject=Subject.CLIENT,
                 id=self.pk,
-                epoch=self.token_epoch,
                 serial=secrets.randbits(63),
                 issued=issued,
                 expires=issued + lifetime,
                 scopes=tuple(scopes),
                 resources=tuple(resources),
             ),
+            epoch=self.token_epoch,
         )
 
     # What is done to it. `by` is who does it (`None` for the system), `reason` why. A change and its
     # record are one transaction: neither is there without the other. ---------------------------------
 
-    @transaction.atomic
+    @in_transaction
     def change(self, fields: Iterable[str], *, by: Any = None) -> None:
         """Save these fields, and put on record who changed them from what to what.
 
@@ -504,14 +520,14 @@ class Client(Application):
         self._set_suspension("CLIENT_RESUMED", None, reason, by=by)
         signals.client_resumed.announce(Client, client=self, by=by)
 
-    @transaction.atomic
+    @in_transaction
     def _set_suspension(self, kind: str, at: datetime | None, reason: str, *, by: Any) -> None:
         self.suspended_at, self.suspended_reason = at, reason[:200] if at else ""
         self._row().update(suspended_at=at, suspended_reason=self.suspended_reason)
         ended(client=self.pk)
         self._record(kind, by=by, reason=reason)
 
-    @transaction.atomic
+    @in_transaction
     def revoke_tokens(self, *, by: Any = None, reason: str = "") -> None:
         """End every token it has, for every user and for itself; users need not agree again."""
         self.token_epoch = self._meta.get_field("token_epoch").get_default()
@@ -522,7 +538,7 @@ class Client(Application):
         self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
         signals.client_tokens_revoked.announce(Client, client=self, by=by)
 
-    @transaction.atomic
+    @in_transaction
     def remove(self, *, by: Any = None, reason: str = "") -> None:
         """Delete it with its consents, authorizations and secrets; its events stay."""
         self._record("CLIENT_DELETED", by=by, reason=reason, client_id=self.client_id)

@@ -6,27 +6,24 @@ import binascii
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.hashers import check_password, make_password
-from django.db import models, transaction
+from django.contrib.auth.hashers import make_password
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.database import in_transaction
 from django_oauthflows.models.event import Event
-from django_oauthflows.models.statement import Columns, Given, Read, Write
+from django_oauthflows.tokens.credentials import SECRET_PREFIX
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
-PREFIX = "oafs_"
 _HINT_LENGTH = 4
 _STRONG_LENGTH = 40
 _STRONG_VARIETY = 16
-#: How often the time of last use is written: at most once in so long.
-LAST_USED_STEP = timedelta(hours=1)
 
 
 def new_secret() -> str:
@@ -35,7 +32,7 @@ def new_secret() -> str:
     The checksum (CRC-32 of what stands before it, in hex) lets a secret scanner tell a real secret
     from a look-alike without asking us.
     """
-    body = PREFIX + secrets.token_urlsafe(32)
+    body = SECRET_PREFIX + secrets.token_urlsafe(32)
     return f"{body}{binascii.crc32(body.encode()):08x}"
 
 
@@ -76,7 +73,7 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
         self._store(client, secret, label, by=by)
         return secret
 
-    @transaction.atomic
+    @in_transaction
     def rotate(
         self,
         client: Client,
@@ -91,7 +88,7 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
         self.filter(client=client).filter(Q(expires_at=None) | Q(expires_at__gt=ends)).update(expires_at=ends)
         return self.issue(client, label=label, by=by, reason=reason)
 
-    @transaction.atomic
+    @in_transaction
     def _store(
         self,
         client: Client,
@@ -151,7 +148,7 @@ class ClientSecret(models.Model):
                 digest=digest_of(secret), slow_hash="", hint=secret[-_HINT_LENGTH:]
             )
 
-    @transaction.atomic
+    @in_transaction
     def revoke(self, *, by: Any = None, reason: str = "") -> None:
         """End it at once."""
         self.expires_at = timezone.now()
@@ -164,89 +161,3 @@ class ClientSecret(models.Model):
             label=self.label,
             reason=reason,
         )
-
-
-def client_with_secret(client_id: str, secret: str, now: datetime) -> Client | None:
-    """The client, if the secret is one of its live ones.
-
-    An unknown client and a wrong secret take the same path and the same work.
-    """
-    row = _FIND.first(client_id=client_id, digest=digest_of(secret))
-    if row is None:
-        return _slowly(client_id, secret)
-    found, client = _FIND.instances(row)
-    if not found.is_live(now):
-        return None
-    if found.last_used_at is None or now - found.last_used_at >= LAST_USED_STEP:
-        _NOTE_USE.run(pk=found.pk, now=now)
-    return cast("Client", client)
-
-
-def _slowly(client_id: str, secret: str) -> Client | None:
-    """Check against slow hashes: those of weak secrets that were made elsewhere.
-
-    A strong secret is given its fast digest at once. An unknown client costs the same work as a
-    wrong secret wherever the site has any slow hash at all, so that timing tells nothing.
-    """
-    slow = ClientSecret.objects.live().exclude(slow_hash="")
-    rows = list(slow.filter(client__client_id=client_id))
-    for row in rows:
-        if check_password(secret, row.slow_hash):
-            row.speed_up(secret)
-            return cast(
-                "Client", _client_model()._default_manager.defer("client_secret").get(pk=row.client_id)
-            )
-    if not rows and slow.exists():
-        check_password(secret, _decoy())
-    return None
-
-
-@cache
-def _decoy() -> str:
-    """A slow hash that nothing fits, to spend the time of a check on; made once per process."""
-    return make_password(secrets.token_urlsafe(16))
-
-
-def _client_model() -> Any:
-    """By the relation: ``client.py`` imports this module."""
-    return ClientSecret._meta.get_field("client").related_model
-
-
-# What a request with a secret can need of its client; the rest is fetched where it is needed after all.
-_OF_CLIENT = (
-    "id",
-    "application_id",
-    "client_id",
-    "client_type",
-    "flows",
-    "allowed_scopes",
-    "default_scopes",
-    "access_token_format",
-    "access_token_lifetime",
-    "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime",
-    "is_resource_server",
-    "resources",
-    "suspended_at",
-    "token_epoch",
-)
-
-
-def _find() -> tuple[models.QuerySet[ClientSecret], tuple[Columns, ...]]:
-    one = ClientSecret.objects.order_by().filter(
-        client__client_id=Given("client_id", _client_model()._meta.get_field("client_id")),
-        digest=Given("digest", ClientSecret._meta.get_field("digest")),
-    )
-    of_secret = Columns.of(ClientSecret, ("id", "expires_at", "last_used_at"))
-    return one, (of_secret, Columns.of(_client_model(), _OF_CLIENT, "client"))
-
-
-def _note_use() -> tuple[models.QuerySet[ClientSecret], dict[str, Any]]:
-    return (
-        ClientSecret.objects.filter(pk=Given("pk", ClientSecret._meta.get_field("id"))).order_by(),
-        {"last_used_at": Given("now", ClientSecret._meta.get_field("last_used_at"))},
-    )
-
-
-_FIND = Read(lambda: ClientSecret, _find)
-_NOTE_USE = Write(lambda: ClientSecret, _note_use)

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router
+from django.db import OperationalError, connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
+
+from django_oauthflows.database import after_conflict
 
 Row = tuple[Any, ...]
 
@@ -90,6 +93,27 @@ class _Statement:
             for parameter in parameters
         ]
 
+    @classmethod
+    def _executed(
+        cls,
+        sql: str,
+        parameters: tuple[Any, ...],
+        values: Mapping[str, Any],
+        connection: Any,
+        answer: Callable[[Any], Any],
+    ) -> Any:
+        """What the cursor answers. Tried again when others got in its way: a statement is atomic by itself."""
+
+        def work() -> Any:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, cls._bind(parameters, values, connection))
+                return answer(cursor)
+
+        try:
+            return work()
+        except OperationalError as error:
+            return after_conflict(error, work, using=connection.alias)
+
 
 class Read(_Statement):
     """A query for one row, run often with other values.
@@ -109,6 +133,16 @@ class Read(_Statement):
         self._further = further
 
     @cached_property
+    def shape(self) -> str:
+        """A short text that differs when the rows hold other columns: rows may be kept past an upgrade."""
+        names = [f"{columns.path}{name}" for columns in self._built[1] for name in columns.names]
+        return sha256(" ".join((*names, *self._further)).encode()).hexdigest()[:12]
+
+    def value(self, row: Row, name: str) -> Any:
+        """What a row holds of the model that was asked, in the column ``name``."""
+        return row[self._built[1][0].names.index(name)]
+
+    @cached_property
     def _built(self) -> tuple[QuerySet[Any, Any], tuple[Columns, ...]]:
         return self._build()
 
@@ -120,9 +154,9 @@ class Read(_Statement):
             compiled = self._compiled[alias] = self._compile(alias)
         sql, parameters, converters = compiled
         connection = connections[alias]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, self._bind(parameters, values, connection))
-            row: Row | None = cursor.fetchone()
+        row: Row | None = self._executed(
+            sql, parameters, values, connection, lambda cursor: cursor.fetchone()
+        )
         if row is None or not converters:
             return row
         # Not by the compiler's `apply_converters`: it hands on the connection of the thread that compiled.
@@ -170,9 +204,7 @@ class Write(_Statement):
             compiled = self._compiled[alias] = self._compile(alias)
         sql, parameters = compiled
         connection = connections[alias]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, self._bind(parameters, values, connection))
-            return int(cursor.rowcount)
+        return int(self._executed(sql, parameters, values, connection, lambda cursor: cursor.rowcount))
 
     def _compile(self, alias: str) -> tuple[str, tuple[Any, ...]]:
         queryset, changes = self._build()

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows import limits
-from django_oauthflows.conf import api_resource
+from django_oauthflows.authorization_server.resource_indicators import meant_for
+from django_oauthflows.authorization_server.token_lookup import lookup
+from django_oauthflows.conf import api_resource, options
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.resource_server.machine import MachineUser
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
-from django_oauthflows.toolkit.backend import bearer_token
-from django_oauthflows.toolkit.token_use import check_access_token
+
+logger = logging.getLogger("django_oauthflows")
 
 _KNOWN = "oauthflows.access"
+
+
+def bearer_token(request: HttpRequest) -> str | None:
+    """The token in the Authorization header (RFC 6750 §2.1), the only place where we accept one."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def check_access_token(text: str, resource: str) -> AccessToken:
+    """What ``text`` allows now at the API of that identifier. Raises ``TokenRefused``.
+
+    A token for another API is refused (RFC 8707 §2, RFC 9068 §4).
+    """
+    access = lookup(text, believe_signature=options().JWT_WITHOUT_DATABASE)
+    if access.audience and not meant_for(resource, access.audience):
+        raise TokenRefused("wrong audience", access.client)
+    return access
 
 
 def token_in_query(request: HttpRequest) -> bool:
@@ -25,6 +47,7 @@ def token_in_query(request: HttpRequest) -> bool:
     return "access_token=" in request.META.get("QUERY_STRING", "") and "access_token" in request.GET
 
 
+@sensitive_variables()  # its text, and whatever is called with it: no error report may hold a live token
 def presented_access(request: HttpRequest) -> AccessToken | None:
     """The checked token of the Authorization header; ``None`` when there is none. Raises ``Refused``.
 
@@ -42,6 +65,9 @@ def presented_access(request: HttpRequest) -> AccessToken | None:
         access = check_access_token(text, api_resource(request))
     except TokenRefused as refused:
         raise Refused(challenges.invalid_token(refused.cause)) from None
+    except OperationalError:
+        logger.exception("The database does not answer, or others got in the way of a call.")
+        raise Refused(challenges.unavailable()) from None
     request.META[_KNOWN] = access
     return access
 

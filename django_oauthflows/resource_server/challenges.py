@@ -13,9 +13,20 @@ from django.http import HttpRequest, JsonResponse
 
 from django_oauthflows.conf import api_resource
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.toolkit.token_use import describe
 
 REALM = "api"
+#: What a refused caller is told, by cause (RFC 6750 §3.1). Causes not listed say only "invalid".
+_DESCRIPTIONS = {
+    "expired": "The access token expired.",
+    "revoked": "The access token was revoked.",
+    "replaced": "The access token was replaced by a newer one.",
+    "consent withdrawn": "The user has withdrawn the permission.",
+    "consent ended": "The time for which the user allowed it is over.",
+    "client suspended": "The client is suspended.",
+    "no scope left": "None of its permissions is left.",
+    "user inactive": "The user account is inactive.",
+    "wrong audience": "The access token is for another API.",
+}
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 
 
@@ -51,6 +62,11 @@ class Refusal:
     def response(self, request: HttpRequest) -> JsonResponse:
         """The whole answer, for views without Django REST framework."""
         return JsonResponse(self.body(), status=self.status, headers=self.headers(request))
+
+
+def describe(cause: str) -> str:
+    """The sentence for a caller whose token is refused."""
+    return _DESCRIPTIONS.get(cause, "The access token is invalid.")
 
 
 class Refused(Exception):  # noqa: N818 - a refusal, not an error of ours
@@ -90,7 +106,17 @@ def throttled(seconds: int) -> Refusal:
     return Refusal(429, f"Too many calls. Try again in {seconds} s.", retry_after=seconds)
 
 
+def unavailable() -> Refusal:
+    """RFC 9110 §15.6.4: whether the token is good cannot be found out now."""
+    return Refusal(503, "The server is busy. Try again in 1 s.", retry_after=1)
+
+
 def metadata_url(request: HttpRequest) -> str:
-    """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path."""
+    """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path.
+
+    Empty where the site does not know what it is called.
+    """
     parts = urlsplit(api_resource(request))
+    if not parts.netloc:
+        return ""  # a host that the site does not know as its own: nothing there to point to
     return f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path.rstrip('/')}"

@@ -1,1 +1,1 @@
-"""The seam to django-oauth-toolkit: the classes that it finds by a settings name."""
+"""What django-oauth-toolkit finds by a settings name, for its own classes and the host's code on them."""

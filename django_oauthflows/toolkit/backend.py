@@ -1,151 +1,127 @@
-"""The ``OAUTH2_BACKEND_CLASS``: how does a Django request become one that oauthlib understands?"""
+"""The ``OAUTH2_BACKEND_CLASS``: what the toolkit's own views and classes, and a host's subclasses of them, get
+from our authorization server. Our own views do not pass here.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
-from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, QueryDict, UnreadablePostError
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.settings import DEFAULTS
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.flows import registry
-from django_oauthflows.toolkit.exchange import HEADER, HTTP_REQUEST, exchange_for
+from django_oauthflows.authorization_server import authorization, grants, revocation
+from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
+from django_oauthflows.authorization_server.client_authentication import authenticate
+from django_oauthflows.authorization_server.request import AuthorizationRequest, FormRequest, RequestRefused
+from django_oauthflows.models import Consent
+from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.resource_server.access import bearer_token
 
 # Found by its settings name: the module it lives in moves with the toolkit's next releases.
 _Parent: Any = import_string(str(DEFAULTS["OAUTH2_BACKEND_CLASS"]))
+_toolkit: Any = sys.modules[_Parent.__module__]
 
-OAuthlibParams = tuple[str, str | None, dict[str, str], dict[str, Any]]
-
-FORM = "application/x-www-form-urlencoded"
-#: Longer than any honest parameter; `state` is the longest that clients send.
-MAX_PARAMETER_LENGTH = 8192
-#: A longer authorization request would not survive the trip through the login page's ``next``.
-MAX_QUERY_LENGTH = 4096
-_MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
+#: Location, headers, body and status, as the toolkit's views expect them.
+Answer = tuple[str | None, dict[str, str], str | None, int]
 
 
-def bearer_token(request: HttpRequest) -> str | None:
-    """The token in the Authorization header (RFC 6750 §2.1), the only place where we accept one."""
-    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+def _answer(body: dict[str, Any], status: int = 200) -> Answer:
+    return None, {"Cache-Control": "no-store", "Pragma": "no-cache"}, json.dumps(body), status
 
 
-def checked_parameters(parameters: QueryDict) -> list[tuple[str, str]]:
-    """All parameters, in pairs. Raises ``InvalidRequestError`` for what no honest client sends.
-
-    RFC 6749 §3.1 and §3.2: a parameter must not be included more than once.
-    """
-    pairs: list[tuple[str, str]] = []
-    for name, values in parameters.lists():
-        if len(values) > 1 and name not in _MAY_REPEAT:
-            raise errors.InvalidRequestFatalError(description=f"Duplicate {_printable(name)} parameter.")
-        for value in values:
-            if "\x00" in value or "\x00" in name or "�" in value:
-                raise errors.InvalidRequestFatalError(
-                    description=f"The {_printable(name)} parameter is not valid UTF-8 text."
-                )
-            if len(value) > MAX_PARAMETER_LENGTH:
-                raise errors.InvalidRequestFatalError(
-                    description=f"The {_printable(name)} parameter is too long."
-                )
-            pairs.append((name, value))
-    return pairs
+def _refused(refused: RequestRefused) -> Answer:
+    error = refused.error
+    return None, dict(error.headers), error.json, error.status_code
 
 
-def _printable(name: str) -> str:
-    """A parameter's name as an error description may show it (RFC 6749 §5.2: a part of ASCII)."""
-    return name if name.isascii() and name.isidentifier() and len(name) <= 40 else "request"
-
-
-def form_parameters(request: HttpRequest) -> list[tuple[str, str]]:
-    """The parameters of a POST. Raises ``InvalidRequestError`` when they cannot be read.
-
-    RFC 6749 §3.2, RFC 7009 §2.1 and RFC 7662 §2.1 all want a form, never JSON.
-    """
-    if request.content_type != FORM:
-        raise errors.InvalidRequestError(description=f"The content type must be {FORM}.")
-    try:
-        return checked_parameters(request.POST)
-    except (BadRequest, RequestDataTooBig, TooManyFieldsSent, UnreadablePostError, UnicodeDecodeError):
-        raise errors.InvalidRequestError(description="The request body cannot be read.") from None
-
-
-def _headers(request: HttpRequest) -> dict[str, Any]:
-    """Those that oauthlib and our validator read, and what travels with them (``exchange.py``)."""
-    return {
-        HEADER: exchange_for(request),
-        HTTP_REQUEST: lambda: request,
-        "Authorization": request.META.get("HTTP_AUTHORIZATION", ""),
-    }
+def _raise(refused: RequestRefused) -> NoReturn:
+    """As the toolkit's authorization view wants it: one kind of error stays here, the other is sent on."""
+    address = refused.address
+    if address is None:
+        raise _toolkit.FatalClientError(error=refused.error) from None
+    refused.error.redirect_uri, refused.error.state = address.redirect_uri, address.state
+    refused.error.response_mode = address.response_mode
+    raise _toolkit.OAuthToolkitError(error=refused.error, redirect_uri=address.redirect_uri) from None
 
 
 class Backend(_Parent):
-    """Passes on what oauthlib needs and nothing more, and refuses early what no honest client sends."""
+    """Has the methods of the toolkit's class."""
 
-    def _extract_params(self, request: HttpRequest) -> OAuthlibParams:
-        """The parent's hook: a program's request, at the token, revocation and introspection endpoints."""
-        if request.META.get("QUERY_STRING"):
-            # RFC 6749 §2.3.1 and §3.2, RFC 7662 §4: credentials and tokens in a URL end up in logs.
-            raise errors.InvalidRequestError(description="URL query parameters are not allowed")
-        return self._params(request, form_parameters(request))
+    def create_token_response(self, request: HttpRequest) -> Answer:
+        try:
+            answer = grants.respond(FormRequest.read(request, endpoint="token"))
+        except RequestRefused as refused:
+            return _refused(refused)
+        return _answer(answer.members)
 
-    def _authorization_params(self, request: HttpRequest) -> OAuthlibParams:
-        if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY_LENGTH:
-            raise errors.InvalidRequestFatalError(description="The request is too long.")
-        if request.GET or request.method != "POST":
-            # The request is in the URL. A POST is the user's answer, which must not be able to change it.
-            return self._params(request, checked_parameters(request.GET))
-        return self._params(request, form_parameters(request))
-
-    @staticmethod
-    def _params(request: HttpRequest, parameters: list[tuple[str, str]]) -> OAuthlibParams:
-        """URI, method, parameters and headers. All parameters as a mapping, whether from URL or form: so
-        nothing is encoded only to be decoded again, and oauthlib cannot read it differently than Django.
-        """
-        return request.path, request.method, dict(parameters), _headers(request)
-
-    def create_token_response(self, request: HttpRequest) -> tuple[None, dict[str, str], str, int]:
-        """As the parent's, for the grant types that there are. Raises oauthlib's errors."""
-        uri, method, parameters, headers = self._extract_params(request)
-        grant_type = parameters.get("grant_type")
-        if not grant_type:
-            raise errors.InvalidRequestError(description="Missing grant_type parameter.")
-        exchange = exchange_for(request)
-        exchange.flow = registry.flow_for_grant_type(grant_type)
-        if exchange.flow is None:
-            exchange.refuse("unsupported grant type")
-            raise errors.UnsupportedGrantTypeError
-        answer, body, status = self.server.create_token_response(uri, method, parameters, headers)
-        return None, answer, body, status
+    def create_revocation_response(self, request: HttpRequest) -> Answer:
+        try:
+            revocation.respond(FormRequest.read(request, endpoint="token"))
+        except RequestRefused as refused:
+            return _refused(refused)
+        return _answer({})
 
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
-        """Scopes and credentials of an authorization request. Raises oauthlib's errors."""
-        uri, method, body, headers = self._authorization_params(request)
-        return self.server.validate_authorization_request(uri, http_method=method, body=body, headers=headers)
+        """Scopes and credentials. Raises the toolkit's errors."""
+        accepted = self._accepted(request)
+        return list(accepted.scopes), {
+            "client_id": accepted.client.client_id,
+            "redirect_uri": accepted.redirect_uri,
+            "response_type": accepted.flow.response_types[0],
+            "state": accepted.address.state,
+        }
 
     def create_authorization_response(
         self, request: HttpRequest, scopes: list[str], credentials: dict[str, Any], allow: bool
-    ) -> tuple[str, dict[str, str], str | None, int]:
-        """Where to send the user with the answer. Raises oauthlib's errors."""
-        if not allow:
-            raise errors.AccessDeniedError(
-                description="The user did not allow it.", request=credentials["request"]
-            )
-        uri, method, body, headers = self._authorization_params(request)
-        answer, body, status = self.server.create_authorization_response(
-            uri, http_method=method, body=body, headers=headers, scopes=scopes, credentials=credentials
-        )
-        return answer["Location"], answer, body, status
+    ) -> Answer:
+        """Where to send the user with the answer. Raises the toolkit's errors.
 
+        What was asked is read from the URL again; of the form only the user's answer counts.
+        """
+        accepted = self._accepted(request)
+        if not allow:
+            error = errors.AccessDeniedError(description="The user did not allow it.")
+            _raise(accepted.refused(error, "user did not allow it"))
+        granted = [scope for scope in accepted.scopes if scope in scopes]
+        consent = Consent.objects.give(
+            user=request.user,
+            client=accepted.client,
+            scopes=granted,
+            shown=accepted.scopes,
+            redirect_host=host_of(accepted.redirect_uri),
+            request=request,
+        )
+        uri = authorization.grant(accepted, consent, granted)
+        return uri, {"Location": uri}, None, 302
+
+    @staticmethod
+    def _accepted(request: HttpRequest) -> AcceptedAuthorizationRequest:
+        try:
+            return authorization.accept(AuthorizationRequest.read(request))
+        except RequestRefused as refused:
+            _raise(refused)
+
+    def authenticate_client(self, request: HttpRequest) -> bool:
+        """For the toolkit's views that programs call with a client's credentials."""
+        try:
+            authenticate(FormRequest.read(request, endpoint="introspection"))
+        except RequestRefused:
+            return False
+        return True
+
+    @sensitive_variables()
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
-        """For the toolkit's own DRF classes, which a site may go on using."""
-        oauthlib_request = Request(request.path, headers=_headers(request))
+        """Whether the request carries an access token of ours that covers ``scopes``."""
+        oauthlib_request = Request(request.path, headers=request.META)
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(
-            token, list(scopes), oauthlib_request
+            token, list(scopes or ()), oauthlib_request
         )
         return bool(valid), oauthlib_request

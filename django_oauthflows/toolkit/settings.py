@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_ROOM = "django_oauthflows.toolkit."
+_PACKAGE = "django_oauthflows.toolkit."
 
 
 def provider_settings(oauthflows: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,11 +23,10 @@ def provider_settings(oauthflows: Mapping[str, Any]) -> dict[str, Any]:
         for name, entry in (scopes.items() if isinstance(scopes, Mapping) else ())
     }
     fixed: dict[str, Any] = {
-        "OAUTH2_VALIDATOR_CLASS": _ROOM + "validator.Validator",
-        "OAUTH2_BACKEND_CLASS": _ROOM + "backend.Backend",
-        "SCOPES_BACKEND_CLASS": _ROOM + "scopes.Scopes",
+        "OAUTH2_VALIDATOR_CLASS": _PACKAGE + "validator.Validator",
+        "OAUTH2_BACKEND_CLASS": _PACKAGE + "backend.Backend",
+        "SCOPES_BACKEND_CLASS": _PACKAGE + "scopes.Scopes",
         "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.Server",
-        "ACCESS_TOKEN_GENERATOR": _ROOM + "token_issue.sealed_later",
         "DEFAULT_SCOPES": [],
         "PKCE_REQUIRED": True,
         "OIDC_ENABLED": False,

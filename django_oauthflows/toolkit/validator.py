@@ -1,74 +1,43 @@
-"""The ``OAUTH2_VALIDATOR_CLASS``: oauthlib's questions, answered by the files beside this one."""
+"""The ``OAUTH2_VALIDATOR_CLASS``: is this access token good, for the toolkit's own decorators and classes?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.flows import registry
-from django_oauthflows.toolkit.authorization_codes import AuthorizationCodes, check_code_challenge
-from django_oauthflows.toolkit.client_authentication import ClientAuthentication
-from django_oauthflows.toolkit.exchange import exchange_of
-from django_oauthflows.toolkit.resources import requested_resources
-from django_oauthflows.toolkit.token_issue import TokenIssue
-from django_oauthflows.toolkit.token_use import TokenUse
+from django_oauthflows.conf import api_resource
+from django_oauthflows.resource_server.access import check_access_token
+from django_oauthflows.resource_server.challenges import describe
+from django_oauthflows.tokens.access_token import TokenRefused
 
 
-class Validator(ClientAuthentication, AuthorizationCodes, TokenIssue, TokenUse, OAuth2Validator):
-    """What may this client do? A flow that is switched off is refused here, not hidden from oauthlib."""
+class Validator(OAuth2Validator):
+    """Knows our tokens. What else oauthlib's server would ask of it is decided in ``authorization_server/``."""
 
-    def validate_grant_type(
-        self, client_id: str, grant_type: str, client: Any, request: Any, *_: Any, **__: Any
-    ) -> bool:
-        """Whether the client was given the flow that answers this token request."""
-        flow = registry.flow_for_grant_type(grant_type)
-        if flow is None or not client.may_use(flow):
-            return exchange_of(request).refuse("flow not allowed for this client")
-        exchange_of(request).flow = flow
+    def validate_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
+        """The toolkit's question; its classes read ``request.user`` and ``request.access_token``."""
+        try:
+            access = check_access_token(token or "", api_resource(_Environment(request.headers)))
+        except TokenRefused as refused:
+            request.oauth2_error = {"error": "invalid_token", "error_description": describe(refused.cause)}
+            return False
+        if not access.allow_scopes(scopes):
+            request.oauth2_error = {"error": "insufficient_scope", "scope": " ".join(scopes)}
+            return False
+        request.client, request.user, request.access_token = access.application, access.user, access
+        request.scopes = list(scopes or ())
         return True
 
-    def validate_response_type(
-        self, client_id: str, response_type: str, client: Any, request: Any, *_: Any, **__: Any
-    ) -> bool:
-        """Whether the client was given the flow that answers this authorization request."""
-        exchange = exchange_of(request)
-        flow = registry.flow_for_response_type(response_type)
-        if flow is None:
-            exchange.refuse("unsupported response type")
-            raise errors.UnsupportedResponseTypeError(request=request)
-        if not client.may_use(flow):
-            return exchange.refuse("flow not allowed for this client")
-        if request.response_mode not in (None, flow.response_mode):
-            raise errors.InvalidRequestError(
-                description=f"response_mode must be {flow.response_mode} for this response_type.",
-                request=request,
-            )
-        check_code_challenge(request)
-        exchange.resources = requested_resources(request)
-        exchange.flow = flow
-        return True
 
-    def validate_redirect_uri(
-        self, client_id: str, redirect_uri: str, request: Any, *_: Any, **__: Any
-    ) -> bool:
-        """Exact match with a registered one (RFC 9700 §2.1)."""
-        if request.client.redirect_uri_allowed(redirect_uri):
-            return True
-        return exchange_of(request).refuse("redirect URI not registered", redirect_uri=redirect_uri[:500])
+class _Environment(HttpRequest):
+    """What scheme and host were asked: the toolkit hands the WSGI environment on as headers."""
 
-    def validate_scopes(
-        self, client_id: str, scopes: Iterable[str], client: Any, request: Any, *_: Any, **__: Any
-    ) -> bool:
-        """Whether the client may ask for all of them; asking for nothing needs a declared default."""
-        asked = list(scopes or ())
-        refused = set(asked).difference(client.allowed_scope_names())
-        if asked and not refused:
-            return True
-        exchange_of(request).refuse("scope not allowed", scope=" ".join(sorted(refused))[:500])
-        return False
+    def __init__(self, headers: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.META = dict(headers)
 
-    def get_default_scopes(self, client_id: str, request: Any, *_: Any, **__: Any) -> list[str]:
-        return list(request.client.default_scope_names())
+    def _get_scheme(self) -> str:
+        return str(self.META.get("wsgi.url_scheme", "http"))

@@ -16,12 +16,12 @@ from django.views.generic import View
 
 from django_oauthflows.authorization_server.notices import consent_for_key
 from django_oauthflows.conf import site_name
-from django_oauthflows.lookalikes import readable
+from django_oauthflows.confusables import readable
 from django_oauthflows.models import Consent, Event
 from django_oauthflows.spreadsheet import csv_file
 from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
-from django_oauthflows.views.forged import only_own_forms
-from django_oauthflows.views.pages import page, secured
+from django_oauthflows.views.csrf import only_own_forms
+from django_oauthflows.views.pages import own_page, page, secured
 
 #: What a user's history is made of.
 HISTORY = (Event.Kind.CONSENT_GIVEN, Event.Kind.CONSENT_NARROWED, Event.Kind.CONSENT_WITHDRAWN)
@@ -39,7 +39,7 @@ COLUMNS = (
 )
 
 
-@method_decorator(only_own_forms, name="dispatch")
+@method_decorator((own_page, only_own_forms), name="dispatch")
 class PersonalView(LoginRequiredMixin, View):
     """For the logged-in user, about their own; never kept in a cache or shown in a frame."""
 
@@ -61,10 +61,10 @@ class ConnectedAppsView(PersonalView):
 
 
 class TakingBackView(PersonalView):
-    """A deed on one of the user's own consents, done by POST."""
+    """A change of one of the user's own consents, made by POST."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A deed is done by POST; who comes here from the login page has to press the button again."""
+        """A change is made by POST; who comes here from the login page has to press the button again."""
         return redirect("oauth2_provider:apps")
 
     @staticmethod
@@ -140,7 +140,7 @@ def _cells(row: dict[str, Any]) -> list[object]:
     return [" ".join(value) if isinstance(value, list) else value for value in values]
 
 
-@method_decorator((login_not_required, only_own_forms), name="dispatch")
+@method_decorator((login_not_required, own_page, only_own_forms), name="dispatch")
 class DisconnectLinkView(View):
     """The link in a notice. Looking at it changes nothing: mail scanners fetch links."""
 

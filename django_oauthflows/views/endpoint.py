@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
-from oauth2_provider.views import TokenView as ToolkitView
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.authorization_server.request import Answer, FormRequest, RequestRefused
+from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
-from django_oauthflows.toolkit.exchange import exchange_for
-from django_oauthflows.views.limited import note_failure, wait_before
-from django_oauthflows.views.refusal import refused_json
+from django_oauthflows.views.refusal import record_refusal, refusal_members
+
+logger = logging.getLogger("django_oauthflows")
 
 
 def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
     """Let a browser app read the answer, if its origin is registered (with ``client``, when known)."""
     origin = request.headers.get("Origin", "")
     response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Origin")))
-    if not origin or len(origin) > 255 or "\x00" in origin:
-        return
     allowed = client.origin_allowed(origin) if client is not None else Client.objects.for_origin(origin)
     if allowed:
         response.headers["Access-Control-Allow-Origin"] = origin
@@ -41,12 +43,11 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     return response
 
 
-class Endpoint(ToolkitView):
-    """A POST endpoint of the authorization server (RFC 6749 §3.2).
-
-    From the toolkit's view it takes the door to oauthlib (``get_oauthlib_core``) and the leave to be
-    called without a login; what it does with the answer is its own.
-    """
+# Whatever a request changes is atomic by itself: a transaction around it all would make one that others
+# got in the way of impossible to try again.
+@method_decorator((csrf_exempt, login_not_required, transaction.non_atomic_requests), name="dispatch")
+class Endpoint(View):
+    """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 
     http_method_names = ["post", "options"]
     #: Whether browser apps may call it (CORS).
@@ -54,40 +55,39 @@ class Endpoint(ToolkitView):
     #: Which rate counts its requests (see ``limits.py``).
     limit = "token"
 
-    @csrf_exempt
-    @login_not_required
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        # The toolkit decorates its `dispatch` in a way that wraps anew on each call; wrapped once is enough.
-        return View.dispatch(self, request, *args, **kwargs)
+    @staticmethod
+    def respond(request: FormRequest) -> Answer:
+        """What to answer. Raises ``RequestRefused`` or ``LimitExceeded``."""
+        raise NotImplementedError
 
     @sensitive_variables()
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        vars(request)["sensitive_post_parameters"] = "__ALL__"  # what `sensitive_post_parameters` does
-        wait = wait_before(request, self.limit)
-        if wait:
-            return self._too_many(request, wait)
+    def post(self, http: HttpRequest) -> HttpResponse:
+        vars(http)["sensitive_post_parameters"] = "__ALL__"  # what `sensitive_post_parameters` does
         try:
-            body, status = self.answer(request)
-        except errors.OAuth2Error as error:
-            body, status = error.json, error.status_code
-        if status >= 400:
-            body = refused_json(request, body)
-        response = HttpResponse(body, status=status, content_type="application/json")
+            answer = self.respond(FormRequest.read(http, endpoint=self.limit))
+        except LimitExceeded as exceeded:
+            return self._wait(http, 429, "Too many requests.", exceeded.seconds)
+        except RequestRefused as refused:
+            return self._refused(http, refused)
+        except OperationalError:
+            logger.exception("The database does not answer, or others got in the way of a request.")
+            return self._wait(http, 503, "The server is busy.", 1)
+        return self._finish(http, JsonResponse(answer.members), answer.client)
+
+    def _refused(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
+        """RFC 6749 §5.2."""
+        status = refused.error.status_code
+        response = JsonResponse(refusal_members(refused, record_refusal(refused)), status=status)
         if status == 401:
-            note_failure(request)
-            # RFC 6749 §5.2: a failed client authentication is answered with the scheme that is wanted.
+            # A failed client authentication is answered with the scheme that is wanted.
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'
-        return self._finish(request, response)
+        return self._finish(http, response, refused.client)
 
-    def _too_many(self, request: HttpRequest, wait: int) -> HttpResponse:
-        """RFC 6585 §4, with an error code that client libraries can read."""
-        error = errors.TemporarilyUnavailableError(description=f"Too many requests. Try again in {wait} s.")
-        response = JsonResponse(dict(error.twotuples), status=429, headers={"Retry-After": str(wait)})
-        return self._finish(request, response)
-
-    def answer(self, request: HttpRequest) -> tuple[str, int]:
-        """Body and status. May raise oauthlib's errors."""
-        raise NotImplementedError
+    def _wait(self, http: HttpRequest, status: int, why: str, seconds: int) -> HttpResponse:
+        """RFC 6585 §4, RFC 9110 §15.6.4, with an error code that client libraries can read."""
+        error = errors.TemporarilyUnavailableError(description=f"{why} Try again in {seconds} s.")
+        response = JsonResponse(dict(error.twotuples), status=status, headers={"Retry-After": str(seconds)})
+        return self._finish(http, response)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.for_browsers:
@@ -99,9 +99,11 @@ class Endpoint(ToolkitView):
         response = JsonResponse(dict(error.twotuples), status=405, headers={"Allow": "POST, OPTIONS"})
         return self._finish(request, response)
 
-    def _finish(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def _finish(
+        self, http: HttpRequest, response: HttpResponse, client: Client | None = None
+    ) -> HttpResponse:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
-        if self.for_browsers and "HTTP_ORIGIN" in request.META:
-            add_cors(request, response, client=exchange_for(request).client)
+        if self.for_browsers and "HTTP_ORIGIN" in http.META:
+            add_cors(http, response, client=client)
         return response

@@ -36,11 +36,11 @@ def pages() -> list[str]:
 def gerda(boss: Any, staff: Any) -> Any:
     """An account that did and was subject to all that is recorded of one."""
     gerda = UserFactory(username=NAME, email=f"{NAME}@example.org", is_staff=True, is_superuser=True)
-    browser = type(boss)()
-    browser.force_login(gerda)
+    user_agent = type(boss)()
+    user_agent.force_login(gerda)
     client, _ = ClientFactory(owner=gerda, service_user=gerda)
     client.suspend(by=gerda, reason="A test")
-    browser.post(page_of(client, "resume"), CONFIRM)
+    user_agent.post(page_of(client, "resume"), CONFIRM)
     for field, account in (("owner", boss.user), ("owner", gerda), ("service_user", boss.user)):
         data = form_data(boss.get(page_of(client))) | {field: str(account.pk)}
         assert boss.post(page_of(client), data).status_code == 302
@@ -53,7 +53,7 @@ def gerda(boss: Any, staff: Any) -> Any:
     consent = allowed_by(client, gerda).consent
     chosen = {"action": "withdraw", "_selected_action": [consent.pk]}
     assert boss.post(f"{ROOT}/consent/", chosen | CONFIRM).status_code == 302
-    browser.get("/oauth/authorize/", {"client_id": client.client_id, "response_type": "magic"})
+    user_agent.get("/oauth/authorize/", {"client_id": client.client_id, "response_type": "magic"})
     assert Event.objects.refusals().filter(user=gerda).exists()
     return gerda
 

@@ -89,7 +89,7 @@ def site(boss: Any) -> Any:
     return boss
 
 
-def walked(browser: Any) -> Iterator[tuple[str, Any]]:
+def walked(user_agent: Any) -> Iterator[tuple[str, Any]]:
     """Our part of the admin: each client's page, and of all that links lead to one page of each kind."""
     firsts = [page_of(client) for client in Client.objects.order_by("pk")]
     waiting, seen = [ROOT, *firsts], set()
@@ -100,7 +100,7 @@ def walked(browser: Any) -> Iterator[tuple[str, Any]]:
         kind = address if address in firsts else re.sub(r"\d+", "#", address)
         if kind not in seen and kind.startswith(ROOT) and "/export/" not in kind:
             seen.add(kind)
-            response = browser.get(address)
+            response = user_agent.get(address)
             assert response.status_code == 200, address
             yield address, response
             waiting += [urljoin(address, link) for link in Page(response.content.decode()).links]

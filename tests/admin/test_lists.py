@@ -50,8 +50,8 @@ def with_risks() -> None:
     """One client per risk, named after it."""
     now = timezone.now()
     ClientFactory(name="fine", scopes=["profile"])
-    ClientFactory(name="implicit-over", fragment=True, implicit_until=now - timedelta(days=1))
-    ClientFactory(name="implicit", fragment=True, implicit_reason="Old")
+    ClientFactory(name="deprecated-flow-over", fragment=True, implicit_until=now - timedelta(days=1))
+    ClientFactory(name="deprecated-flow", fragment=True, implicit_reason="Old")
     soon, _ = ClientFactory(name="secret-expires")
     soon.secrets.update(expires_at=now + timedelta(days=10))
     old, _ = ClientFactory(name="secret-old")

@@ -11,8 +11,17 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
+from django_oauthflows.models import (
+    Authorization,
+    Client,
+    ClientSecret,
+    ClientUsage,
+    Consent,
+    Event,
+    OutboxMessage,
+)
 from tests.admin.conftest import allowed_by
+from tests.authorization_server.conftest import notice
 from tests.factories import ClientFactory
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +31,10 @@ CLIENTS = 500
 USERS = 100 if connection.vendor == "sqlite" else 10
 PAGES = (
     *(f"client/{query}" for query in ("", "?q=client", "?p={last}", "?o=4", "?o=5", "?_facets=True")),
-    *(f"client/?risk={risk}" for risk in ("unused", "scopes-unused", "secret-expires", "implicit-over")),
+    *(
+        f"client/?risk={risk}"
+        for risk in ("unused", "scopes-unused", "secret-expires", "deprecated-flow-over")
+    ),
     *(f"client/{page}/" for page in ("advice", "export", "add")),
     "client/add/?use_case=web",
     *(
@@ -37,14 +49,17 @@ PAGES = (
     *(f"consent/{query}" for query in ("", "?p={last}", "?q=user&state=live", "?client={Client}")),
     *(f"authorization/{query}" for query in ("", "?p={last}", "?q=client&state=live")),
     *(f"event/{query}" for query in ("", "?q=ABCD2345", "?client={Client}")),
+    *(f"outboxmessage/{query}" for query in ("", "?q=user&state=waiting", "?client={Client}")),
     "consent/{Consent}/change/",
     "authorization/{Authorization}/change/",
     "event/{Event}/change/",
+    "outboxmessage/{OutboxMessage}/change/",
 )
 ACTIONS: tuple[tuple[type[Model], str], ...] = (
     *((Client, action) for action in ("suspend", "resume", "revoke_tokens", "export_csv")),
     (Consent, "withdraw"),
     (Authorization, "revoke"),
+    (OutboxMessage, "send_again"),
 )
 
 
@@ -89,13 +104,14 @@ def grow() -> None:
     Event.objects.exclude(kind=Event.Kind.REQUEST_REFUSED).delete()
     reference = "'R' || client.application_id || 'N' || n"
     multiply(Event, everyone, client_id="client.application_id", reference=reference)
+    multiply(OutboxMessage, everyone, client_id="client.application_id")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as a database does by itself after a while
 
 
 def statements(boss: Any, last: int) -> dict[str, int]:
     """How many statements each page takes, and each page on which an action on many asks first."""
-    models = (Client, ClientSecret, Consent, Authorization, Event)
+    models = (Client, ClientSecret, Consent, Authorization, Event, OutboxMessage)
     keys = {model.__name__: model._default_manager.order_by("pk")[0].pk for model in models}
     found = {}
     for page in PAGES:
@@ -121,6 +137,7 @@ def test_each_page_takes_a_constant_number_of_statements(boss: Any) -> None:
         client=client, day=timezone.now().date(), flow="refresh_token", scope="profile"
     )
     Event.objects.refused(client=client, cause="scope not allowed", scope="x")
+    notice(client, Consent.objects.get().user, "notes:write")
     statements(boss, last=1)  # Django remembers its content types from the first time on
     few = statements(boss, last=1)
     grow()

@@ -59,26 +59,26 @@ class Write:
 
 
 def _change(**fields: Any) -> Callable[[Any, Client], Any]:
-    return lambda browser, client: browser.post(
-        page_of(client), form_data(browser.get(page_of(client))) | fields
+    return lambda user_agent, client: user_agent.post(
+        page_of(client), form_data(user_agent.get(page_of(client))) | fields
     )
 
 
-def _rotate(browser: Any, client: Client) -> Any:
+def _rotate(user_agent: Any, client: Client) -> Any:
     newest = client.secrets.get().pk
-    return browser.post(page_of(client, "rotate-secret"), {"overlap": 3600, "newest": newest})
+    return user_agent.post(page_of(client, "rotate-secret"), {"overlap": 3600, "newest": newest})
 
 
-def _revoke_secret(browser: Any, client: Client) -> Any:
-    return browser.post(page_of(client, f"secrets/{client.secrets.get().pk}/revoke"), CONFIRM)
+def _revoke_secret(user_agent: Any, client: Client) -> Any:
+    return user_agent.post(page_of(client, f"secrets/{client.secrets.get().pk}/revoke"), CONFIRM)
 
 
 def _page(name: str) -> Callable[[Any, Client], Any]:
-    return lambda browser, client: browser.post(page_of(client, name), CONFIRM)
+    return lambda user_agent, client: user_agent.post(page_of(client, name), CONFIRM)
 
 
 def _bulk(action: str) -> Callable[[Any, Client], Any]:
-    return lambda browser, client: browser.post(
+    return lambda user_agent, client: user_agent.post(
         LIST, {"action": action, "_selected_action": [client.pk]} | CONFIRM
     )
 
@@ -126,9 +126,9 @@ def state() -> list[Any]:
 @pytest.mark.parametrize("kind", VOUCHED)
 def test_who_could_not_have_vouched_cannot(staff: Any, write: Write, kind: str) -> None:
     client = made(kind)
-    browser = staff("view_client", write.permission)
+    user_agent = staff("view_client", write.permission)
     before = state()
-    answer = write.send(browser, client)
+    answer = write.send(user_agent, client)
     assert answer.status_code == 403
     assert "oafs_" not in answer.content.decode()
     assert state() == before
@@ -139,9 +139,9 @@ def test_who_could_not_have_vouched_cannot(staff: Any, write: Write, kind: str) 
 def test_a_permission_to_vouch_in_another_way_does_not_help(staff: Any, write: Write, kind: str) -> None:
     client = made(kind)
     other = {"trust_client": "set_service_user"}.get(KINDS[kind][1], "trust_client")
-    browser = staff("view_client", write.permission, other)
+    user_agent = staff("view_client", write.permission, other)
     before = state()
-    assert write.send(browser, client).status_code == 403
+    assert write.send(user_agent, client).status_code == 403
     assert state() == before
 
 
@@ -150,11 +150,11 @@ def test_a_permission_to_vouch_in_another_way_does_not_help(staff: Any, write: W
 def test_who_could_have_vouched_can(staff: Any, write: Write, kind: str) -> None:
     client, needed = made(kind), KINDS[kind][1]
     if needed == "superuser":
-        browser = staff(superuser=True)
+        user_agent = staff(superuser=True)
     else:
-        browser = staff("view_client", write.permission, *([needed] if needed else []))
+        user_agent = staff("view_client", write.permission, *([needed] if needed else []))
     before = state()
-    assert write.send(browser, client).status_code in (200, 302)
+    assert write.send(user_agent, client).status_code in (200, 302)
     assert state() != before
 
 
@@ -162,11 +162,11 @@ def test_who_could_have_vouched_can(staff: Any, write: Write, kind: str) -> None
 @pytest.mark.parametrize("kind", VOUCHED)
 def test_to_vouch_is_no_permission_for_the_write_itself(staff: Any, write: Write, kind: str) -> None:
     client = made(kind)
-    browser = staff("view_client", "trust_client", "set_service_user")
+    user_agent = staff("view_client", "trust_client", "set_service_user")
     before = state()
     # The page of settings has no form for them: what they send is forged.
-    forged = browser.post(page_of(client), SETTINGS.get(write.name.removeprefix("set "), {}))
-    answer = forged if write.name.startswith("set ") else write.send(browser, client)
+    forged = user_agent.post(page_of(client), SETTINGS.get(write.name.removeprefix("set "), {}))
+    answer = forged if write.name.startswith("set ") else write.send(user_agent, client)
     assert answer.status_code == 403
     assert state() == before
 
@@ -184,25 +184,25 @@ def test_stopping_a_client_waits_for_nobody(staff: Any, write: Write, kind: str)
 @pytest.mark.parametrize("kind", VOUCHED)
 def test_what_users_see_owner_and_contacts_stay_with_support(staff: Any, kind: str) -> None:
     client, owner = made(kind), UserFactory()
-    browser = staff("view_client", "change_client")
-    page = browser.get(page_of(client))
+    user_agent = staff("view_client", "change_client")
+    page = user_agent.get(page_of(client))
     shown = form_data(page)
     harmless = {"name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri"}
     assert set(shown) == harmless | {"owner", "contacts"}
     assert "Only staff who may" in page.content.decode()
     changed = shown | {"name": "Renamed", "contacts": "help@client.example", "owner": str(owner.pk)}
-    assert browser.post(page_of(client), changed).status_code == 302
+    assert user_agent.post(page_of(client), changed).status_code == 302
     client.refresh_from_db()
     assert (client.name, client.contacts, client.owner) == ("Renamed", "help@client.example", owner)
 
 
 def test_a_vouched_client_with_the_implicit_flow_can_be_renamed(staff: Any) -> None:
     client, _ = ClientFactory(fragment=True, implicit_reason="Until May", trust="reviewed")
-    browser = staff("view_client", "change_client")
-    data = form_data(browser.get(page_of(client)))
+    user_agent = staff("view_client", "change_client")
+    data = form_data(user_agent.get(page_of(client)))
     for forged in ({"implicit_until_0": "2099-01-01", "implicit_until_1": "00:00"}, {"implicit_reason": "x"}):
-        assert browser.post(page_of(client), data | forged).status_code == 403
-    assert browser.post(page_of(client), data | {"name": "Renamed"}).status_code == 302
+        assert user_agent.post(page_of(client), data | forged).status_code == 403
+    assert user_agent.post(page_of(client), data | {"name": "Renamed"}).status_code == 302
     assert (Client.objects.get().name, Client.objects.get().implicit_reason) == ("Renamed", "Until May")
 
 
@@ -211,9 +211,9 @@ def test_nobody_takes_the_sites_word_back_to_get_round_it(staff: Any, kind: str)
     client = made(kind)
     before = state()
     for field, value in (("trust", "not_reviewed"), ("service_user", "")):
-        browser = staff("view_client", "change_client")
-        data = form_data(browser.get(page_of(client)))
-        assert browser.post(page_of(client), data | {field: value}).status_code == 403
+        user_agent = staff("view_client", "change_client")
+        data = form_data(user_agent.get(page_of(client)))
+        assert user_agent.post(page_of(client), data | {field: value}).status_code == 403
     assert state() == before
 
 
@@ -221,26 +221,26 @@ def test_the_buttons_are_shown_to_those_who_may_press_them(staff: Any) -> None:
     client = made("first party")
     actions = ("view_client", "rotate_secret", "suspend_client", "delete_client")
     for names, shown in ((actions, False), ((*actions, "trust_client"), True)):
-        browser = staff(*names)
-        page = browser.get(page_of(client)).content.decode()
+        user_agent = staff(*names)
+        page = user_agent.get(page_of(client)).content.decode()
         for action in ("rotate-secret", "resume", "delete"):
             assert (page_of(client, action) in page) is shown
-            assert browser.get(page_of(client, action)).status_code == (200 if shown else 403)
-        assert ("/revoke/" in browser.get(page_of(client, "secrets")).content.decode()) is shown
+            assert user_agent.get(page_of(client, action)).status_code == (200 if shown else 403)
+        assert ("/revoke/" in user_agent.get(page_of(client, "secrets")).content.decode()) is shown
 
 
 def test_one_vouched_client_among_many_stops_the_whole_action(staff: Any) -> None:
     plain, vouched = made("plain"), made("first party")
-    browser = staff("view_client", "suspend_client")
+    user_agent = staff("view_client", "suspend_client")
     chosen = {"action": "resume", "_selected_action": [plain.pk, vouched.pk]}
-    asked = browser.post(LIST, chosen)
+    asked = user_agent.post(LIST, chosen)
     assert [key for key, _name in asked.context["rows"]] == [plain.pk]
     assert f"{vouched.name} ({vouched.client_id}). This site vouches" in asked.content.decode()
     before = state()
-    assert browser.post(LIST, chosen | CONFIRM).status_code == 403
+    assert user_agent.post(LIST, chosen | CONFIRM).status_code == 403
     assert state() == before
     sent_by_page = {"action": "resume", "_selected_action": [plain.pk]} | CONFIRM
-    assert browser.post(LIST, sent_by_page).status_code == 302
+    assert user_agent.post(LIST, sent_by_page).status_code == 302
     assert not Client.objects.get(pk=plain.pk).is_suspended
 
 
@@ -274,14 +274,14 @@ MORE_THAN_STAFF = {
 @pytest.mark.parametrize("what", MORE_THAN_STAFF.values(), ids=str)
 def test_nobody_gives_a_client_an_account_above_their_own(staff: Any, what: dict[str, Any]) -> None:
     above = account(**what)
-    browser = staff("view_client", "add_client", "change_client", "trust_client", "set_service_user")
+    user_agent = staff("view_client", "add_client", "change_client", "trust_client", "set_service_user")
     client, _ = ClientFactory(machine=True)
     before = state()
-    data = form_data(browser.get(page_of(client))) | {"service_user": str(above.pk)}
-    answer = browser.post(page_of(client), data)
+    data = form_data(user_agent.get(page_of(client))) | {"service_user": str(above.pk)}
+    answer = user_agent.post(page_of(client), data)
     assert "rights that you do not have" in answer.context["adminform"].form.errors["service_user"][0]
-    data = form_data(browser.get(ADD)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
-    answer = browser.post(ADD, data | {"service_user": str(above.pk)})
+    data = form_data(user_agent.get(ADD)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
+    answer = user_agent.post(ADD, data | {"service_user": str(above.pk)})
     assert "rights that you do not have" in answer.context["adminform"].form.errors["service_user"][0]
     assert "oafs_" not in answer.content.decode()
     assert state() == before
@@ -289,28 +289,28 @@ def test_nobody_gives_a_client_an_account_above_their_own(staff: Any, what: dict
 
 def test_an_account_with_no_more_rights_can_be_chosen(staff: Any) -> None:
     below = account(direct=["view_client"], group=["change_client"])
-    browser = staff("view_client", "add_client", "change_client", "set_service_user")
-    data = form_data(browser.get(ADD)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
-    answer = browser.post(ADD, data | {"service_user": str(below.pk)})
+    user_agent = staff("view_client", "add_client", "change_client", "set_service_user")
+    data = form_data(user_agent.get(ADD)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
+    answer = user_agent.post(ADD, data | {"service_user": str(below.pk)})
     assert re.search(r"oafs_[\w-]+", answer.content.decode())
     assert Client.objects.get().service_user == below
 
 
 def test_trust_alone_gives_a_client_no_account(staff: Any) -> None:
-    browser = staff("view_client", "add_client", "change_client", "trust_client")
+    user_agent = staff("view_client", "add_client", "change_client", "trust_client")
     for url in (ADD, page_of(ClientFactory(machine=True)[0])):
         before = state()
-        data = form_data(browser.get(url)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
+        data = form_data(user_agent.get(url)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
         assert "service_user" not in data
-        assert browser.post(url, data | {"service_user": str(UserFactory().pk)}).status_code == 403
+        assert user_agent.post(url, data | {"service_user": str(UserFactory().pk)}).status_code == 403
         assert state() == before
 
 
 @pytest.mark.parametrize("write", WRITES, ids=str)
 def test_an_account_that_rose_since_is_out_of_reach(staff: Any, write: Write) -> None:
     client = made("with a service user")
-    browser = staff("view_client", write.permission, "set_service_user")
+    user_agent = staff("view_client", write.permission, "set_service_user")
     client.service_user.groups.add(in_group("delete_user"))
     before = state()
-    assert write.send(browser, client).status_code == 403
+    assert write.send(user_agent, client).status_code == 403
     assert state() == before

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.core import mail
 from playwright.sync_api import Browser, Page, Request
 
 from django_oauthflows.models import Client, Consent
 from tests.browser.visit import Visit
 from tests.factories import ClientFactory, UserFactory
+from tests.mailbox import delivered
 
 #: Looks, size and language, each met at least once with each page.
 LOOKS = (
@@ -116,7 +116,7 @@ def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium
     visit.log_in()
     visit.press("Allow")
     visit.told()
-    link = re.search(r"http://\S+/oauth/disconnect/\S+", str(mail.outbox[0].body))
+    link = re.search(r"http://\S+/oauth/disconnect/\S+", str(delivered()[0].body))
     assert link is not None
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()

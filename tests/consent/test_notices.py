@@ -6,15 +6,18 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import django
 import pytest
 from django.conf import settings as site
-from django.core import mail
 from django.test import Client as Visitor
+from django.urls import clear_script_prefix, set_script_prefix
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import override
 
 from django_oauthflows.models import Client, Consent
 from tests.consent.conftest import Walk
+from tests.mailbox import delivered, let_pass
+from tests.oauth_client import hidden_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,22 +30,27 @@ def link_in(message: Any) -> str:
 
 def test_the_first_connection_and_new_sensitive_permissions_are_told(walk: Walk) -> None:
     walk.allow("profile")
+    delivered()
     walk.allow("profile notes:read")
+    let_pass(timedelta(hours=1))
+    delivered()
     walk.allow("profile notes:write")
     walk.ask("profile")
-    assert [message.subject for message in mail.outbox] == [
+    mails = delivered()
+    assert [message.subject for message in mails] == [
         "Calendar was connected to your account at Example Notes",
         "Calendar can do more with your account at Example Notes",
     ]
-    assert mail.outbox[0].to == ["alice@example.org"]
-    assert "- See your name" in str(mail.outbox[0].body)
-    assert "- Write and change your notes" in str(mail.outbox[1].body)
+    assert mails[0].to == ["alice@example.org"]
+    assert "- See your name" in str(mails[0].body)
+    assert "- Write and change your notes" in str(mails[1].body)
+    assert "See your name" not in str(mails[1].body)
 
 
 def test_a_site_can_turn_notices_off(walk: Walk, settings: Any) -> None:
     settings.OAUTHFLOWS = site.OAUTHFLOWS | {"NOTICES": False}
     walk.allow("profile")
-    assert mail.outbox == []
+    assert delivered() == []
 
 
 def test_no_mail_for_a_no_or_for_a_user_without_an_address(walk: Walk, user: Any) -> None:
@@ -50,12 +58,12 @@ def test_no_mail_for_a_no_or_for_a_user_without_an_address(walk: Walk, user: Any
     user.email = ""
     user.save()
     walk.allow("profile")
-    assert mail.outbox == []
+    assert delivered() == []
 
 
 def test_the_link_asks_first_works_once_and_needs_no_login(walk: Walk) -> None:
     walk.allow("profile")
-    link = link_in(mail.outbox[0])
+    link = link_in(delivered()[0])
     stranger = Visitor()
     for _scan in range(2):
         page = stranger.get(link)
@@ -75,7 +83,7 @@ def test_the_link_asks_first_works_once_and_needs_no_login(walk: Walk) -> None:
 
 def test_the_link_does_not_end_a_later_connection_of_the_same_app(walk: Walk, user: Any) -> None:
     walk.allow("profile")
-    link = link_in(mail.outbox[0])
+    link = link_in(delivered()[0])
     Consent.objects.get().withdraw(by=user)
     walk.allow("profile")
     assert Visitor().post(link).status_code == 410
@@ -84,7 +92,7 @@ def test_the_link_does_not_end_a_later_connection_of_the_same_app(walk: Walk, us
 
 def test_the_link_expires_and_cannot_be_forged(walk: Walk, later: Any) -> None:
     walk.allow("profile")
-    link = link_in(mail.outbox[0])
+    link = link_in(delivered()[0])
     for forged in (link[:-3] + "xx/", "/oauth/disconnect/1/", "/oauth/disconnect/a:b:c/"):
         assert Visitor().post(forged).status_code == 410
     later(30 * 86400 + 1)
@@ -94,7 +102,7 @@ def test_the_link_expires_and_cannot_be_forged(walk: Walk, later: Any) -> None:
 
 def test_posting_the_link_from_another_site_is_refused(walk: Walk) -> None:
     walk.allow("profile")
-    assert Visitor(enforce_csrf_checks=True).post(link_in(mail.outbox[0])).status_code == 403
+    assert Visitor(enforce_csrf_checks=True).post(link_in(delivered()[0])).status_code == 403
     assert Consent.objects.live().exists()
 
 
@@ -102,10 +110,10 @@ def test_an_apps_name_cannot_write_the_mail(walk: Walk, app: Client) -> None:
     name = "Calendar\r\nBcc: all@example.org\r\n\r\nYour account is locked\u202e"
     Client.objects.filter(pk=app.pk).update(name=name)
     walk.allow("profile")
-    message = mail.outbox[0].message()
-    assert message["Bcc"] is None
-    assert "\n" not in mail.outbox[0].subject
-    assert "\nYour account is locked" not in str(mail.outbox[0].body)
+    (sent,) = delivered()
+    assert sent.message()["Bcc"] is None
+    assert "\n" not in sent.subject
+    assert "\nYour account is locked" not in str(sent.body)
 
 
 @pytest.mark.parametrize(
@@ -114,23 +122,64 @@ def test_an_apps_name_cannot_write_the_mail(walk: Walk, app: Client) -> None:
 def test_an_address_for_a_name_is_no_link_in_the_mail(walk: Walk, app: Client, name: str) -> None:
     Client.objects.filter(pk=app.pk).update(name=name)
     walk.allow("profile")
-    text = f"{mail.outbox[0].subject} {mail.outbox[0].body}"
+    (sent,) = delivered()
+    text = f"{sent.subject} {sent.body}"
     assert "evil.example" not in text
     # It reads the same, and the links that are ours still work.
     assert name in text.replace("\u2060", "")
     assert re.findall(r"https?://[^\s/]+", text) == ["http://testserver", "http://testserver"]
 
 
-def test_a_mail_server_that_is_down_stops_nobody(walk: Walk, settings: Any) -> None:
-    smtp = "django.core.mail.backends.smtp.EmailBackend"
-    if django.VERSION >= (6, 1):
-        settings.MAILERS = {"default": {"BACKEND": smtp, "OPTIONS": {"host": "127.0.0.1", "port": 9}}}
-    else:
-        settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = smtp, "127.0.0.1", 9
-    assert "code" in walk.allow("profile")
-
-
 def test_a_consent_that_has_ended_needs_no_link(walk: Walk) -> None:
     walk.allow("profile")
+    link = link_in(delivered()[0])
     Consent.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert Visitor().get(link_in(mail.outbox[0])).status_code == 410
+    assert Visitor().get(link).status_code == 410
+
+
+def test_the_mail_says_when_and_where_all_apps_are(walk: Walk, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Kathmandu"
+    walk.allow("profile")
+    moment = timezone.localtime(Consent.objects.get().given_at)
+    body = str(delivered()[0].body)
+    assert f"When: {date_format(moment, 'DATETIME_FORMAT')} (+0545)" in body
+    assert "http://testserver/oauth/apps/" in body
+
+
+def test_a_mail_that_comes_after_the_end_says_so_and_offers_no_link(walk: Walk, user: Any) -> None:
+    """Who connects an app behind a user's back does not hide it by disconnecting before the mail goes out."""
+    walk.allow("profile")
+    Consent.objects.get().withdraw(by=user)
+    body = str(delivered()[0].body)
+    assert "It was allowed:\n- See your name" in body
+    assert "It has been disconnected meanwhile" in body
+    assert "/oauth/disconnect/" not in body
+
+
+def test_the_link_is_for_the_connection_that_stands_when_the_mail_goes_out(walk: Walk, user: Any) -> None:
+    walk.allow("profile")
+    Consent.objects.get().withdraw(by=user)
+    walk.allow("profile notes:write")
+    (sent,) = delivered()
+    assert "- Write and change your notes" in str(sent.body)
+    assert Visitor().post(link_in(sent)).status_code == 200
+    assert not Consent.objects.live().exists()
+
+
+def test_the_mail_goes_to_where_the_user_was_whoever_sends_it(walk: Walk, settings: Any) -> None:
+    """Host, path of the site and language are those of the request: the sender knows none of them."""
+    settings.ALLOWED_HOSTS = ["notes.example.org"]
+    where = {"HTTP_HOST": "notes.example.org", "SCRIPT_NAME": "/club", "secure": True}
+    url = walk.url("profile")
+    page = walk.visitor.get(url, HTTP_ACCEPT_LANGUAGE="de", **where)
+    form = hidden_fields(page.content.decode()) | {"decision": "allow", "scope": ["profile"]}
+    origin = {"HTTP_REFERER": "https://notes.example.org/club/"}
+    set_script_prefix("/club/")  # what Django does where it serves, and its test client does not
+    answer = walk.visitor.post(url, form, HTTP_ACCEPT_LANGUAGE="de", **where, **origin)
+    clear_script_prefix()
+    assert answer.status_code == 302
+    with override("en"):
+        body = str(delivered()[0].body)
+    assert "https://notes.example.org/club/oauth/apps/" in body
+    assert "https://notes.example.org/club/oauth/disconnect/" in body
+    assert body.startswith("Hallo alice")

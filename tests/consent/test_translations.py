@@ -29,11 +29,11 @@ import oauth2_provider
 import polib
 import pytest
 import rest_framework
-from django.core import mail
 from django.utils.translation import override
 
 from tests.catalogs import LANGUAGES, PACKAGE, Key, catalog, key_of, path_of, texts_of
 from tests.consent.conftest import Walk
+from tests.mailbox import delivered
 
 DJANGO = Path(django.__file__).parent
 #: Whose catalogs are joined with ours on every site.
@@ -150,4 +150,4 @@ def test_page_and_mail_speak_the_users_language(
         assert title in page.content.decode()
         assert f'lang="{language}" dir="{direction}"' in page.content.decode()
         walk.answer(page)
-    assert subject in mail.outbox[0].subject
+    assert subject in delivered()[0].subject

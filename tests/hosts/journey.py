@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core import mail
 from django.core.management import call_command
 from django.shortcuts import resolve_url
 from django.test import Client as Visitor
@@ -19,6 +18,7 @@ from django_oauthflows.flows import registry
 from django_oauthflows.models import Consent
 from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory
+from tests.mailbox import delivered
 from tests.oauth_client import hidden_fields, pkce_pair
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,7 +86,7 @@ def test_from_the_login_to_the_api_and_to_the_end_of_it(alice: Any) -> None:
 
     assert "Calendar" in walk.visitor.get("/oauth/apps/").content.decode()
     assert walk.visitor.get("/oauth/apps/history.json").status_code == 200
-    link = re.search(r"http://testserver(/oauth/disconnect/\S+)", str(mail.outbox[0].body))
+    link = re.search(r"http://testserver(/oauth/disconnect/\S+)", str(delivered()[0].body))
     assert link is not None
     assert Visitor().post(link[1]).status_code == 200
     assert Visitor().get("/api/me/", headers={"Authorization": f"Bearer {token}"}).status_code == 401

@@ -7,9 +7,12 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 3)
 
 from example_project.settings import *  # noqa: F403
-from example_project.settings import DATABASES
+from example_project.settings import DATABASES, OAUTHFLOWS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# What waits to be sent is sent when a test says so: a thread would meet the next test's database.
+OAUTHFLOWS = OAUTHFLOWS | {"OUTBOX": "command"}
 
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):

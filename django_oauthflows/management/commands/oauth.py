@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 #: noun → where its verbs are. Each module has ``add_arguments(parser)`` and ``handle(command, options)``.
 NOUNS = {
     "client": "django_oauthflows.management.client",
+    "deliver": "django_oauthflows.management.deliver",
     "purge": "django_oauthflows.management.purge",
     "tour": "django_oauthflows.management.tour",
     "key": "django_oauthflows.management.key",

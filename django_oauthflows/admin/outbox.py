@@ -1,0 +1,94 @@
+"""The outbox: what waits to be sent, what came of the rest. Can be sent again, never edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.filters import OutboxKindFilter, OutboxStateFilter
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
+from django_oauthflows.authorization_server.outbox.registry import label_of
+from django_oauthflows.models import OutboxMessage
+
+
+def _described(message: OutboxMessage) -> str:
+    about = " → ".join(str(one) for one in (message.client, message.user) if one is not None)
+    return f"{label_of(message.kind)} #{message.pk}: {about}"
+
+
+SEND_AGAIN = Action(
+    name="send-again",
+    permission="send_again",
+    title=_("Send again"),
+    many=_("Send selected messages again"),
+    warning=_(
+        "Each is tried again from the beginning, as if it had not been tried before. What has arrived "
+        "already arrives twice."
+    ),
+    done=pgettext_lazy("message", "Sent again"),
+    run=OutboxMessage.send_again,
+    impact=None,
+    applies=lambda message: not message.is_leased(),
+    describe=_described,
+)
+
+
+@admin.register(OutboxMessage)
+class OutboxAdmin(ReadOnlyAdmin):
+    list_display = (
+        "number",
+        "what",
+        "client",
+        "user",
+        "state",
+        "attempts",
+        "next_try",
+        "error",
+        "created_at",
+        "ended_at",
+    )
+    list_filter = (OutboxStateFilter, OutboxKindFilter)
+    list_select_related = ("user", "client")
+    search_fields = ("client__name", "=client__client_id", f"user__{get_user_model().USERNAME_FIELD}")
+    search_help_text = _("Client name, client id or user name")
+    show_full_result_count = False
+    ordering = ("-pk",)
+    fields = (
+        "what",
+        "client",
+        "user",
+        "state",
+        "attempts",
+        "next_try",
+        "error",
+        "created_at",
+        "expires_at",
+        "ended_at",
+    )
+    readonly_fields = ("what", "state", "next_try", "error")
+    row_actions = (SEND_AGAIN,)
+
+    @admin.display(description=_("number"), ordering="pk")
+    def number(self, message: OutboxMessage) -> str:
+        return f"#{message.pk}"
+
+    @admin.display(description=_("what it is"), ordering="kind")
+    def what(self, message: OutboxMessage) -> str:
+        return label_of(message.kind)
+
+    @admin.display(description=_("state"))
+    def state(self, message: OutboxMessage) -> str:
+        return gettext("Being sent") if message.is_leased() else message.get_outcome_display()
+
+    @admin.display(description=_("next try"), ordering="next_attempt_at")
+    def next_try(self, message: OutboxMessage) -> str:
+        return in_words(message.next_attempt_at) if message.ended_at is None else ""
+
+    @admin.display(description=_("last error"))
+    def error(self, message: OutboxMessage) -> Any:
+        return gettext(message.last_error) if message.last_error else ""

@@ -1,0 +1,232 @@
+"""The authorization request (RFC 6749 §4.1.1, §4.2.1) from top to bottom, and its answer.
+
+1. ``accept`` checks the request: first who asks and where the answer goes, because until both are certain
+   nothing may be sent anywhere (RFC 6749 §4.1.2.1); then what is asked for.
+2. ``consent_policy.py`` says whether the user is asked; the view shows the pages.
+3. ``grant`` inserts one ``Authorization`` and gives the answer: a code, or a token in the fragment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.http import HttpRequest
+from oauthlib.common import add_params_to_uri
+from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.uri_validate import is_absolute_uri
+
+from django_oauthflows.authorization_server import pkce
+from django_oauthflows.authorization_server.issue import check_length, issue_user_token
+from django_oauthflows.authorization_server.request import (
+    AnswerAddress,
+    AuthorizationRequest,
+    RequestRefused,
+    invalid_request,
+    refusals_of,
+    requested_scopes,
+)
+from django_oauthflows.authorization_server.resource_indicators import requested_resources
+from django_oauthflows.conf import issuer, options
+from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import Flow
+from django_oauthflows.models import Authorization, Client, Consent
+from django_oauthflows.models.redirect_uri import is_reserved
+
+_MAX_NONCE_LENGTH = 255
+_DEFAULT_RESPONSE_MODE = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedAuthorizationRequest:
+    """An authorization request that is valid in itself; whether the user agrees is another matter.
+
+    ``max_age`` is in seconds (OpenID Connect Core §3.1.2.1), ``None`` when any login will do.
+    """
+
+    http: HttpRequest
+    received_at: datetime
+    client: Client
+    flow: Flow
+    address: AnswerAddress
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    code_challenge: str
+    nonce: str
+    prompt: frozenset[str]
+    max_age: int | None
+
+    @property
+    def redirect_uri(self) -> str:
+        return self.address.redirect_uri
+
+    def refused(
+        self, error: errors.OAuth2Error, cause: str = "", details: Mapping[str, str] | None = None
+    ) -> RequestRefused:
+        """A refusal of it that its client is told."""
+        return RequestRefused(error, cause, client=self.client, address=self.address, details=details)
+
+
+def accept(request: AuthorizationRequest) -> AcceptedAuthorizationRequest:
+    """Check the request. Raises ``RequestRefused``."""
+    client = _known_client(request)
+    redirect_uri = _registered_redirect_uri(request, client)
+    address = AnswerAddress(redirect_uri, request.parameters.get("state"), _response_mode(request))
+    # From here on the client is told what is wrong.
+    with refusals_of(client, address):
+        return _accept_from(request, client, address)
+
+
+def _known_client(request: AuthorizationRequest) -> Client:
+    """RFC 6749 §2.2. A wrong id is told to the user, never to whomever the redirect URI belongs."""
+    client_id = request.parameters.get("client_id")
+    if not client_id:
+        raise RequestRefused(errors.MissingClientIdError())
+    client = Client.objects.with_client_id(client_id)
+    if client is None:
+        raise RequestRefused(
+            errors.InvalidClientIdError(), "unknown client", details={"client_id": client_id[:80]}
+        )
+    if client.is_suspended:
+        raise RequestRefused(errors.InvalidClientIdError(), "client suspended", client=client)
+    return client
+
+
+def _registered_redirect_uri(request: AuthorizationRequest, client: Client) -> str:
+    """The place to answer to: the one that is named, if it is registered, or else the only one there is.
+
+    RFC 6749 §3.1.2.3, RFC 9700 §2.1 (exact matching), RFC 8252 §7.3 (any loopback port).
+    """
+    redirect_uri = request.parameters.get("redirect_uri")
+    if not redirect_uri:
+        registered = client.redirect_uris.split()
+        if len(registered) != 1:
+            raise RequestRefused(errors.MissingRedirectURIError(), client=client)
+        return str(registered[0])
+    if not is_absolute_uri(redirect_uri):
+        raise RequestRefused(errors.InvalidRedirectURIError(), client=client)
+    if not client.redirect_uri_allowed(redirect_uri):
+        raise RequestRefused(
+            errors.MismatchingRedirectURIError(),
+            "redirect URI not registered",
+            client=client,
+            details={"redirect_uri": redirect_uri[:500]},
+        )
+    return redirect_uri
+
+
+def _accept_from(
+    request: AuthorizationRequest, client: Client, address: AnswerAddress
+) -> AcceptedAuthorizationRequest:
+    """What is asked for, of a client that is known and at an address that is its own."""
+    parameters = request.parameters
+    flow = _allowed_flow(request, client)
+    if parameters.get("response_mode") not in ("", flow.response_mode):
+        raise invalid_request(f"response_mode must be {flow.response_mode} for this response_type.")
+    code_challenge = pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce())
+    resources = requested_resources(request.http, parameters)
+    scopes = requested_scopes(client, tuple(parameters.get("scope").split()))
+    check_length(client, scopes, resources)
+    return AcceptedAuthorizationRequest(
+        http=request.http,
+        received_at=request.received_at,
+        client=client,
+        flow=flow,
+        address=address,
+        scopes=scopes,
+        resources=resources,
+        code_challenge=code_challenge,
+        nonce=_nonce(parameters.get("nonce")),
+        prompt=request.prompt,
+        max_age=_seconds("max_age", parameters.get("max_age")),
+    )
+
+
+def _allowed_flow(request: AuthorizationRequest, client: Client) -> Flow:
+    """The flow that answers this ``response_type`` (RFC 6749 §3.1.1), if staff gave it to the client."""
+    response_type = request.parameters.get("response_type")
+    if not response_type:
+        raise RequestRefused(errors.MissingResponseTypeError())
+    flow = registry.flow_for_response_type(response_type)
+    if flow is None:
+        raise RequestRefused(errors.UnsupportedResponseTypeError(), "unsupported response type")
+    if not client.may_use(flow, request.received_at):
+        raise RequestRefused(errors.UnauthorizedClientError(), "flow not allowed for this client")
+    return flow
+
+
+def _response_mode(request: AuthorizationRequest) -> str:
+    """Where an answer travels, an error too (RFC 6749 §4.1.2.1, §4.2.2.1)."""
+    flow = registry.flow_for_response_type(request.parameters.get("response_type"))
+    return flow.response_mode if flow is not None else _DEFAULT_RESPONSE_MODE
+
+
+def _nonce(given: str) -> str:
+    """OpenID Connect Core §3.1.2.1: passed on unmodified, so one that we cannot keep whole is refused."""
+    if len(given) > _MAX_NONCE_LENGTH:
+        raise invalid_request(f"nonce is longer than {_MAX_NONCE_LENGTH} characters.")
+    return given
+
+
+def _seconds(name: str, given: str) -> int | None:
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= 10):
+        raise invalid_request(f"{name} must be a number of seconds.")
+    return int(given)
+
+
+def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Iterable[str]) -> str:
+    """Begin an authorization that stands on ``consent``; the URI to send the user to with the answer.
+
+    One row is inserted. The code (RFC 6749 §4.1.2) is a sealed reference to it; a flow that answers
+    with a token (RFC 6749 §4.2.2) gets one of its first and only generation.
+    """
+    flow, client = request.flow, request.client
+    consent.client = client  # which would be fetched once more
+    lifetime = (
+        options().AUTHORIZATION_CODE_LIFETIME
+        if flow.visits_token_endpoint
+        else client.access_token_lifetime_for(flow)
+    )
+    authorization = Authorization.objects.begin(
+        consent=consent,
+        flow=flow,
+        scopes=scopes,
+        lifetime=lifetime,
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        resource=" ".join(request.resources),
+        generation=0 if flow.visits_token_endpoint else 1,
+    )
+    if flow.visits_token_endpoint:
+        return answer_uri(request.http, request.address, {"code": authorization.code()})
+    response = issue_user_token(
+        request.http,
+        authorization,
+        flow=flow,
+        generation=1,
+        scopes=scopes,
+        resources=request.resources,
+        issued=request.received_at,
+    )
+    members = {name: str(value) for name, value in response.members().items()}
+    return answer_uri(request.http, request.address, members)
+
+
+def answer_uri(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) -> str:
+    """The redirect URI with an answer in it: ``members``, ``state`` and ``iss`` (RFC 9207 §2)."""
+    told = members | ({"state": address.state} if address.state else {}) | {"iss": issuer(http)}
+    uri = _without_answers(address.redirect_uri)
+    return str(add_params_to_uri(uri, list(told.items()), fragment=address.response_mode == "fragment"))
+
+
+def _without_answers(redirect_uri: str) -> str:
+    """A redirect URI whose own query names no parameter of an answer: none of them may be forged or doubled."""
+    parts = urlsplit(redirect_uri)
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in given if not is_reserved(name)]
+    return redirect_uri if kept == given else urlunsplit(parts._replace(query=urlencode(kept)))

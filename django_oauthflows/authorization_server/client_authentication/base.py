@@ -1,0 +1,23 @@
+"""What all methods of client authentication have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest
+from django_oauthflows.models import Client
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuthenticationMethod:
+    """One way to say, and where possible to prove, which client one is.
+
+    ``names`` are those of the registry of RFC 7591 §4.2. ``authenticate`` raises ``RequestRefused`` or
+    ``LimitExceeded``.
+    """
+
+    names: tuple[str, ...]
+    proves: bool
+    is_presented: Callable[[ClientCredentials], bool]
+    authenticate: Callable[[FormRequest, ClientCredentials], Client]

@@ -1,0 +1,126 @@
+"""The refresh token grant (RFC 6749 §6, RFC 9700 §4.14): the next pair of tokens, without the user.
+
+1. ``demand``: the refresh token.
+2. ``check``: it is ours and this client's, what it stands for still holds, and it is of the current
+   generation, or of the one before within the grace (an answer was lost). An older one ends it all.
+   The scopes asked for are among those that were given.
+3. ``issue``: the authorization moves on by one generation with one ``UPDATE``; a retry writes nothing.
+
+A refresh token from the site's time with stock django-oauth-toolkit is of generation 0 of the
+authorization that it becomes: that is saved, and the token ended, only when everything has been checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows.adoption import tokens as adopted_tokens
+from django_oauthflows.authorization_server.grants.base import Grant
+from django_oauthflows.authorization_server.issue import (
+    TokenResponse,
+    check_length,
+    end_of,
+    granted_resources,
+    issue_tokens,
+)
+from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
+from django_oauthflows.flows.refresh_token import FLOW
+from django_oauthflows.models import Authorization
+from django_oauthflows.tokens.access_token import TokenRefused
+from django_oauthflows.tokens.format import Kind, looks_like
+
+
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """RFC 6749 §6. ``scopes`` is empty when the client wants what it had."""
+
+    refresh_token: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the token stands for, of which generation it is, and what it will give."""
+
+    refresh_token: str
+    authorization: Authorization
+    generation: int
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+def demand(parameters: Parameters) -> Demanded:
+    """What must be there (RFC 6749 §6)."""
+    return Demanded(parameters.required("refresh_token"), tuple(parameters.get("scope").split()))
+
+
+def check(request: TokenRequest, given: Demanded) -> Checked:
+    """Whether the token may be used now, by this client, for what it asks."""
+    authorization, generation = _presented(request, given.refresh_token)
+    scopes = authorization.granted_scopes(authorization.scope.split())
+    if not set(given.scopes).issubset(scopes):
+        raise RequestRefused(errors.InvalidScopeError(), "scope not allowed")
+    scopes, resources = given.scopes or scopes, granted_resources(request, authorization)
+    check_length(request.client, scopes, resources)
+    return Checked(given.refresh_token, authorization, generation, scopes, resources)
+
+
+def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
+    """The authorization that a refresh token stands for, and the generation that the token is of."""
+    expires, generation = None, 0
+    try:
+        if looks_like(Kind.REFRESH, text):
+            reference, authorization = Authorization.objects.find(Kind.REFRESH, text, request.client)
+            expires, generation = reference.expires, reference.serial
+        else:
+            authorization = adopted_tokens.find_refresh_token(text, request.client)
+    except TokenRefused as refused:
+        raise _invalid_grant(f"refresh token {refused.cause}") from None
+    refusal = authorization.refusal(request.received_at)
+    if refusal:
+        raise _invalid_grant(refusal)
+    if not authorization.accepts_generation(generation, request.received_at):
+        # RFC 9700 §4.14.2: nobody knows which of the two is the thief.
+        authorization.revoke_for_misuse("REFRESH_REUSED", "old refresh token used again")
+        raise _invalid_grant("old refresh token used again")
+    if expires is not None and expires <= request.received_at.timestamp():
+        raise _invalid_grant("refresh token expired")
+    return authorization, generation
+
+
+def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
+    """Move on by one generation, then give its pair of tokens."""
+    authorization = checked.authorization
+    # One generation behind, within the grace: the answer was lost and the client asks again. It gets
+    # the generation that there is, not a new one, and nothing is written.
+    is_retry = checked.generation != authorization.generation
+    if not is_retry and not _claim(request, checked):
+        # A parallel refresh of the same token was faster: both get the one new generation.
+        authorization, generation = _presented(request, checked.refresh_token)
+        if generation == authorization.generation:
+            raise _invalid_grant("refresh token used meanwhile")
+    return issue_tokens(
+        request,
+        authorization,
+        generation=checked.generation + 1,
+        scopes=checked.scopes,
+        resources=checked.resources,
+    )
+
+
+def _claim(request: TokenRequest, checked: Checked) -> bool:
+    """Use the token up. False when somebody else was faster."""
+    authorization, now = checked.authorization, request.received_at
+    ends = end_of(request, authorization)
+    if authorization._state.adding:
+        return adopted_tokens.claim(checked.refresh_token, authorization, now=now, ends=ends)
+    return authorization.advance(now=now, ends=ends)
+
+
+def _invalid_grant(cause: str) -> RequestRefused:
+    return RequestRefused(errors.InvalidGrantError(), cause)
+
+
+GRANT = Grant(grant_type="refresh_token", flow=FLOW, demand=demand, check=check, issue=issue)

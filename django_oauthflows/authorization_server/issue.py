@@ -1,0 +1,193 @@
+"""Tokens for a request that has been checked and claimed (RFC 6749 §5.1).
+
+The one place where the texts of access and refresh tokens are made. Nothing here is written or asked of
+the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows import signals
+from django_oauthflows.authorization_server.key_ring import ring
+from django_oauthflows.authorization_server.request import RequestRefused, TokenRequest
+from django_oauthflows.authorization_server.resource_indicators import narrowed, requested_resources
+from django_oauthflows.conf import api_resource, name_in_tokens
+from django_oauthflows.flows.base import Flow
+from django_oauthflows.models import Authorization, Client
+from django_oauthflows.models.usage import counter
+from django_oauthflows.scopes import scope_string
+from django_oauthflows.tokens.format import Kind
+from django_oauthflows.tokens.jwt import AccessClaims
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """RFC 6749 §5.1. ``expires_in`` is in seconds; ``refresh_token`` is empty where none is given."""
+
+    access_token: str
+    expires_in: int
+    scope: str
+    refresh_token: str = ""
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750, not a secret
+
+    def members(self) -> dict[str, Any]:
+        """The members of the JSON object, or of the fragment (RFC 6749 §4.2.2)."""
+        members: dict[str, Any] = {
+            "access_token": self.access_token,
+            "expires_in": self.expires_in,
+            "token_type": self.token_type,
+            "scope": self.scope,
+        }
+        if self.refresh_token:
+            members["refresh_token"] = self.refresh_token
+        return members
+
+
+def granted_resources(request: TokenRequest, authorization: Authorization) -> tuple[str, ...]:
+    """Which APIs the tokens are for: what is asked, within what the user allowed (RFC 8707 §2.2)."""
+    allowed = tuple(authorization.resource.split())
+    if not request.parameters.resources:
+        return allowed
+    return narrowed(requested_resources(request.http, request.parameters), allowed)
+
+
+def check_length(client: Client, scopes: Collection[str], resources: Collection[str]) -> None:
+    """Nothing is given out that would be refused everywhere for its length. Raises ``RequestRefused``."""
+    if not client.fits_into_token(scopes, resources):
+        description = "A token for all of this would be too long. Ask for fewer scopes or resources."
+        raise RequestRefused(errors.InvalidScopeError(description=description), "token too long")
+
+
+def end_of(request: TokenRequest, authorization: Authorization) -> datetime:
+    """When the last of what the request is given ends."""
+    client, now = request.client, request.received_at
+    if client.may_refresh():
+        return authorization.refresh_end(now)
+    return now + timedelta(seconds=client.access_token_lifetime_for(request.flow))
+
+
+def issue_tokens(
+    request: TokenRequest,
+    authorization: Authorization,
+    *,
+    generation: int,
+    scopes: Iterable[str],
+    resources: tuple[str, ...],
+) -> TokenResponse:
+    """The tokens of ``generation``: an access token, and a refresh token where the client may refresh."""
+    client, now = request.client, request.received_at
+    refresh_token = (
+        authorization.refresh_token(generation=generation, issued=now) if client.may_refresh() else ""
+    )
+    return issue_user_token(
+        request.http,
+        authorization,
+        flow=request.flow,
+        generation=generation,
+        scopes=scopes,
+        resources=resources,
+        issued=now,
+        refresh_token=refresh_token,
+    )
+
+
+def issue_user_token(
+    http: HttpRequest,
+    authorization: Authorization,
+    *,
+    flow: Flow,
+    generation: int,
+    scopes: Iterable[str],
+    resources: tuple[str, ...],
+    issued: datetime,
+    refresh_token: str = "",
+) -> TokenResponse:
+    """An access token that acts for the user of ``authorization``."""
+    client = authorization.client
+    given = _Given(client, flow, scope_string(scopes), resources, int(issued.timestamp()))
+    sealed = authorization.access_token(
+        generation=generation,
+        scopes=given.scope.split(),
+        issued=issued,
+        lifetime=given.lifetime,
+        resources=resources,
+        kind=_kind_for(client),
+    )
+    return given.response(http, sealed, user_id=authorization.consent.user_id, refresh_token=refresh_token)
+
+
+def issue_machine_token(
+    request: TokenRequest, *, scopes: Iterable[str], resources: tuple[str, ...]
+) -> TokenResponse:
+    """An access token with which the client acts for itself (RFC 6749 §4.4.3)."""
+    client, issued = request.client, int(request.received_at.timestamp())
+    given = _Given(client, request.flow, scope_string(scopes), resources, issued)
+    sealed = client.access_token(
+        given.scope.split(), lifetime=given.lifetime, resources=resources, kind=_kind_for(client)
+    )
+    return given.response(request.http, sealed, user_id=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What every access token has. ``issued`` is in Unix seconds."""
+
+    client: Client
+    flow: Flow
+    scope: str
+    resources: tuple[str, ...]
+    issued: int
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds."""
+        return self.client.access_token_lifetime_for(self.flow)
+
+    def response(
+        self, http: HttpRequest, sealed: str, *, user_id: Any, refresh_token: str = ""
+    ) -> TokenResponse:
+        """The answer with ``sealed``, as it is or as the ``jti`` of a JWT; announced to the host."""
+        scopes = tuple(self.scope.split())
+        counter.count(client=self.client, flow=self.flow.name, scopes=scopes)
+        if signals.token_issued.has_listeners(Client):
+            signals.token_issued.announce(
+                Client, client=self.client, user_id=user_id, flow=self.flow.name, scopes=scopes
+            )
+        return TokenResponse(
+            access_token=sealed if _is_opaque(self.client) else self._signed(http, sealed, user_id),
+            expires_in=self.lifetime,
+            scope=self.scope,
+            refresh_token=refresh_token,
+        )
+
+    def _signed(self, http: HttpRequest, sealed: str, user_id: Any) -> str:
+        """RFC 9068 §2.2: a JWT around the sealed reference."""
+        claims = AccessClaims(
+            issuer=name_in_tokens(http),
+            audience=self.resources or (api_resource(http),),
+            # Where no user takes part, the subject is the client.
+            subject=str(self.client.client_id if user_id is None else user_id),
+            is_machine=user_id is None,
+            client_id=self.client.client_id,
+            scope=self.scope,
+            issued=self.issued,
+            expires=self.issued + self.lifetime,
+            token_id=sealed,
+        )
+        return ring.signer().sign(claims.payload())
+
+
+def _is_opaque(client: Client) -> bool:
+    return client.access_token_format != Client.TokenFormat.JWT
+
+
+def _kind_for(client: Client) -> Kind:
+    """What is sealed for an access token: the token itself, or the ``jti`` of a JWT."""
+    return Kind.ACCESS if _is_opaque(client) else Kind.JWT_ID

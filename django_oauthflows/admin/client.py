@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -84,26 +85,18 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
         context.update(show_save_and_add_another=False, show_save_and_continue=client is not None)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def action_view(self, request: HttpRequest, pk: int, action: Action) -> HttpResponse:
+    def action_view(self, request: HttpRequest, pk: int | str, action: Action) -> HttpResponse:
         demand(request.user, action.permission)
         client = self.client_or_404(request, pk)
         after = reverse("admin:django_oauthflows_client_changelist")
         if not action.deletes:
-            after = reverse("admin:django_oauthflows_client_change", args=[pk])
+            after = reverse("admin:django_oauthflows_client_change", args=[client.pk])
         return action_page(self, request, action, [client], back=after)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        if not object_id.isdecimal():  # "²" is a digit, and no number
-            raise Http404
-        return self.action_view(request, int(object_id), DELETE)
+        return self.action_view(request, unquote(object_id), DELETE)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        try:
-            return super().get_object(request, object_id, from_field)
-        except OverflowError:  # Django spares SQLite numbers that are too large, but not in a key to a parent
-            return None
-
-    def client_or_404(self, request: HttpRequest, pk: int) -> Client:
+    def client_or_404(self, request: HttpRequest, pk: int | str) -> Client:
         client: Client | None = self.get_object(request, str(pk))
         if client is None:
             raise Http404

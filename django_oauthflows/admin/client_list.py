@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -75,7 +78,13 @@ class ClientList(ActionAdmin):
         """The list as it is searched and filtered now, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return as_csv(self.get_changelist_instance(request).get_queryset(request))
+        try:
+            shown = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:  # the list itself says what is wrong
+            return HttpResponseRedirect(
+                f"{reverse('admin:django_oauthflows_client_changelist')}?{ERROR_FLAG}=1"
+            )
+        return as_csv(shown)
 
     def advice_view(self, request: HttpRequest) -> HttpResponse:
         """Everything worth a look, over all clients."""

@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, quote, unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import DataError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.admin.actions import ActionAdmin, is_key
 from django_oauthflows.admin.permissions import END_TOKENS, demand, may
 from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Consent
@@ -98,7 +98,7 @@ class UserAppsPages(ActionAdmin):
     def _take_back(self, request: HttpRequest, user: Any, reason: str) -> None:
         """By the same verbs as the user's own page."""
         chosen = request.POST.get("consent", "")
-        if not chosen.isascii() or not chosen.isdigit():
+        if not is_key(Consent, chosen):
             raise Http404
         mine = Consent.objects.live().filter(user=user).select_related("client")
         consent = get_object_or_404(mine, pk=chosen)
@@ -119,5 +119,10 @@ class UserAppsPages(ActionAdmin):
 def _user(key: str) -> Any:
     try:
         return get_object_or_404(get_user_model(), pk=unquote(key))
-    except (ValueError, ValidationError):  # no key of this site's users looks like that
+    except (
+        ValueError,
+        ValidationError,
+        OverflowError,
+        DataError,
+    ):  # no key of this site's users looks like that
         raise Http404 from None

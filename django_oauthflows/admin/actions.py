@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from django.db import DataError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from django_oauthflows.admin.impact import Impact
@@ -81,10 +83,33 @@ def is_key(model: type[Model], text: str) -> bool:
     return True
 
 
+def _in_utf8(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refuses a request in another encoding, which could bring text that can be neither stored nor shown."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.encoding is not None and codecs.lookup(request.encoding).name != "utf-8":
+            raise BadRequest("Only UTF-8 is understood here.")
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
 class ActionAdmin(_ModelAdmin):
     """A list whose rows can be acted on, by those who may."""
 
     row_actions: tuple[Action, ...] = ()
+
+    def own_urls(self) -> list[URLPattern]:
+        """Pages besides Django's."""
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        """Ours before Django's own, which take anything for a key."""
+        urls = [*self.own_urls(), *super().get_urls()]
+        for url in urls:
+            url.callback = _in_utf8(url.callback)
+        return urls
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """Those that may be done, less Django's own "delete selected", which asks for no reason.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,6 +14,10 @@ from django_oauthflows.scopes import declared_scopes
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
+
+
+#: Dates at the ends of the calendar do not exist in every time zone.
+_YEARS = range(2000, 2200)
 
 
 def problems_with(client: Client) -> dict[str, list[str]]:
@@ -27,6 +32,7 @@ def problems_with(client: Client) -> dict[str, list[str]]:
         "allowed_origins": _origin_problems(client.allowed_origins),
         "allowed_scopes": _scope_problems(client.allowed_scopes) + _length_problems(client),
         "default_scopes": _scope_problems(client.default_scopes, within=client.allowed_scopes),
+        "implicit_until": _date_problems(client.implicit_until),
     }
     return {field: problems for field, problems in found.items() if problems}
 
@@ -58,6 +64,10 @@ def _length_problems(client: Client) -> list[str]:
             )
         ]
     return [gettext("A token for all of these would be too long to be sent. Allow fewer scopes.")]
+
+
+def _date_problems(at: datetime | None) -> list[str]:
+    return [] if at is None or at.year in _YEARS else [gettext("Give a date in this century or the next.")]
 
 
 def _name_problems(client: Client) -> list[str]:

@@ -160,24 +160,31 @@ def press(browser: Browser, app: str, deed: str, **form: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["web", "spa"])
-def test_a_refresh_turns_it_into_an_authorization_and_the_old_one_is_refused(
+def test_a_refresh_turns_it_into_an_authorization_and_the_old_one_ends_it(
     name: str, adopted: Adopted
 ) -> None:
     client = adopted.client(name)
     old = adopted.held[name]["more"]
     thief = adopted.client("spa" if name == "web" else "web").refresh(old["refresh_token"])
     assert thief.json()["error"] == "invalid_grant"
+    for wrong in ({"scope": "notes:write nonsense"}, {"resource": "https://unknown.example"}):
+        assert client.refresh(old["refresh_token"], **wrong).status_code == 400, "uses nothing up"
+    lost = client.refresh(old["refresh_token"])
+    assert lost.status_code == 200, lost.text
     response = client.refresh(old["refresh_token"])
-    assert response.status_code == 200, response.text
+    assert response.status_code == 200, "an answer that was lost is asked for again"
     new = response.json()
     assert new["access_token"].startswith("oafa_")
     assert new["refresh_token"].startswith("oafr_")
     assert new["scope"] == "profile notes:read"
     assert client.api("/api/me/", new["access_token"]).json() == {"username": "alice"}
     assert client.api("/api/me/", old["access_token"]).status_code == 401
+    newer = client.refresh(new["refresh_token"]).json()
     again = client.refresh(old["refresh_token"])
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
-    assert client.refresh(new["refresh_token"]).status_code == 200
+    assert client.refresh(newer["refresh_token"]).status_code == 400, (
+        "used by two: nobody knows who is the thief"
+    )
 
 
 def test_a_strong_secret_is_accepted_and_given_a_fast_digest_on_its_first_use(adopted: Adopted) -> None:

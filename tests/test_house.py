@@ -35,7 +35,8 @@ FLOORS: tuple[frozenset[str], ...] = (
             "lookalikes",
             "spreadsheet",
             "cache_guard",
-            "write_conflicts",
+            "accounts",
+            "database",
         }
     ),
 )

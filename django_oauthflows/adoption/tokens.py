@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -25,9 +26,12 @@ from oauth2_provider.models import (
 )
 
 from django_oauthflows import signals
+from django_oauthflows.accounts import is_accepted
 from django_oauthflows.adoption.consents import ensure_consent
 from django_oauthflows.conf import options
+from django_oauthflows.database import once_more, writer_of
 from django_oauthflows.flows import registry
+from django_oauthflows.models.adopted_token import AdoptedToken
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.consent import Consent
@@ -95,7 +99,7 @@ def find_access_token(text: str) -> AccessToken:
     for applies, cause in (
         (row.is_expired(), "expired"),
         (client.is_suspended, "client suspended"),
-        (row.user is not None and not getattr(row.user, "is_active", True), "user inactive"),
+        (row.user is not None and not is_accepted(row.user), "user inactive"),
         (row.user is not None and row.consented is None, "consent withdrawn"),
         (row.scope and not scopes, "no scope left"),
     ):
@@ -149,49 +153,71 @@ def _aware(moment: datetime) -> datetime:
     )
 
 
-def adopt_refresh_token(text: str, client: Client) -> Authorization:
-    """Turn one of the toolkit's refresh tokens into an ``Authorization`` at generation 1, once.
+def find_refresh_token(text: str, client: Client) -> Authorization:
+    """What one of the toolkit's refresh tokens of ``client`` stands for, as the authorization that it becomes.
 
-    The refresh then goes on as any other does and moves it to generation 2. Raises ``TokenRefused``.
+    That is not saved yet (``claim`` does it), unless the token was used here before. The token is of
+    generation 0: what it gives is of generation 1. Nothing is written. Raises ``TokenRefused``.
     """
     if not _findable(text):
         raise TokenRefused("malformed")
-    with transaction.atomic():
-        row = (
-            get_refresh_token_model()
-            .objects.select_for_update(of=("self",))
-            .filter(token_checksum=_checksum(text), application_id=client.pk, revoked=None)
-            .select_related("access_token", "user")
-            .first()
-        )
-        if row is None or row.access_token is None:
+    used = AdoptedToken.objects.filter(checksum=_checksum(text)).first()
+    if used is not None:
+        authorization = Authorization.objects.presented(used.authorization_id, client)
+        if authorization is None or authorization.consent.client_id != client.pk:
             raise TokenRefused("unknown")
-        if not getattr(row.user, "is_active", True):
-            raise TokenRefused("user inactive")
-        authorization = _authorization_from(row, client)
-        # The toolkit's own verb: marks the refresh token and deletes its access token.
-        row.revoke()
-    return authorization
+        return authorization
+    row = (
+        get_refresh_token_model()
+        .objects.filter(token_checksum=_checksum(text), application_id=client.pk, revoked=None)
+        .select_related("access_token", "user")
+        .first()
+    )
+    if row is None or row.access_token is None:
+        raise TokenRefused("unknown")
+    return _authorization_for(row, client)
 
 
-def _authorization_from(row: Any, client: Client) -> Authorization:
+def _authorization_for(row: Any, client: Client) -> Authorization:
     scopes = row.access_token.scope.split()
     ensure_consent(user_id=row.user_id, client_id=client.pk, scopes=scopes)
     consent = Consent.objects.live().filter(user=row.user, client=client).first()
     if consent is None:
         raise TokenRefused("consent withdrawn")
     consent.user, consent.client = row.user, client
-    authorization: Authorization = Authorization.objects.begin(
+    authorization: Authorization = Authorization.objects.prepared(
         consent=consent,
         flow=registry.flow_named("authorization_code"),
         scopes=scopes,
         lifetime=options().REFRESH_TOKEN_IDLE_LIFETIME,
-        generation=1,
     )
-    refusal = authorization.refusal(timezone.now())
-    if refusal:
-        raise TokenRefused(refusal)
     return authorization
+
+
+def claim(text: str, authorization: Authorization, *, now: datetime, ends: datetime) -> bool:
+    """Save the authorization that a refresh token becomes, at its first generation, and end the token.
+
+    One transaction. False when somebody else was faster.
+    """
+    authorization.generation = 1
+    authorization.redeemed_at = authorization.rotated_at = now
+    authorization.expires_at = ends
+    return once_more(partial(_claim, text, authorization), using=writer_of(Authorization))
+
+
+def _claim(text: str, authorization: Authorization) -> bool:
+    with transaction.atomic(using=writer_of(Authorization)):
+        rows = get_refresh_token_model().objects.select_for_update(of=("self",))
+        row = rows.filter(
+            token_checksum=_checksum(text), application_id=authorization.client.pk, revoked=None
+        ).first()
+        if row is None:
+            return False
+        authorization.save(force_insert=True)
+        AdoptedToken.objects.create(authorization=authorization, checksum=_checksum(text))
+        # The toolkit's own verb: marks the refresh token and deletes its access token.
+        row.revoke()
+    return True
 
 
 def revoke(text: str, client: Client) -> None:

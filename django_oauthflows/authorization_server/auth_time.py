@@ -63,7 +63,7 @@ def is_recent(request: HttpRequest, *, max_age: int | None, anew: bool) -> bool:
     if not too_old:
         return True
     asked_at = login_asked_for_at(request)
-    return asked_at is not None and logged_in_at >= asked_at and asked_at > _used_until(request)
+    return asked_at is not None and logged_in_at >= asked_at
 
 
 def ask_for_login(request: HttpRequest, response: HttpResponse) -> None:
@@ -81,12 +81,17 @@ def ask_for_login(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def login_asked_for_at(request: HttpRequest) -> float | None:
-    """When somebody was sent to log in for this request, in seconds since 1970; ``None`` if nobody was."""
+    """When somebody was sent to log in for this request, in seconds since 1970.
+
+    ``None`` if nobody was, or the login has served already (``use_login``).
+    """
     try:
         value = request.get_signed_cookie(_cookie_name(request), salt=_SALT, max_age=LOGIN_SECONDS)
-        return float(value or "")
+        asked_at = float(value or "")
     except (KeyError, ValueError, signing.BadSignature):
         return None
+    used = request.session.get(_KEY, {}).get("used", {})
+    return asked_at if asked_at > used.get(_request_name(request), 0.0) else None
 
 
 def use_login(request: HttpRequest) -> None:
@@ -96,11 +101,6 @@ def use_login(request: HttpRequest) -> None:
         used = {**request.session[_KEY].get("used", {}), _request_name(request): asked_at}
         recent = {name: at for name, at in used.items() if at > time.time() - LOGIN_SECONDS}
         request.session[_KEY] = {**request.session[_KEY], "used": recent}
-
-
-def _used_until(request: HttpRequest) -> float:
-    used = request.session.get(_KEY, {}).get("used", {})
-    return float(used.get(_request_name(request), 0.0))
 
 
 def _request_name(request: HttpRequest) -> str:

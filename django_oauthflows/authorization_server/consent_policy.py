@@ -41,9 +41,11 @@ class Situation:
     prompt: frozenset[str] = frozenset()
     #: Whether the login is as recent as ``max_age`` and ``prompt=login`` want it.
     fresh: bool = True
+    #: Whether whoever is answered is surely the client (RFC 8252 §8.6).
+    provable: bool = True
     #: Whether a live consent holds for these scopes, in today's words, and this destination.
     covered: bool = False
-    #: Whether the client is the site's own and provably so, and the user has taken nothing of this back.
+    #: Whether the client is the site's own, and the user has taken nothing of this back.
     vouched_for: bool = False
 
     @property
@@ -70,8 +72,8 @@ POLICY: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
     ("no page, but the login is too old", lambda now: now.silent and not now.fresh, Verdict.REFUSE_LOGIN),
     ("the login is too old", lambda now: not now.fresh, Verdict.LOG_IN_AGAIN),
     ("the client wants the user asked", lambda now: now.wants_consent, Verdict.ASK),
-    ("a live consent covers it", lambda now: now.covered, Verdict.GRANT),
-    ("the site vouches for the client", lambda now: now.vouched_for, Verdict.VOUCH),
+    ("a live consent covers it", lambda now: now.covered and now.provable, Verdict.GRANT),
+    ("the site vouches for the client", lambda now: now.vouched_for and now.provable, Verdict.VOUCH),
     ("no page, but consent is needed", lambda now: now.silent, Verdict.REFUSE_CONSENT),
     ("anything else", lambda now: True, Verdict.ASK),
 )
@@ -97,10 +99,10 @@ def situation_of(
         logged_in=True,
         prompt=request.prompt,
         fresh=auth_time.is_recent(http, max_age=request.max_age, anew="login" in request.prompt),
+        provable=client.can_be_told_apart(redirect_uri),
         covered=consent is not None and consent.covers(names, host_of(redirect_uri)),
         # What the user took back themselves, the site cannot give back over their head.
-        vouched_for=client.may_skip_consent(redirect_uri)
-        and not (consent is not None and consent.was_taken_back(names)),
+        vouched_for=client.is_first_party and not (consent is not None and consent.was_taken_back(names)),
     )
 
 

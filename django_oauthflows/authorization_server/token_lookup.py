@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from django_oauthflows.accounts import is_accepted
 from django_oauthflows.adoption import tokens as adopted_tokens
 from django_oauthflows.authorization_server.key_ring import signed_claims
 from django_oauthflows.models.authorization import Authorization
@@ -175,7 +176,7 @@ def _machine_access(reference: Reference) -> AccessToken:
     for applies, cause in (
         (revoked, "revoked"),
         (client.is_suspended, "client suspended"),
-        (user is not None and not getattr(user, "is_active", True), "user inactive"),
+        (user is not None and not is_accepted(user), "user inactive"),
     ):
         if applies:
             raise TokenRefused(cause, client)

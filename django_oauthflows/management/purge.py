@@ -20,6 +20,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from django_oauthflows.models import (
+    AdoptedToken,
     Authorization,
     ClientSecret,
     ClientUsage,
@@ -38,6 +39,8 @@ KEEP_REVOKED = timedelta(days=1)
 KEEP_REFUSALS = timedelta(days=90)
 #: How long staff can see what became of a message that was to be sent.
 KEEP_MESSAGES = timedelta(days=7)
+#: How long a refresh token of the toolkit's is known to have been used.
+KEEP_ADOPTED = timedelta(days=30)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -103,6 +106,7 @@ SWEEPS = (
         # Those that nobody ever came to send as well.
         lambda now: Q(ended_at__lte=now - KEEP_MESSAGES) | Q(expires_at__lte=now - KEEP_MESSAGES),
     ),
+    Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),
     Sweep(

@@ -4,6 +4,7 @@ Imports among them go one way: event, client_secret, client, consent, authorizat
 Django's relations.
 """
 
+from django_oauthflows.models.adopted_token import AdoptedToken
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_secret import ClientSecret
@@ -15,6 +16,7 @@ from django_oauthflows.models.signing_key import SigningKey
 from django_oauthflows.models.usage import ClientUsage
 
 __all__ = [
+    "AdoptedToken",
     "Authorization",
     "Client",
     "ClientSecret",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.db import models
@@ -13,7 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
+from django_oauthflows.accounts import is_accepted
 from django_oauthflows.conf import options
+from django_oauthflows.database import once_more, writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
@@ -36,7 +39,13 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
 
 
 class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):  # type: ignore[misc]
-    def begin(
+    def begin(self, **values: Any) -> Authorization:
+        """Insert one row; a code or token can then refer to it. The values are those of ``prepared``."""
+        authorization = self.prepared(**values)
+        once_more(partial(authorization.save, force_insert=True), using=writer_of(Authorization))
+        return authorization
+
+    def prepared(
         self,
         *,
         consent: Consent,
@@ -49,9 +58,9 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         resource: str = "",
         generation: int = 0,
     ) -> Authorization:
-        """Insert one row; a code or token can then refer to it. ``lifetime`` is in seconds."""
+        """An authorization that is not saved yet. ``lifetime`` is in seconds."""
         now = timezone.now()
-        authorization: Authorization = self.create(
+        authorization: Authorization = self.model(
             consent=consent,
             flow=flow.name,
             scope=scope_string(scopes),
@@ -161,7 +170,7 @@ class Authorization(models.Model):
             (self.consent.withdrawn_at is not None, "consent withdrawn"),
             (self.revoked_at is not None, "revoked"),
             (not self.consent.is_live(now), "consent ended"),
-            (not getattr(self.user, "is_active", True), "user inactive"),
+            (not is_accepted(self.user), "user inactive"),
             (self.client.is_suspended, "client suspended"),
             (not self.granted_scopes(self.scope.split()), "no scope left"),
         )
@@ -178,7 +187,7 @@ class Authorization(models.Model):
 
     def granted_scopes(self, scopes: Iterable[str]) -> tuple[str, ...]:
         """``scopes`` less what the user has taken back since, and what staff no longer allow the client."""
-        allowed = set(self.consent.scope.split()).intersection(self.client.allowed_scope_names())
+        allowed = self.consent.allows(self.created_at).intersection(self.client.allowed_scope_names())
         return tuple(scope for scope in scopes if scope in allowed)
 
     # What it gives: texts to hand out, sealed (`tokens/format.py`). Nothing is written. ---------------
@@ -286,7 +295,7 @@ class Authorization(models.Model):
 
 # The statements of the hot path: two reads, and three writes that are atomic by themselves (`statement.py`).
 
-_OF_CONSENT = ("id", "user_id", "client_id", "scope", "expires_at", "withdrawn_at")
+_OF_CONSENT = ("id", "user_id", "client_id", "scope", "allowed_again", "expires_at", "withdrawn_at")
 _OF_PRESENTED = (
     "id",
     "consent_id",
@@ -301,7 +310,16 @@ _OF_PRESENTED = (
     "rotated_at",
     "revoked_at",
 )
-_OF_CALLED_WITH = ("id", "consent_id", "scope", "token_epoch", "generation", "rotated_at", "revoked_at")
+_OF_CALLED_WITH = (
+    "id",
+    "consent_id",
+    "scope",
+    "token_epoch",
+    "generation",
+    "created_at",
+    "rotated_at",
+    "revoked_at",
+)
 
 
 def _field(name: str) -> Any:

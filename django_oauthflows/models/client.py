@@ -12,13 +12,14 @@ from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.lookalikes import readable
@@ -95,7 +96,7 @@ class ClientManager(models.Manager["Client"]):
     def get_by_natural_key(self, client_id: str) -> Client:
         return self.get(client_id=client_id)
 
-    @transaction.atomic
+    @in_transaction
     def register(
         self,
         *,
@@ -380,16 +381,15 @@ class Client(Application):
         """Whether it was given a flow without a user, so that it may hold tokens of its own."""
         return any(not flow.has_user for flow in registry.offered_flows(self.flow_names))
 
-    def may_skip_consent(self, redirect_uri: str) -> bool:
-        """Whether the site vouches for it, so that the user need not be asked.
+    def can_be_told_apart(self, redirect_uri: str) -> bool:
+        """Whether whoever is answered at ``redirect_uri`` is surely this client (RFC 6749 §10.2).
 
-        Never for a public client on a loopback or private-use redirect: any program on the user's
-        device can be there (RFC 8252 §8.6, RFC 9700 §4.13).
+        Not a public client on a loopback or private-use redirect: any program on the user's device can be
+        there (RFC 8252 §8.6, RFC 9700 §4.13). Such a one is never answered without asking the user.
         """
-        unprovable = not self.has_secret and (
+        return self.has_secret or not (
             redirect_uris.is_loopback(redirect_uri) or redirect_uris.is_private_use(redirect_uri)
         )
-        return self.is_first_party and not unprovable
 
     def allowed_scope_names(self) -> tuple[str, ...]:
         """What it can be given: its list, less what the site no longer offers."""
@@ -486,7 +486,7 @@ class Client(Application):
     # What is done to it. `by` is who does it (`None` for the system), `reason` why. A change and its
     # record are one transaction: neither is there without the other. ---------------------------------
 
-    @transaction.atomic
+    @in_transaction
     def change(self, fields: Iterable[str], *, by: Any = None) -> None:
         """Save these fields, and put on record who changed them from what to what.
 
@@ -508,14 +508,14 @@ class Client(Application):
         self._set_suspension("CLIENT_RESUMED", None, reason, by=by)
         signals.client_resumed.announce(Client, client=self, by=by)
 
-    @transaction.atomic
+    @in_transaction
     def _set_suspension(self, kind: str, at: datetime | None, reason: str, *, by: Any) -> None:
         self.suspended_at, self.suspended_reason = at, reason[:200] if at else ""
         self._row().update(suspended_at=at, suspended_reason=self.suspended_reason)
         ended(client=self.pk)
         self._record(kind, by=by, reason=reason)
 
-    @transaction.atomic
+    @in_transaction
     def revoke_tokens(self, *, by: Any = None, reason: str = "") -> None:
         """End every token it has, for every user and for itself; users need not agree again."""
         self.token_epoch = self._meta.get_field("token_epoch").get_default()
@@ -526,7 +526,7 @@ class Client(Application):
         self._record("CLIENT_TOKENS_REVOKED", by=by, reason=reason)
         signals.client_tokens_revoked.announce(Client, client=self, by=by)
 
-    @transaction.atomic
+    @in_transaction
     def remove(self, *, by: Any = None, reason: str = "") -> None:
         """Delete it with its consents, authorizations and secrets; its events stay."""
         self._record("CLIENT_DELETED", by=by, reason=reason, client_id=self.client_id)

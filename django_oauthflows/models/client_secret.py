@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.database import in_transaction
 from django_oauthflows.models.event import Event
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
         self._store(client, secret, label, by=by)
         return secret
 
-    @transaction.atomic
+    @in_transaction
     def rotate(
         self,
         client: Client,
@@ -87,7 +88,7 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
         self.filter(client=client).filter(Q(expires_at=None) | Q(expires_at__gt=ends)).update(expires_at=ends)
         return self.issue(client, label=label, by=by, reason=reason)
 
-    @transaction.atomic
+    @in_transaction
     def _store(
         self,
         client: Client,
@@ -147,7 +148,7 @@ class ClientSecret(models.Model):
                 digest=digest_of(secret), slow_hash="", hint=secret[-_HINT_LENGTH:]
             )
 
-    @transaction.atomic
+    @in_transaction
     def revoke(self, *, by: Any = None, reason: str = "") -> None:
         """End it at once."""
         self.expires_at = timezone.now()

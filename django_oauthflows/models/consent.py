@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.utils import timezone, translation
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
+from django_oauthflows.database import in_transaction
 from django_oauthflows.models.event import Event
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
@@ -94,7 +95,7 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
 
 class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ignore[misc]
-    @transaction.atomic
+    @in_transaction
     def give(
         self,
         *,
@@ -120,6 +121,9 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
         if seen is not None and seen != version:
             raise Outdated
         first = not consent.is_live()
+        if first and version:
+            # Agreeing again revives nothing of what was given before.
+            consent.end_tokens(cause="consent ended")
         before = () if first else tuple(consent.scope.split())
         consent.take(names, asked={*names, *shown}, before=before)
         consent.hold(duration, anew=first, implied=implied)
@@ -167,6 +171,8 @@ class Consent(models.Model):
     scope = models.TextField(_("allowed scopes"), blank=True)
     #: Scope → fingerprint of the words it was last answered in, allowed or not.
     wordings = models.JSONField(default=dict, blank=True, editable=False)
+    #: Scope → when it was allowed anew after a no, in Unix seconds: older tokens stay without it.
+    allowed_again = models.JSONField(default=dict, blank=True, editable=False)
     redirect_host = models.CharField(_("answers went to"), max_length=255, blank=True, editable=False)
     implied = models.BooleanField(_("without asking"), default=False, editable=False)
     given_at = models.DateTimeField(_("first allowed"), default=timezone.now, editable=False)
@@ -194,6 +200,13 @@ class Consent(models.Model):
         return self.withdrawn_at is None and (
             self.expires_at is None or self.expires_at > (now or timezone.now())
         )
+
+    def allows(self, since: datetime) -> frozenset[str]:
+        """The scopes that are allowed, and have been without a break since then."""
+        names = frozenset(self.scope.split())
+        if not self.allowed_again:
+            return names
+        return names.difference(name for name, at in self.allowed_again.items() if at > since.timestamp())
 
     def covers(self, scopes: Iterable[str], redirect_host: str) -> bool:
         """Whether ``scopes`` need not be asked for again, in today's words and for this destination."""
@@ -237,8 +250,10 @@ class Consent(models.Model):
         """Allow ``names`` instead of what of ``asked`` was allowed ``before``. Saves nothing."""
         self.scope = scope_string({*set(before).difference(asked), *names})
         kept = self.wordings if before else {}
-        self.wordings = kept | {name: wording_of(name) for name in asked}
         self.updated_at = timezone.now()
+        again = {name: self.updated_at.timestamp() for name in names if name in kept and name not in before}
+        self.allowed_again = (self.allowed_again if before else {}) | again
+        self.wordings = kept | {name: wording_of(name) for name in asked}
 
     def hold(self, duration: Duration, *, anew: bool, implied: bool) -> None:
         """Let it hold for ``duration``, from now if ``anew``. Saves nothing.
@@ -266,28 +281,32 @@ class Consent(models.Model):
             implied=implied,
         )
 
-    @transaction.atomic
+    @in_transaction
     def withdraw(self, *, by: Any = None, reason: str = "") -> bool:
         """End it: every token that stands on it is refused from now on. False when it had ended already."""
         self.withdrawn_at = timezone.now()
         mine = Consent.objects.filter(pk=self.pk, withdrawn_at=None)
         if not mine.update(withdrawn_at=self.withdrawn_at):
             return False
-        ended(consent=self.pk)
-        self.authorizations.revoke(cause="consent withdrawn")
-        signals.access_ended.send(Consent, client_id=self.client_id, user_id=self.user_id, deleted=False)
+        self.end_tokens(cause="consent withdrawn")
         Event.objects.record(
             Event.Kind.CONSENT_WITHDRAWN, client=self.client, user=self.user, by=by, reason=reason
         )
         signals.consent_withdrawn.announce(Consent, consent=self, by=by)
         return True
 
+    def end_tokens(self, *, cause: str) -> None:
+        """End every token that stands on it, those from the toolkit's time too."""
+        ended(consent=self.pk)
+        self.authorizations.revoke(cause=cause)
+        signals.access_ended.send(Consent, client_id=self.client_id, user_id=self.user_id, deleted=False)
+
     def removed_with(self, name: str) -> tuple[str, ...]:
         """What goes when ``name`` goes: itself, and every allowed scope that includes it."""
         declared = declared_scopes()
         return tuple(scope for scope in self.scope.split() if name in declared.expand([scope]))
 
-    @transaction.atomic
+    @in_transaction
     def remove_scope(self, name: str, *, by: Any = None, reason: str = "") -> tuple[str, ...]:
         """Take a permission back, with those that include it; tokens go on with the others.
 
@@ -297,7 +316,8 @@ class Consent(models.Model):
         mine = Consent.objects.filter(pk=self.pk)
         mine.take_turns()
         fresh: Consent = mine.select_for_update().get()
-        self.scope, self.wordings, self.withdrawn_at = fresh.scope, fresh.wordings, fresh.withdrawn_at
+        for field in ("scope", "wordings", "allowed_again", "withdrawn_at"):
+            setattr(self, field, getattr(fresh, field))
         removed = self.removed_with(name) if self.is_live() else ()
         if not removed:
             return ()
@@ -306,7 +326,7 @@ class Consent(models.Model):
             return removed
         # An answer like any other, so the site's word for the app does not bring it back.
         self.take((), asked=removed, before=self.scope.split())
-        self.save(update_fields=["scope", "wordings", "updated_at"])
+        self.save(update_fields=["scope", "wordings", "allowed_again", "updated_at"])
         Event.objects.record(
             Event.Kind.CONSENT_NARROWED,
             client=self.client,

@@ -7,20 +7,20 @@ that is good for something is made at the moment of sending.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.db import connections, models, router, transaction
+from django.db import connections, models, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
+from django_oauthflows.database import in_transaction, once_more, writer_of
 from django_oauthflows.models.event import Event
-from django_oauthflows.write_conflicts import patiently
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -32,10 +32,13 @@ LEASE = timedelta(minutes=5)
 SECOND_LIFE = timedelta(days=1)
 #: So often somebody else may take the message under our eyes before we leave it to them.
 _CLAIMS = 5
+#: So often a write is tried that others prevent.
+_TRIES = 20
 MAX_ERROR_LENGTH = 200
 
 #: The client that an unreachable server belongs to, or ``None`` where the whole kind goes to one server.
 Destination = tuple[str, int | None]
+Result = TypeVar("Result")
 
 
 class OutboxManager(models.Manager["OutboxMessage"]):
@@ -76,7 +79,7 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         claimed there could be sent by others as well.
         """
         for _attempt in range(_CLAIMS):
-            candidate, claimed = patiently(lambda: self._try_claim(kinds, without))
+            candidate, claimed = _patiently(lambda: self._try_claim(kinds, without))
             if claimed or candidate is None:
                 return candidate
         return None  # others are faster: they do the work
@@ -105,7 +108,7 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         now = timezone.now()
         overdue = self.waiting().filter(_not_leased(now), expires_at__lte=now)
         expired: dict[str, Any] = {"ended_at": now, "outcome": OutboxMessage.Outcome.EXPIRED}
-        return patiently(lambda: overdue.update(leased_until=None, **expired))
+        return _patiently(lambda: overdue.update(leased_until=None, **expired))
 
     def next_due(self, kinds: Collection[str]) -> datetime | None:
         """When the next message wants to be sent, which may be past; ``None`` when nothing waits."""
@@ -116,7 +119,12 @@ class OutboxManager(models.Manager["OutboxMessage"]):
 
     def rows(self) -> models.QuerySet[OutboxMessage]:
         """Always where rows are written: a copy may not have them yet."""
-        return self.using(router.db_for_write(self.model))
+        return self.using(writer_of(self))
+
+
+def _patiently(work: Callable[[], Result]) -> Result:
+    """No user waits for this: it gives way to others longer than a request may."""
+    return once_more(work, using=writer_of(OutboxMessage), tries=_TRIES)
 
 
 def _not_leased(now: datetime) -> Q:
@@ -214,11 +222,11 @@ class OutboxMessage(models.Model):
 
     def _settle(self, **values: Any) -> bool:
         mine = OutboxMessage.objects.waiting().filter(pk=self.pk, leased_until=self.leased_until)
-        return bool(patiently(lambda: mine.update(leased_until=None, **values)))
+        return bool(_patiently(lambda: mine.update(leased_until=None, **values)))
 
     # What staff do. ----------------------------------------------------------------------------------
 
-    @transaction.atomic
+    @in_transaction
     def send_again(self, *, by: Any = None, reason: str = "") -> bool:
         """Try once more from the beginning, now. False while somebody is sending it."""
         now = timezone.now()

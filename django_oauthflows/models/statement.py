@@ -18,6 +18,8 @@ from django.db import connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
+from django_oauthflows.database import once_more
+
 Row = tuple[Any, ...]
 
 
@@ -90,6 +92,24 @@ class _Statement:
             for parameter in parameters
         ]
 
+    @classmethod
+    def _executed(
+        cls,
+        sql: str,
+        parameters: tuple[Any, ...],
+        values: Mapping[str, Any],
+        connection: Any,
+        answer: Callable[[Any], Any],
+    ) -> Any:
+        """What the cursor answers. Tried again when others got in its way: a statement is atomic by itself."""
+
+        def work() -> Any:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, cls._bind(parameters, values, connection))
+                return answer(cursor)
+
+        return once_more(work, using=connection.alias)
+
 
 class Read(_Statement):
     """A query for one row, run often with other values.
@@ -120,9 +140,9 @@ class Read(_Statement):
             compiled = self._compiled[alias] = self._compile(alias)
         sql, parameters, converters = compiled
         connection = connections[alias]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, self._bind(parameters, values, connection))
-            row: Row | None = cursor.fetchone()
+        row: Row | None = self._executed(
+            sql, parameters, values, connection, lambda cursor: cursor.fetchone()
+        )
         if row is None or not converters:
             return row
         # Not by the compiler's `apply_converters`: it hands on the connection of the thread that compiled.
@@ -170,9 +190,7 @@ class Write(_Statement):
             compiled = self._compiled[alias] = self._compile(alias)
         sql, parameters = compiled
         connection = connections[alias]
-        with connection.cursor() as cursor:
-            cursor.execute(sql, self._bind(parameters, values, connection))
-            return int(cursor.rowcount)
+        return int(self._executed(sql, parameters, values, connection, lambda cursor: cursor.rowcount))
 
     def _compile(self, alias: str) -> tuple[str, tuple[Any, ...]]:
         queryset, changes = self._build()

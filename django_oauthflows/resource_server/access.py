@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest
 
 from django_oauthflows import limits
@@ -15,6 +17,8 @@ from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.resource_server.machine import MachineUser
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
+
+logger = logging.getLogger("django_oauthflows")
 
 _KNOWN = "oauthflows.access"
 
@@ -59,6 +63,9 @@ def presented_access(request: HttpRequest) -> AccessToken | None:
         access = check_access_token(text, api_resource(request))
     except TokenRefused as refused:
         raise Refused(challenges.invalid_token(refused.cause)) from None
+    except OperationalError:
+        logger.exception("The database does not answer, or others got in the way of a call.")
+        raise Refused(challenges.unavailable()) from None
     request.META[_KNOWN] = access
     return access
 

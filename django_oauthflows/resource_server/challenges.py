@@ -106,6 +106,11 @@ def throttled(seconds: int) -> Refusal:
     return Refusal(429, f"Too many calls. Try again in {seconds} s.", retry_after=seconds)
 
 
+def unavailable() -> Refusal:
+    """RFC 9110 §15.6.4: whether the token is good cannot be found out now."""
+    return Refusal(503, "The server is busy. Try again in 1 s.", retry_after=1)
+
+
 def metadata_url(request: HttpRequest) -> str:
     """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path."""
     parts = urlsplit(api_resource(request))

@@ -21,7 +21,7 @@ from django_oauthflows.models import Consent, Event
 from django_oauthflows.spreadsheet import csv_file
 from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
 from django_oauthflows.views.csrf import only_own_forms
-from django_oauthflows.views.pages import page, secured
+from django_oauthflows.views.pages import own_page, page, secured
 
 #: What a user's history is made of.
 HISTORY = (Event.Kind.CONSENT_GIVEN, Event.Kind.CONSENT_NARROWED, Event.Kind.CONSENT_WITHDRAWN)
@@ -39,7 +39,7 @@ COLUMNS = (
 )
 
 
-@method_decorator(only_own_forms, name="dispatch")
+@method_decorator((own_page, only_own_forms), name="dispatch")
 class PersonalView(LoginRequiredMixin, View):
     """For the logged-in user, about their own; never kept in a cache or shown in a frame."""
 
@@ -140,7 +140,7 @@ def _cells(row: dict[str, Any]) -> list[object]:
     return [" ".join(value) if isinstance(value, list) else value for value in values]
 
 
-@method_decorator((login_not_required, only_own_forms), name="dispatch")
+@method_decorator((login_not_required, own_page, only_own_forms), name="dispatch")
 class DisconnectLinkView(View):
     """The link in a notice. Looking at it changes nothing: mail scanners fetch links."""
 

@@ -32,7 +32,7 @@ from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
 from django_oauthflows.views.csrf import only_own_forms
-from django_oauthflows.views.pages import too_many_requests_page
+from django_oauthflows.views.pages import own_page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, refusal_members
 
 #: What the policy says where the user's answer may count.
@@ -50,7 +50,7 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 
 # LoginRequiredMiddleware would send a bad request, or one with prompt=none, to the login page.
-@method_decorator((login_not_required, only_own_forms), name="dispatch")
+@method_decorator((login_not_required, own_page, only_own_forms), name="dispatch")
 class AuthorizationView(View):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 

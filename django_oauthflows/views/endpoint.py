@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -17,6 +19,8 @@ from django_oauthflows.authorization_server.request import FormRequest, RequestR
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
+
+logger = logging.getLogger("django_oauthflows")
 
 
 def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
@@ -50,7 +54,9 @@ class Answer:
     client: Client
 
 
-@method_decorator((csrf_exempt, login_not_required), name="dispatch")
+# Whatever a request changes is atomic by itself: a transaction around it all would make one that others
+# got in the way of impossible to try again.
+@method_decorator((csrf_exempt, login_not_required, transaction.non_atomic_requests), name="dispatch")
 class Endpoint(View):
     """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 
@@ -70,9 +76,12 @@ class Endpoint(View):
         try:
             answer = self.answer(FormRequest.read(http, endpoint=self.limit))
         except LimitExceeded as exceeded:
-            return self._too_many(http, exceeded.seconds)
+            return self._wait(http, 429, "Too many requests.", exceeded.seconds)
         except RequestRefused as refused:
             return self._refused(http, refused)
+        except OperationalError:
+            logger.exception("The database does not answer, or others got in the way of a request.")
+            return self._wait(http, 503, "The server is busy.", 1)
         return self._finish(http, JsonResponse(answer.members), answer.client)
 
     def _refused(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
@@ -84,12 +93,10 @@ class Endpoint(View):
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'
         return self._finish(http, response, refused.client)
 
-    def _too_many(self, http: HttpRequest, seconds: int) -> HttpResponse:
-        """RFC 6585 §4, with an error code that client libraries can read."""
-        error = errors.TemporarilyUnavailableError(
-            description=f"Too many requests. Try again in {seconds} s."
-        )
-        response = JsonResponse(dict(error.twotuples), status=429, headers={"Retry-After": str(seconds)})
+    def _wait(self, http: HttpRequest, status: int, why: str, seconds: int) -> HttpResponse:
+        """RFC 6585 §4, RFC 9110 §15.6.4, with an error code that client libraries can read."""
+        error = errors.TemporarilyUnavailableError(description=f"{why} Try again in {seconds} s.")
+        response = JsonResponse(dict(error.twotuples), status=status, headers={"Retry-After": str(seconds)})
         return self._finish(http, response)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

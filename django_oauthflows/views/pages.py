@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from django_oauthflows.conf import options, site_name
+
+logger = logging.getLogger("django_oauthflows")
 
 
 def secured(response: HttpResponse, *, form_targets: tuple[str, ...] = ()) -> HttpResponse:
@@ -43,6 +49,26 @@ def page(
     }
     response = render(request, f"django_oauthflows/{template}", context, status=status)
     return secured(response, form_targets=form_targets)
+
+
+def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so.
+
+    A transaction around it all (``ATOMIC_REQUESTS``) would make what others got in the way of impossible
+    to try again.
+    """
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except OperationalError:
+            logger.exception("The database does not answer, or others got in the way of a request.")
+            response = page(request, "busy.html", {}, status=503)
+            response.headers["Retry-After"] = "1"
+            return response
+
+    return transaction.non_atomic_requests(wrapper)
 
 
 def too_many_requests_page(request: HttpRequest, wait: int) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django_oauthflows.models import Authorization, Client, Consent, Event
 from tests.consent.conftest import Walk, told
 from tests.factories import PASSWORD, ClientFactory, UserFactory
+from tests.oauth_client import hidden_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -127,11 +128,86 @@ def test_coming_back_without_a_login_does_not_go_round_in_circles(walk: Walk) ->
     assert "_auth_user_id" not in walk.visitor.session
 
 
-def test_a_forged_mark_does_not_pass_for_a_login(walk: Walk) -> None:
+def log_in(walk: Walk, away: Any) -> Any:
+    """From the redirect to the login page to what the request is answered then."""
+    back = walk.visitor.post(away["Location"], {"username": "alice", "password": PASSWORD})
+    return walk.visitor.get(back["Location"])
+
+
+@pytest.mark.parametrize("more", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_login_that_was_asked_for_serves_one_request_once(walk: Walk, more: dict[str, str]) -> None:
+    """The abuse: whoever sits at the browser has an old login, and the mark of another request."""
     walk.allow("profile")
-    for forged in (str(time.time() - 9999), "0:abc", ""):
-        away = walk.ask("profile", prompt="login", login_after=forged)
-        assert away["Location"].startswith("/accounts/login/")
+    url = walk.url("profile", **more)
+    away = walk.visitor.get(url)
+    assert "code" in told(log_in(walk, away))
+    assert walk.visitor.get(url)["Location"].startswith("/accounts/login/"), "used"
+    other = walk.url("profile", **more)
+    for name, morsel in walk.visitor.cookies.items():
+        if name.startswith("oauthflows_login_"):
+            walk.visitor.cookies[name] = morsel.value  # not bound to its path any more
+    assert walk.visitor.get(other)["Location"].startswith("/accounts/login/"), "of another request"
+
+
+@pytest.mark.parametrize("value", ["", "0:abc", "1795683933.2", "1795683933.2:1sXyZ:forged"])
+def test_a_forged_mark_does_not_pass_for_a_login(walk: Walk, value: str) -> None:
+    walk.allow("profile")
+    url = walk.url("profile", prompt="login")
+    walk.visitor.get(url)
+    name = next(name for name in walk.visitor.cookies if name.startswith("oauthflows_login_"))
+    walk.visitor.cookies[name] = value
+    assert walk.visitor.get(url)["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("more", [{"prompt": "login"}, {"max_age": "60"}])
+def test_no_answer_gets_round_a_login(walk: Walk, more: dict[str, str], later: Any) -> None:
+    """The abuse: the form of the consent page is sent without its page, or a second click is played."""
+    shown = hidden_fields(walk.ask("profile").content.decode())
+    walk.allow("profile")
+    later(3600)
+    url = walk.url("profile", **more)
+    for form in ({"shown": "x"}, shown):
+        got = walk.visitor.post(url, form | {"decision": "allow", "scope": "profile"})
+        if got.status_code == 200:  # who has been there before is told what to do
+            assert "Please log in again" in got.content.decode()
+        else:
+            assert got["Location"].startswith("/accounts/login/")
+
+
+def test_a_visitor_who_is_told_to_log_in_leaves_no_session_behind(app: Client, user: Any) -> None:
+    """The abuse: anonymous requests with prompt=login fill the table of sessions."""
+    stranger = Visitor()
+    away = Walk(stranger, app).ask("profile", prompt="login")
+    assert away["Location"].startswith("/accounts/login/")
+    assert "sessionid" not in stranger.cookies
+    back = stranger.post(away["Location"], {"username": "alice", "password": PASSWORD})
+    assert stranger.get(back["Location"]).status_code == 200, "the consent page, not the login page again"
+
+
+def test_nobody_is_sent_to_a_clients_site_before_we_know_who_they_are(app: Client, user: Any) -> None:
+    """RFC 9700 §4.11.2: the abuse is a link to the site that leads straight to the attacker's."""
+    stranger = Visitor()
+    wrong = Walk(stranger, app).ask("no-such-scope")
+    assert wrong["Location"].startswith("/accounts/login/")
+    silent = Walk(stranger, app).ask("no-such-scope", prompt="none")
+    assert told(silent)["error"] == "invalid_scope"
+    back = stranger.post(wrong["Location"], {"username": "alice", "password": PASSWORD})
+    assert told(stranger.get(back["Location"]))["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1/callback", "http://localhost/callback", "com.example.app:/callback"]
+)
+@pytest.mark.parametrize("more", [{}, {"prompt": "none"}])
+def test_a_remembered_consent_says_nothing_of_a_program_on_the_users_device(
+    visitor: Visitor, user: Any, uri: str, more: dict[str, str]
+) -> None:
+    """RFC 8252 §8.6: any program there can send the request of a client that has no secret."""
+    app, _ = ClientFactory(use_case="native", redirect_uris=(uri,))
+    walk = Walk(visitor, app)
+    walk.allow("profile")
+    again = walk.ask("profile", **more)
+    assert told(again)["error"] == "access_denied" if more else again.status_code == 200
 
 
 def test_max_age_lets_a_recent_login_pass_and_refuses_nonsense(walk: Walk) -> None:

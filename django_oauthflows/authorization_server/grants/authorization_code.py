@@ -60,8 +60,10 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     except TokenRefused as refused:
         raise _invalid_grant(f"code {refused.cause}") from None
     if authorization.redeemed_at is not None:
-        # RFC 6749 §4.1.2: deny, and revoke what was issued on the first use.
-        authorization.revoke_for_misuse("CODE_REPLAYED", "code used twice")
+        if request.client.has_secret or _fits(given.code_verifier, authorization):
+            # RFC 6749 §4.1.2: deny, and revoke what was issued on the first use. Not for a stranger who
+            # names a public client and has found a used code in a log: that could end anybody's login.
+            authorization.revoke_for_misuse("CODE_REPLAYED", "code used twice")
         raise _invalid_grant("code used twice")
     if reference.expires <= request.received_at.timestamp():
         raise _invalid_grant("code expired")
@@ -84,8 +86,13 @@ def _check_verifier(verifier: str, authorization: Authorization) -> None:
     challenge = authorization.code_challenge
     if challenge and not verifier:
         raise RequestRefused(errors.MissingCodeVerifierError(), "no code verifier")
-    if verifier and not (challenge and pkce.verifies(verifier, challenge)):
+    if verifier and not _fits(verifier, authorization):
         raise _invalid_grant("wrong code verifier")
+
+
+def _fits(verifier: str, authorization: Authorization) -> bool:
+    challenge = authorization.code_challenge
+    return bool(challenge) and pkce.verifies(verifier, challenge)
 
 
 def _check_redirect_uri(redirect_uri: str, authorization: Authorization) -> None:

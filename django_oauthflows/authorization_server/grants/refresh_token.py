@@ -6,7 +6,8 @@
    The scopes asked for are among those that were given.
 3. ``issue``: the authorization moves on by one generation with one ``UPDATE``; a retry writes nothing.
 
-A refresh token from the site's time with stock django-oauth-toolkit becomes an authorization first.
+A refresh token from the site's time with stock django-oauth-toolkit is of generation 0 of the
+authorization that it becomes: that is saved, and the token ended, only when everything has been checked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.adoption.tokens import adopt_refresh_token
+from django_oauthflows.adoption import tokens as adopted_tokens
 from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import TokenResponse, end_of, issue_tokens
 from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
@@ -41,6 +42,7 @@ class Demanded:
 class Checked:
     """What the token stands for, of which generation it is, and what it will give."""
 
+    refresh_token: str
     authorization: Authorization
     generation: int
     scopes: tuple[str, ...]
@@ -59,6 +61,7 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     if not set(given.scopes).issubset(scopes):
         raise RequestRefused(errors.InvalidScopeError(), "scope not allowed")
     return Checked(
+        given.refresh_token,
         authorization,
         generation,
         scopes=given.scopes or scopes,
@@ -70,23 +73,25 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
 
 def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
     """The authorization that a refresh token stands for, and the generation that the token is of."""
+    expires, generation = None, 0
     try:
-        if not looks_like(Kind.REFRESH, text):
-            authorization = adopt_refresh_token(text, request.client)
-            return authorization, authorization.generation
-        reference, authorization = find_refresh_token(text, request.client)
+        if looks_like(Kind.REFRESH, text):
+            reference, authorization = find_refresh_token(text, request.client)
+            expires, generation = reference.expires, reference.serial
+        else:
+            authorization = adopted_tokens.find_refresh_token(text, request.client)
     except TokenRefused as refused:
         raise _invalid_grant(f"refresh token {refused.cause}") from None
     refusal = authorization.refusal(request.received_at)
     if refusal:
         raise _invalid_grant(refusal)
-    if not authorization.accepts_generation(reference.serial, request.received_at):
+    if not authorization.accepts_generation(generation, request.received_at):
         # RFC 9700 §4.14.2: nobody knows which of the two is the thief.
         authorization.revoke_for_misuse("REFRESH_REUSED", "old refresh token used again")
         raise _invalid_grant("old refresh token used again")
-    if reference.expires <= request.received_at.timestamp():
+    if expires is not None and expires <= request.received_at.timestamp():
         raise _invalid_grant("refresh token expired")
-    return authorization, reference.serial
+    return authorization, generation
 
 
 def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
@@ -95,10 +100,11 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     # One generation behind, within the grace: the answer was lost and the client asks again. It gets
     # the generation that there is, not a new one, and nothing is written.
     is_retry = checked.generation != authorization.generation
-    if not is_retry and not authorization.advance(
-        now=request.received_at, ends=end_of(request, authorization)
-    ):
-        _accept_as_retry(request, authorization)
+    if not is_retry and not _claim(request, checked):
+        # A parallel refresh of the same token was faster: both get the one new generation.
+        authorization, generation = _presented(request, checked.refresh_token)
+        if generation == authorization.generation:
+            raise _invalid_grant("refresh token used meanwhile")
     return issue_tokens(
         request,
         authorization,
@@ -108,16 +114,13 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     )
 
 
-def _accept_as_retry(request: TokenRequest, authorization: Authorization) -> None:
-    """A parallel refresh of the same token was faster: both get the one new generation."""
-    fresh = Authorization.objects.presented(authorization.pk, request.client)
-    if (
-        fresh is None
-        or fresh.refusal(request.received_at)
-        or fresh.generation != authorization.generation + 1
-        or not fresh.within_grace(request.received_at)
-    ):
-        raise _invalid_grant("refresh token used meanwhile")
+def _claim(request: TokenRequest, checked: Checked) -> bool:
+    """Use the token up. False when somebody else was faster."""
+    authorization, now = checked.authorization, request.received_at
+    ends = end_of(request, authorization)
+    if authorization._state.adding:
+        return adopted_tokens.claim(checked.refresh_token, authorization, now=now, ends=ends)
+    return authorization.advance(now=now, ends=ends)
 
 
 def _invalid_grant(cause: str) -> RequestRefused:

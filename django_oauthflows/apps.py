@@ -28,11 +28,20 @@ class OAuthFlowsConfig(AppConfig):
         from django_oauthflows.adoption import applications, tokens
         from django_oauthflows.authorization_server import account_changes, auth_time, notices
         from django_oauthflows.authorization_server.outbox import workers
-        from django_oauthflows.models import usage
+        from django_oauthflows.models import client_index, usage
         from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
 
         if apps.is_installed("drf_spectacular"):
             from django_oauthflows.rest_framework import openapi  # noqa: F401 - registers itself
 
-        for module in (auth_time, notices, workers, tokens, applications, account_changes, usage):
+        for module in (
+            auth_time,
+            notices,
+            workers,
+            tokens,
+            client_index,
+            applications,
+            account_changes,
+            usage,
+        ):
             module.watch()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.apps import apps
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.db import DatabaseError, router
+from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
@@ -15,8 +18,12 @@ from django.urls import NoReverseMatch, reverse
 from django_oauthflows.authorization_server.outbox.workers import task_backend
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.flows import registry
-from django_oauthflows.scopes import declarations
+from django_oauthflows.models import Client
+from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations
 from django_oauthflows.toolkit.settings import provider_settings
+
+#: Characters of an allow-list that fits into any token.
+_SHORT_ENOUGH = 1000
 
 
 @register(Tags.compatibility)
@@ -38,6 +45,7 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return found
     return [
         *_check_scopes(declarations()),
+        *_check_scopes_of_apps(malformed_declarations()),
         *_check_flows("FLOWS", raw.get("FLOWS")),
         *_check_flows("ACCESS_TOKEN_LIFETIMES", raw.get("ACCESS_TOKEN_LIFETIMES")),
         *_check_token_cache(raw.get("TOKEN_CACHE", "")),
@@ -66,6 +74,21 @@ def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
                     hint=f'OAUTHFLOWS["SCOPES"][{implied!r}] = "What it allows"',
                     id="oauthflows.E004",
                 )
+    for names in declared_scopes().ambiguous():
+        yield Error(
+            f"The scopes {' and '.join(map(repr, names))} cannot be told apart in a token.",
+            hint="Rename one of them: their names have the same short hash, so no token gets either.",
+            id="oauthflows.E020",
+        )
+
+
+def _check_scopes_of_apps(names: Iterable[str]) -> Iterable[CheckMessage]:
+    for name in names:
+        yield CheckWarning(
+            f"SCOPES in {name}.scopes is not a mapping of scope names to labels, so nothing in it is a scope.",
+            hint='SCOPES = {"notes:read": "Read your notes"}; or give it another name, if it is something else',
+            id="oauthflows.W022",
+        )
 
 
 def _check_flows(option: str, names: Iterable[str] | None) -> Iterable[CheckMessage]:
@@ -97,6 +120,35 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
         )
 
 
+@register(Tags.database)
+def check_allowed_scopes(
+    app_configs: Any, databases: Iterable[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Clients whose tokens would be too long to be used; those who save one are told, but not every way saves."""
+    alias = router.db_for_read(Client)
+    if alias not in (databases or ()):
+        return []
+    try:
+        long = (
+            Client.objects.using(alias)
+            .annotate(characters=Length("allowed_scopes"))
+            .filter(characters__gt=_SHORT_ENOUGH)
+        )
+        names = [
+            client.client_id for client in long if not client.fits_into_token(client.allowed_scopes.split())
+        ]
+    except DatabaseError:  # the tables are not there yet, or not of this version
+        return []
+    return [
+        Error(
+            f"The client {name} is allowed so many scopes that a token for all of them is refused.",
+            hint="Allow it fewer scopes, or choose the opaque token format.",
+            id="oauthflows.E021",
+        )
+        for name in names
+    ]
+
+
 @register(Tags.compatibility)
 def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """``OAUTH2_PROVIDER`` is what ``provider_settings`` makes, on which the package relies."""
@@ -118,7 +170,8 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
 def check_installed_apps(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Our app above the toolkit's, so that our templates win."""
     line = INSTALLED_APPS_LINE
-    names = [app.split(".apps.")[0] for app in settings.INSTALLED_APPS]
+    # By what they are, not how they are written: a site may have an AppConfig of its own for any of them.
+    names = [config.name for config in apps.get_app_configs()]
     found: list[CheckMessage] = []
     if "rest_framework" not in names:
         found.append(
@@ -150,6 +203,22 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register(Tags.security)
+def check_issuer(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """What the site is called must not be for callers to choose, who write the Host header."""
+    wild = [host for host in settings.ALLOWED_HOSTS if host == "*" or host.startswith(".")]
+    if options().ISSUER or not wild:
+        return []
+    return [
+        CheckWarning(
+            f"OAUTHFLOWS['ISSUER'] is empty, and ALLOWED_HOSTS lets in names that it does not name "
+            f"({', '.join(map(repr, wild))}): at those the authorization page and the metadata are refused.",
+            hint='OAUTHFLOWS["ISSUER"] = "https://example.org"  # the origin that your users see',
+            id="oauthflows.W021",
+        )
+    ]
 
 
 @register(Tags.templates)

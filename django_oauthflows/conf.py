@@ -4,21 +4,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from django_oauthflows.option_forms import (
+    DEFAULT_PORTS,
+    LOOPBACK_HOSTS,
     Form,
     Rates,
     Seconds,
     Switch,
     is_durations,
+    is_issuer,
     is_keys,
     is_lifetimes,
     is_number,
-    is_origin,
     is_paths,
     is_resource,
     is_resources,
@@ -53,9 +58,17 @@ class Options:
     SCOPES: Annotated[
         SettingValue, Form(is_scopes, 'a mapping such as {"notes:read": "Read your notes"}')
     ] = field(default_factory=dict)
-    #: The issuer identifier (RFC 8414 §2), an origin such as ``https://example.org``.
-    #: Empty: the origin of the request.
-    ISSUER: Annotated[str, Form(is_origin, 'an origin without a path, such as "https://example.org"')] = ""
+    #: The issuer identifier (RFC 8414 §2), an origin such as ``https://example.org``, followed by the path
+    #: where the site lives under one. Empty: the origin of the request, if ``ALLOWED_HOSTS`` names its
+    #: host literally.
+    ISSUER: Annotated[
+        str,
+        Form(
+            is_issuer,
+            "an https address in small letters, without query, user or last slash, such as "
+            '"https://example.org" or "https://example.org/accounts"; http only on 127.0.0.1 or localhost',
+        ),
+    ] = ""
     #: Names of the flows that this site offers; ``None`` offers all that the package has.
     FLOWS: Annotated[
         tuple[str, ...] | None,
@@ -117,10 +130,12 @@ class Options:
     #: How long a new signing key is published before it signs. Others may keep the published keys for a
     #: sixth of it, each process of this site for a sixtieth, so nobody meets a signature before its key.
     SIGNING_KEY_AHEAD: Seconds = 3600
-    #: How new signing keys sign: ``ES256`` or ``RS256`` (RFC 7518 §3.1).
-    JWT_ALGORITHM: Annotated[str, Form(lambda value: value in ("ES256", "RS256"), '"ES256" or "RS256"')] = (
-        "ES256"
-    )
+    #: How access tokens are signed: ``ES256``, ``RS256`` (RFC 7518 §3.1) or ``EdDSA`` (RFC 8037, which not every
+    #: library reads). Each has keys of its own: before you change it, publish one for the time above by
+    #: ``oauth key rotate --algorithm``.
+    JWT_ALGORITHM: Annotated[
+        str, Form(lambda value: value in ("ES256", "RS256", "EdDSA"), '"ES256", "RS256" or "EdDSA"')
+    ] = "ES256"
     #: Path prefixes under which ``BearerTokenMiddleware`` sets ``request.user`` from a token.
     BEARER_PATHS: Annotated[tuple[str, ...], Form(is_paths, 'a list of path prefixes such as ["/api/"]')] = (
         "/api/",
@@ -180,19 +195,91 @@ def options() -> Options:
     return read(getattr(settings, "OAUTHFLOWS", {}))
 
 
+class UnknownHost(DisallowedHost):
+    """The request came to a host that the settings let in, but do not name. Django answers it with 400."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This site does not know the host of this request as its own name. Its owner should set ISSUER "
+            "in OAUTHFLOWS, or name the host in ALLOWED_HOSTS."
+        )
+
+
+def origin(request: HttpRequest) -> str:
+    """Scheme, host and port that come before a path to make an address of this site: the issuer's, else
+    the request's.
+
+    The Host header is the caller's to write. So without an issuer it counts only for hosts that
+    ``ALLOWED_HOSTS`` names literally, on the port that is served, in one spelling. Raises ``UnknownHost``.
+    """
+    return named_origin() or f"{request.scheme}://{_known_host(request)}"
+
+
+def named_origin() -> str:
+    """The origin of the configured issuer; empty without one."""
+    parts = urlsplit(options().ISSUER)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _known_host(request: HttpRequest) -> str:
+    try:
+        parts = urlsplit(f"//{request.get_host()}")
+        host, port = (parts.hostname or "").removesuffix("."), parts.port
+    except ValueError:  # a port above 65535
+        raise UnknownHost from None
+    on_own_machine = host in LOOPBACK_HOSTS
+    shown = f"[{host}]" if ":" in host else host
+    named = shown in (name.lower() for name in settings.ALLOWED_HOSTS)
+    if not named and not (on_own_machine and settings.DEBUG):
+        raise UnknownHost
+    if port is None or port == DEFAULT_PORTS.get(str(request.scheme)):
+        return shown
+    # Another port may be another site; on one's own machine, a container's port is often mapped.
+    if not on_own_machine and str(port) != request.get_port():
+        raise UnknownHost
+    return f"{shown}:{port}"
+
+
 def issuer(request: HttpRequest) -> str:
-    """The issuer identifier (RFC 8414 §2, RFC 9207 §2): the configured one, or the request's origin."""
-    return options().ISSUER or f"{request.scheme}://{request.get_host()}"
+    """The issuer identifier (RFC 8414 §2, RFC 9207 §2): the configured one, or the request's origin.
+
+    Raises ``UnknownHost`` (see ``origin``).
+    """
+    return options().ISSUER or origin(request)
+
+
+#: What the site is called in tokens while nobody has said what it is called: nothing else has this name.
+UNNAMED = "urn:oauthflows:unnamed"
+
+
+def name_in_tokens(request: HttpRequest) -> str:
+    """The issuer as tokens name it (RFC 9068 §2.2). At a host that the site does not know, a name that
+    no other site or API believes, so that no caller chooses for whom a token is good.
+    """
+    return options().ISSUER or known_origin(request) or UNNAMED
 
 
 def api_resource(request: HttpRequest) -> str:
-    """The identifier of this site's API (RFC 8707 §2): the configured one, or the issuer."""
-    return options().RESOURCE or issuer(request)
+    """The identifier of this site's API (RFC 8707 §2): the configured one, or what tokens call the issuer."""
+    return options().RESOURCE or name_in_tokens(request)
+
+
+def known_origin(request: HttpRequest) -> str:
+    """As ``origin``, but empty at a host that the site does not know."""
+    try:
+        return origin(request)
+    except UnknownHost:
+        return ""
+
+
+def site_host(request: HttpRequest) -> str:
+    """Host and port of this site; empty at a host that it does not know."""
+    return urlsplit(known_origin(request)).netloc
 
 
 def site_name(request: HttpRequest) -> str:
     """What the site is called on pages for its users."""
-    return options().SITE_NAME or request.get_host()
+    return options().SITE_NAME or site_host(request) or gettext("this site")
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -8,29 +8,30 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, OperationalError, connections, router, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connections, router, transaction
 from django.db.models import Manager
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-#: How often something is tried that others prevent, and for how many seconds we wait in between.
-_TRIES = 3
-_PAUSE = 0.01
+#: How often something is tried again that others prevented; after a pause that grows, in seconds.
+_TRIES, _TRIES_OF_TRANSACTION = 3, 12
+_PAUSE, _LONGEST_PAUSE = 0.01, 0.3
 
-#: SQLSTATE: serialization failure and deadlock (PostgreSQL, Oracle). MySQL and MariaDB number them.
-_STATES = frozenset({"40001", "40P01"})
-_NUMBERS = frozenset({1020, 1205, 1213})
+#: Serialization failure and deadlock (SQLSTATE, ISO/IEC 9075); MySQL's and MariaDB's numbers; SQLite's names.
+_CONFLICTS = frozenset(
+    {"40001", "40P01", 1020, 1205, 1213, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"}
+)
 
 
 def is_conflict(error: DatabaseError) -> bool:
     """Whether the database refused because of what somebody else did at the same moment."""
+    if isinstance(error, IntegrityError):
+        return True  # somebody else just made the row; if not, another try does no harm
     cause = error.__cause__
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is not None:
-        return state in _STATES
-    number = error.args[0] if error.args else None
-    return number in _NUMBERS or "database is locked" in str(error) or "table is locked" in str(error)
+    names = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
+    known = any(name in _CONFLICTS for name in (*names, *error.args[:1]))
+    return known or str(error) == "database is locked"
 
 
 def once_more(work: Callable[[], Result], *, using: str, tries: int = _TRIES) -> Result:
@@ -39,15 +40,26 @@ def once_more(work: Callable[[], Result], *, using: str, tries: int = _TRIES) ->
     Within somebody else's transaction it is tried once: that transaction is lost, and only who began it
     can begin anew.
     """
-    for tries_left in reversed(range(tries)):
+    try:
+        return work()
+    except (OperationalError, IntegrityError) as error:
+        return after_conflict(error, work, using=using, tries=tries)
+
+
+def after_conflict(
+    error: DatabaseError, work: Callable[[], Result], *, using: str, tries: int = _TRIES
+) -> Result:
+    """As ``once_more``, for ``work`` that has failed with ``error`` already."""
+    for attempt in range(tries):
+        if connections[using].in_atomic_block or not is_conflict(error):
+            break
+        # Chance, so that two who meet do not meet again.
+        time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - no secret
         try:
             return work()
-        except OperationalError as error:
-            if not tries_left or connections[using].in_atomic_block or not is_conflict(error):
-                raise
-        # By chance, so that those who met do not meet again.
-        time.sleep(random.uniform(0.5, 1.5) * _PAUSE)  # noqa: S311 - nothing secret about it
-    raise AssertionError  # the last try returns or raises
+        except (OperationalError, IntegrityError) as again:
+            error = again
+    raise error
 
 
 def writer_of(subject: Any) -> str:
@@ -58,7 +70,11 @@ def writer_of(subject: Any) -> str:
 
 
 def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """For a method of a model or manager: one transaction, tried again when others got in its way."""
+    """For a method of a model or manager: one transaction, tried again when others got in its way.
+
+    Under the stricter isolation levels all who meet at a row but one have to begin anew, so it is tried for
+    about a second.
+    """
 
     @wraps(method)
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -68,6 +84,6 @@ def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters,
             with transaction.atomic(using=using):
                 return method(*args, **kwargs)
 
-        return once_more(work, using=using)
+        return once_more(work, using=using, tries=_TRIES_OF_TRANSACTION)
 
     return wrapper

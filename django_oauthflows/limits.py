@@ -10,9 +10,9 @@ push out the site's own.
 
 from __future__ import annotations
 
+import logging
 import time
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -27,8 +27,9 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
-from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
+
+logger = logging.getLogger("django_oauthflows")
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -93,7 +94,12 @@ def count(name: str, who: str, rate: str) -> int | None:
     if limit is None:
         return None
     key, remaining = _window(name, who, limit)
-    return remaining if _asked(lambda: _increased(key, limit.period + 1)) > limit.count else None
+    try:
+        counted = _increased(key, limit.period + 1)
+    except Exception:  # every backend has errors of its own: a site must not stop because nobody counts
+        logger.warning("The cache does not answer; limits are not counted.", exc_info=True)
+        return None
+    return remaining if counted > limit.count else None
 
 
 def _increased(key: str, lifetime: int) -> int:
@@ -102,11 +108,6 @@ def _increased(key: str, lifetime: int) -> int:
         return counters.incr(key)
     except ValueError:  # the first in this window, unless somebody else just was
         return 1 if counters.add(key, 1, lifetime) else counters.incr(key)
-
-
-def _asked(work: Callable[[], int]) -> int:
-    """What the cache counts; zero when it is away: a site must not stop because nobody counts."""
-    return unless_away(work, 0, consequence="limits are not counted")
 
 
 def _window(name: str, who: str, limit: Limit) -> tuple[str, int]:

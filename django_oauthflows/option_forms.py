@@ -5,9 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
+
+#: The user's, or the developer's, own machine.
+LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
+LOOPBACK_HOSTS = LOOPBACK_ADDRESSES | {"localhost"}
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+#: A host that ends with such a label is an address to browsers, however it is written (WHATWG URL §3.5).
+NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+#: No last slash, no empty, ``.`` or ``..`` segment, nothing that could be written in two ways.
+_ISSUER_PATH = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)*")
 
 #: What can be limited (see ``limits.py``), and how a rate is written.
 RATE_NAMES = (
@@ -76,19 +89,51 @@ def is_lifetimes(value: Any) -> bool:
     )
 
 
-def is_origin(value: Any) -> bool:
+def is_issuer(value: Any) -> bool:
+    """An origin as browsers write it, with or without a path (RFC 8414 §2, RFC 6454 §6.2).
+
+    One spelling only: clients compare the issuer letter by letter (RFC 9207 §2.4). https, because tokens
+    over plain http are anybody's; http on the developer's own machine.
+    """
+    if value == "":
+        return True
     if not isinstance(value, str):
         return False
-    scheme, separator, rest = value.partition("://")
-    return value == "" or (scheme in ("https", "http") and bool(separator and rest) and "/" not in rest)
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:  # brackets that do not match, a port that is no number
+        return False
+    host = parts.hostname or ""
+    if not is_host(host) or not _ISSUER_PATH.fullmatch(parts.path):
+        return False
+    default = DEFAULT_PORTS.get(parts.scheme)
+    shown = f"[{host}]" if ":" in host else host
+    spelled = f"{parts.scheme}://{shown}{f':{port}' if port and port != default else ''}{parts.path}"
+    return value == spelled and (parts.scheme == "https" or (default == 80 and host in LOOPBACK_HOSTS))
+
+
+def is_host(host: str) -> bool:
+    """A name that DNS can hold (RFC 1035 §2.3.4), in small letters, or an address; without brackets and port."""
+    if "%" in host:  # a zone of one machine (RFC 6874)
+        return False
+    if ":" in host or NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
+        try:
+            return str(ip_address(host)) == host
+        except ValueError:
+            return False
+    return len(host) <= 253 and all(map(_LABEL.fullmatch, host.split(".")))
 
 
 def is_resource(value: Any) -> bool:
     """An absolute URI without a fragment (RFC 8707 §2)."""
-    if not isinstance(value, str) or any(letter.isspace() or letter in '"\\' for letter in value):
+    if not isinstance(value, str) or any(letter.isspace() or letter in '"\\#' for letter in value):
         return False
-    scheme, separator, rest = value.partition("://")
-    return scheme in ("https", "http") and bool(separator and rest) and "#" not in rest
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in DEFAULT_PORTS and bool(parts.hostname)
 
 
 def is_resources(value: Any) -> bool:

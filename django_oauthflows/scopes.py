@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +10,6 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import module_has_submodule
 
@@ -18,6 +18,8 @@ from django_oauthflows.option_forms import is_scopes
 
 #: Their modules of that name are about something else.
 _NOT_ASKED = ("django_oauthflows", "oauth2_provider")
+#: Bytes that stand for a scope in a sealed token.
+SHORT_REFERENCE_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,20 @@ class Scope:
         )
 
 
+def short_reference(name: str) -> bytes:
+    """What stands for a scope in a sealed token, where a hundred names would not fit: the start of its SHA-256."""
+    return hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:SHORT_REFERENCE_LENGTH]
+
+
 class ScopeRegistry(Mapping[str, Scope]):
     """All declared scopes, by name, in the order of their declaration."""
 
     def __init__(self, scopes: Iterable[Scope]) -> None:
         self._scopes = {scope.name: scope for scope in scopes}
+        self._short = {name: short_reference(name) for name in self._scopes}
+        self._names: dict[bytes, list[str]] = {}
+        for name, reference in self._short.items():
+            self._names.setdefault(reference, []).append(name)
 
     def __getitem__(self, name: str) -> Scope:
         return self._scopes[name]
@@ -85,6 +96,23 @@ class ScopeRegistry(Mapping[str, Scope]):
                     waiting.extend(self._scopes[name].implies)
         return frozenset(found)
 
+    def short_reference(self, name: str) -> bytes:
+        """What stands for ``name`` in a sealed token."""
+        return self._short.get(name) or short_reference(name)
+
+    def of_short_references(self, references: bytes) -> tuple[str, ...]:
+        """The scopes that a sealed token is for, of those that are declared now.
+
+        A reference that two of them share stands for neither: nobody may get a scope by another's name.
+        """
+        size = SHORT_REFERENCE_LENGTH
+        found = (self._names.get(references[at : at + size], ()) for at in range(0, len(references), size))
+        return tuple(names[0] for names in found if len(names) == 1)
+
+    def ambiguous(self) -> list[list[str]]:
+        """Groups of scopes that one reference stands for: not one of them is of any use in a token."""
+        return [names for names in self._names.values() if len(names) > 1]
+
     def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
         """``names`` without repeats, in the order of declaration; undeclared ones last, by name."""
         wanted = set(names)
@@ -102,17 +130,25 @@ def declarations() -> dict[str, Any]:
     """What is declared, as it was written: in the apps' ``scopes.py`` and in the settings, which win.
 
     An app that has an API can bring its scopes along: a mapping ``SCOPES`` in its ``scopes.py``, of the
-    same form as ``OAUTHFLOWS["SCOPES"]``. Raises ``ImproperlyConfigured`` naming a malformed one.
+    same form as ``OAUTHFLOWS["SCOPES"]``. Anything else of that name is another app's own business.
     """
     found = dict(options().SCOPES)
-    for app in apps.get_app_configs():
-        if app.name in _NOT_ASKED or not module_has_submodule(app.module, "scopes"):
-            continue
-        brought = getattr(import_module(f"{app.name}.scopes"), "SCOPES", {})
-        if not is_scopes(brought):
-            raise ImproperlyConfigured(f"{app.name}.scopes.SCOPES must be a mapping of names to labels.")
-        found = {**brought, **found}
+    for _app, brought in _brought():
+        if is_scopes(brought):
+            found = {**brought, **found}
     return found
+
+
+def malformed_declarations() -> list[str]:
+    """Names of apps whose ``SCOPES`` is a mapping, but not one of scopes; they are passed over."""
+    return [app for app, brought in _brought() if isinstance(brought, Mapping) and not is_scopes(brought)]
+
+
+def _brought() -> Iterator[tuple[str, Any]]:
+    """What is called ``SCOPES`` in the ``scopes.py`` of each app that has one: its name, and that."""
+    for app in apps.get_app_configs():
+        if app.name not in _NOT_ASKED and module_has_submodule(app.module, "scopes"):
+            yield app.name, getattr(import_module(f"{app.name}.scopes"), "SCOPES", None)
 
 
 def scope_string(names: Iterable[str]) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 
 import jwt
 
-from django_oauthflows.tokens.signed import ALGORITHMS, BadSignature, Expired, key_id, read
+from django_oauthflows.tokens.errors import BadSignature, Expired
+from django_oauthflows.tokens.jwt import ALGORITHMS, LEEWAY, AccessClaims, key_id, read
 
 
 class AccessTokenError(Exception):
@@ -34,18 +35,17 @@ class VerifiedToken:
     """What a verified token says (RFC 9068 §2.2). ``expires`` is Unix time in seconds.
 
     ``scopes`` are the ones that were granted; scopes that they imply at the provider are not known here.
+    ``is_machine`` says that the client acts for itself (RFC 6749 §4.4): ``subject`` is then the client, and
+    else the user. The token says so in a claim of its own, ``sub_kind``: a user's key that happens to equal
+    a client's id is still the user's.
     """
 
     subject: str
     client_id: str
     scopes: frozenset[str]
     expires: int
+    is_machine: bool
     claims: dict[str, Any]
-
-    @property
-    def is_machine(self) -> bool:
-        """Whether the client acts for itself (RFC 9068 §2.2: the subject is then the client)."""
-        return self.subject == self.client_id
 
 
 class AccessTokenVerifier:
@@ -53,7 +53,8 @@ class AccessTokenVerifier:
 
     ``audience`` is this service's own identifier (RFC 8707). A key that it does not know makes it ask the
     JWKS endpoint again, at most once in ``cooldown`` seconds, so made-up key ids cannot be used to
-    flood the provider. ``leeway`` allows for clocks that differ, in seconds.
+    flood the provider. ``leeway`` allows for clocks that differ, in seconds: a token counts from so long before
+    it was issued until so long after it expires.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class AccessTokenVerifier:
         audience: str,
         jwks_uri: str = "",
         *,
-        leeway: float = 0,
+        leeway: float = LEEWAY,
         cooldown: float = 5,
         timeout: float = 10,
     ) -> None:
@@ -76,25 +77,26 @@ class AccessTokenVerifier:
     def verify(self, text: str, scopes: Iterable[str] = ()) -> VerifiedToken:
         """What a token says, if it is good here and covers ``scopes``. Raises ``AccessTokenError``.
 
-        An unreachable JWKS endpoint raises PyJWT's ``PyJWKClientConnectionError``: that is no fault of
-        the caller's, so answer it with 503.
+        A JWKS endpoint that is out of reach, or answers something else than keys, raises PyJWT's
+        ``PyJWKClientConnectionError``: that is no fault of the caller's, so answer it with 503.
         """
         claims = self._claims(text)
-        granted = frozenset(str(claims.get("scope", "")).split())
+        granted = frozenset(claims.scope.split())
         lacking = set(scopes) - granted
         if lacking:
             raise AccessTokenError(
                 "insufficient_scope", f"The access token does not cover: {' '.join(sorted(lacking))}."
             )
         return VerifiedToken(
-            subject=str(claims["sub"]),
-            client_id=str(claims["client_id"]),
+            subject=claims.subject,
+            client_id=claims.client_id,
             scopes=granted,
-            expires=int(claims["exp"]),
-            claims=claims,
+            expires=claims.expires,
+            is_machine=claims.is_machine,
+            claims=claims.read,
         )
 
-    def _claims(self, text: str) -> dict[str, Any]:
+    def _claims(self, text: str) -> AccessClaims:
         try:
             key = self._key(key_id(text))
             return read(text, key, issuer=self.issuer, audience=self.audience, leeway=self.leeway)
@@ -110,6 +112,9 @@ class AccessTokenVerifier:
             raise
         except jwt.exceptions.PyJWKClientError:
             raise BadSignature from None
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            # Not JSON, say, but the page of a proxy.
+            raise jwt.exceptions.PyJWKClientConnectionError(f"No keys: {type(error).__name__}") from error
         if key.algorithm_name not in ALGORITHMS:
             raise BadSignature
         return key

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from django_oauthflows import limits
-from django_oauthflows.models import event, usage
+from django_oauthflows.models import event_bounds, usage
 from tests.factories import ClientFactory, UserFactory
-from tests.oauth_client import Browser, OAuthClient
+from tests.oauth_client import OAuthClient, UserAgent
 
 pytest_plugins = ["django_oauthflows.testing"]
 
@@ -25,7 +25,8 @@ def usage_is_flushed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def nothing_is_counted_yet() -> None:
     """Every test's requests come from one network, and a refusal is on record only so often in an hour."""
     limits.forget()
-    event.overflow.forget()
+    event_bounds.overflow.forget()
+    event_bounds.repeats.forget()
 
 
 @pytest.fixture
@@ -34,22 +35,22 @@ def alice(transactional_db: None) -> Any:
 
 
 @pytest.fixture
-def browser(live_server: Any, alice: Any) -> Browser:
-    """A browser in which alice is logged in."""
-    browser = Browser(live_server.url)
-    browser.log_in("alice")
-    return browser
+def user_agent(live_server: Any, alice: Any) -> UserAgent:
+    """A user agent in which alice is logged in."""
+    user_agent = UserAgent(live_server.url)
+    user_agent.log_in("alice")
+    return user_agent
 
 
 @pytest.fixture
-def log_in(live_server: Any) -> Callable[[str], Browser]:
-    """A browser of its own for another user, who is made on the way."""
+def log_in(live_server: Any) -> Callable[[str], UserAgent]:
+    """A user agent of its own for another user, who is made on the way."""
 
-    def make(username: str) -> Browser:
+    def make(username: str) -> UserAgent:
         UserFactory(username=username)
-        browser = Browser(live_server.url)
-        browser.log_in(username)
-        return browser
+        user_agent = UserAgent(live_server.url)
+        user_agent.log_in(username)
+        return user_agent
 
     return make
 

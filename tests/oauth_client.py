@@ -28,8 +28,8 @@ def answer_of(location: str) -> dict[str, str]:
 
 
 @dataclass
-class Browser:
-    """A user's browser: cookies, login form, consent form. Follows no redirect unasked."""
+class UserAgent:
+    """A user's browser without its window: cookies, login form, consent form. Follows no redirect unasked."""
 
     origin: str
     http: requests.Session = field(default_factory=requests.Session)
@@ -107,11 +107,11 @@ class OAuthClient:
             "code_challenge_method": "S256",
         } | more
 
-    def code_from(self, browser: Browser, scope: str, challenge: str, **more: str) -> str:
+    def code_from(self, user_agent: UserAgent, scope: str, challenge: str, **more: str) -> str:
         """Walk the user through consent, and read the code from the redirect."""
-        response = browser.authorize(**self.authorization_request(scope, challenge, **more))
+        response = user_agent.authorize(**self.authorization_request(scope, challenge, **more))
         if response.status_code == 200:
-            response = browser.decide(response)
+            response = user_agent.decide(response)
         assert response.status_code == 302, response.text
         return answer_of(response.headers["Location"])["code"]
 
@@ -126,10 +126,10 @@ class OAuthClient:
             | more
         )
 
-    def tokens_from(self, browser: Browser, scope: str) -> dict[str, Any]:
+    def tokens_from(self, user_agent: UserAgent, scope: str) -> dict[str, Any]:
         """The whole flow, to a pair of tokens."""
         verifier, challenge = pkce_pair()
-        response = self.exchange(self.code_from(browser, scope, challenge), verifier)
+        response = self.exchange(self.code_from(user_agent, scope, challenge), verifier)
         assert response.status_code == 200, response.text
         return dict(response.json())
 

@@ -47,6 +47,7 @@ def populate() -> dict[str, Any]:
             client_secret=secret,
             hash_client_secret=hashed,
             redirect_uris=f"https://{name}.example/callback",
+            allowed_origins=f"https://{name}.example" if client_type == "public" else "",
             skip_authorization=grant == "authorization-code",
         )
         held[name] = {"client_id": application.client_id, "client_secret": secret}
@@ -62,12 +63,12 @@ def populate() -> dict[str, Any]:
 
 
 def tokens_of(client: dict[str, str], user: Any, name: str) -> Any:
-    from django.test import Client as Browser
+    from django.test import Client as UserAgent
 
     from tests.oauth_client import pkce_pair
 
-    browser = Browser()
-    browser.force_login(user)
+    user_agent = UserAgent()
+    user_agent.force_login(user)
     verifier, challenge = pkce_pair()
     redirect_uri = f"https://{name}.example/callback"
     request = {
@@ -78,8 +79,8 @@ def tokens_of(client: dict[str, str], user: Any, name: str) -> Any:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    location = browser.get("/o/authorize/", request).headers["Location"]
-    response = browser.post(
+    location = user_agent.get("/o/authorize/", request).headers["Location"]
+    response = user_agent.post(
         "/o/token/",
         {
             "grant_type": "authorization_code",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
-from tests.oauth_client import Browser, OAuthClient, answer_of, hidden_fields
+from tests.oauth_client import OAuthClient, UserAgent, answer_of, hidden_fields
 from tests.site_process import Site, fresh_database
 
 SECRETS = """
@@ -34,10 +35,10 @@ class Adopted:
         digest, slow_hash = self.site.evaluate(SECRETS)[name]
         return digest, slow_hash
 
-    def browser(self, username: str = "alice") -> Browser:
-        browser = Browser(self.origin)
-        browser.log_in(username)
-        return browser
+    def user_agent(self, username: str = "alice") -> UserAgent:
+        user_agent = UserAgent(self.origin)
+        user_agent.log_in(username)
+        return user_agent
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,16 @@ def test_every_application_became_a_client_with_its_flows_and_scopes(adopted: Ad
     assert {client["client_id"] for client in listed} == ids
 
 
+def test_browser_apps_go_on_reading_answers_from_their_origins(adopted: Adopted) -> None:
+    for origin, welcome in (
+        ("https://spa.example", True),
+        ("https://widget.example", True),
+        ("https://web.example", False),
+    ):
+        answer = requests.options(f"{adopted.origin}/oauth/token/", headers={"Origin": origin}, timeout=30)
+        assert ("Access-Control-Allow-Origin" in answer.headers) is welcome
+
+
 def test_a_live_access_token_goes_on_working_for_what_it_allowed(adopted: Adopted) -> None:
     for name in ("web", "spa"):
         client = adopted.client(name)
@@ -116,7 +127,7 @@ def test_an_expired_one_and_one_of_an_inactive_user_do_not(adopted: Adopted) -> 
 
 
 def test_users_see_what_their_old_tokens_can_do_and_are_asked_all_the_same(adopted: Adopted) -> None:
-    bob = adopted.browser("bob")
+    bob = adopted.user_agent("bob")
     cards = cards_of(bob)
     assert set(cards) == {"web", "spa"}
     assert "See your name" in cards["web"]
@@ -128,11 +139,11 @@ def test_users_see_what_their_old_tokens_can_do_and_are_asked_all_the_same(adopt
     assert not re.search(">New<|>Worded anew<|allowed this app something before", page.text)
     silent = bob.authorize(**web.authorization_request("profile", "x" * 43, prompt="none"))
     assert answer_of(silent.headers["Location"])["error"] == "access_denied"
-    assert "No app is connected" in adopted.browser("owner").get("/oauth/apps/").text
+    assert "No app is connected" in adopted.user_agent("owner").get("/oauth/apps/").text
 
 
 def test_what_users_take_back_their_old_tokens_lose(adopted: Adopted) -> None:
-    bob, web, spa = adopted.browser("bob"), adopted.client("web"), adopted.client("spa")
+    bob, web, spa = adopted.user_agent("bob"), adopted.client("web"), adopted.client("spa")
     old = {name: adopted.held[name]["bobs"] for name in ("web", "spa")}
     assert web.api("/api/notes/", old["web"]["access_token"]).status_code == 200
     press(bob, "web", "remove", scope="notes:read")
@@ -145,18 +156,18 @@ def test_what_users_take_back_their_old_tokens_lose(adopted: Adopted) -> None:
     assert set(cards_of(bob)) == {"web"}
 
 
-def cards_of(browser: Browser) -> dict[str, str]:
+def cards_of(user_agent: UserAgent) -> dict[str, str]:
     """What stands on the page of connected apps, by the app's name."""
-    found = re.findall(r"<article.*?</article>", browser.get("/oauth/apps/").text, re.DOTALL)
+    found = re.findall(r"<article.*?</article>", user_agent.get("/oauth/apps/").text, re.DOTALL)
     return {re.findall(r"<bdi>(.*?)</bdi>", card)[0]: card for card in found}
 
 
-def press(browser: Browser, app: str, deed: str, **form: str) -> None:
+def press(user_agent: UserAgent, app: str, deed: str, **form: str) -> None:
     """One of the buttons on an app's card."""
-    card = cards_of(browser)[app]
+    card = cards_of(user_agent)[app]
     path = re.search(rf'action="(/oauth/apps/\d+/{deed}/)"', card)
     assert path is not None
-    assert browser.post(path[1], hidden_fields(card) | form).status_code == 302
+    assert user_agent.post(path[1], hidden_fields(card) | form).status_code == 302
 
 
 @pytest.mark.parametrize("name", ["web", "spa"])
@@ -230,16 +241,16 @@ def test_a_stored_hash_is_no_secret(adopted: Adopted, story: dict[str, Any]) -> 
 
 
 def test_the_flows_go_on(adopted: Adopted) -> None:
-    browser = adopted.browser()
+    user_agent = adopted.user_agent()
     for name in ("web", "spa"):
         client = adopted.client(name)
-        tokens = client.tokens_from(browser, "profile")
+        tokens = client.tokens_from(user_agent, "profile")
         assert client.api("/api/me/", tokens["access_token"]).json() == {"username": "alice"}
     widget = adopted.client("widget")
-    page = browser.authorize(
+    page = user_agent.authorize(
         response_type="token", client_id=widget.client_id, redirect_uri=widget.redirect_uri, scope="profile"
     )
-    answer = answer_of(browser.decide(page).headers["Location"])
+    answer = answer_of(user_agent.decide(page).headers["Location"])
     assert widget.api("/api/me/", answer["access_token"]).json() == {"username": "alice"}
 
 

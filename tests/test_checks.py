@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.urls import clear_url_caches, include, path
 
 from django_oauthflows import provider_settings
+from django_oauthflows.conf import options
 from tests.site_process import Site, fresh_database
 
 GOOD = {"SCOPES": {"notes:read": "Read your notes"}}
@@ -83,7 +84,6 @@ def test_oauthflows_is_missing(settings: Any) -> None:
         ({"SCOPES": ["notes:read"]}, "SCOPES", "mapping"),
         ({"SCOPES": {"notes:read": 7}}, "SCOPES", "mapping"),
         (GOOD | {"ISSUER": "example.org"}, "ISSUER", "https://"),
-        (GOOD | {"ISSUER": "https://example.org/path"}, "ISSUER", "without a path"),
         (GOOD | {"FLOWS": "implicit"}, "FLOWS", "list"),
         (GOOD | {"TOKEN_KEYS": "secret"}, "TOKEN_KEYS", "list"),
         (GOOD | {"TOKEN_KEYS": [""]}, "TOKEN_KEYS", "list"),
@@ -102,6 +102,92 @@ def test_a_wrong_key_or_type_is_named(value: Any, key: str, hint: str, oauthflow
     finding = the_finding("E002")
     assert key in str(finding.msg)
     assert hint in str(finding.hint)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://example.org/",
+        "https://example.org/a/",
+        "https://example.org//a",
+        "https://example.org/a/../b",
+        "https://example.org/%61",
+        "https://example.org?x=1",
+        "https://example.org/?",
+        "https://example.org#a",
+        "https://user@example.org",
+        "https://user:pass@example.org",
+        "https://Example.org",
+        "HTTPS://example.org",
+        "https://example.org.",
+        "https://example.org:443",
+        "https://example.org:",
+        "https://example.org:0",
+        "https://example.org:99999",
+        "https://example.org:x",
+        "https://exämple.org",
+        "https://exam ple.org",
+        "https://example.org\n",
+        "https://example..org",
+        "https://-.org",
+        "https://" + "a" * 64 + ".org",
+        "https://" + "a." * 127 + "org",
+        "https://1.2.3",
+        "https://256.1.1.1",
+        "https://0x7f000001",
+        "https://[::1",
+        "https://[0:0:0:0:0:0:0:1]",
+        "https://[fe80::1%25eth0]",
+        "https://*.example.org",
+        "https://",
+        "https:///a",
+        "https:example.org",
+        "//example.org",
+        "ftp://example.org",
+        "http://example.org",
+        "http://127.0.0.1.example.org",
+        "urn:example",
+        7,
+    ],
+)
+def test_what_is_no_issuer_is_named_and_not_used(issuer: Any, oauthflows: Any) -> None:
+    oauthflows(GOOD | {"ISSUER": issuer})
+    finding = the_finding("E002")
+    assert "ISSUER" in str(finding.msg)
+    assert "https" in str(finding.hint)
+    assert options().ISSUER == ""
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://example.org",
+        "https://id.example.org:8443",
+        "https://example.org/accounts",
+        "https://example.org/a/b.c/~d_-",
+        "https://xn--exmple-cua.org",
+        "https://192.0.2.1",
+        "https://[2001:db8::1]:8443",
+        "http://localhost:8000",
+        "http://127.0.0.1",
+        "http://[::1]:8000",
+    ],
+)
+def test_an_issuer_is_an_origin_with_or_without_a_path(issuer: str, oauthflows: Any) -> None:
+    oauthflows(GOOD | {"ISSUER": issuer})
+    assert not [message for message in findings() if message.id == "oauthflows.E002"]
+    assert issuer == options().ISSUER
+
+
+@pytest.mark.parametrize("host", ["*", ".example.org"])
+def test_a_host_that_only_a_pattern_lets_in_needs_an_issuer(host: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["www.example.org", host]
+    finding = the_finding("W021")
+    assert repr(host) in str(finding.msg)
+    assert finding.hint is not None
+    assert finding.hint.startswith('OAUTHFLOWS["ISSUER"] = "https://')
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"ISSUER": "https://www.example.org"}
+    assert not [message for message in findings() if message.id == "oauthflows.W021"]
 
 
 @pytest.mark.parametrize("name", ["a b", 'a"b', "a\\b", "é", "a\tb", ""])
@@ -180,6 +266,30 @@ def test_an_app_that_is_missing(app: str, tmp_path: Any) -> None:
     told = check_of(f"INSTALLED_APPS.remove('{app}')", tmp_path)
     assert f"'{app}' is missing from INSTALLED_APPS" in told
     assert 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]' in told
+
+
+OWN_CONFIGS = """
+from django_oauthflows.apps import OAuthFlowsConfig
+from oauth2_provider.apps import DOTConfig
+class MyOAuthFlows(OAuthFlowsConfig):
+    verbose_name = "Our provider"
+class MyToolkit(DOTConfig):
+    pass
+"""
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_a_site_with_app_configs_of_its_own(ours_first: bool, tmp_path: Any) -> None:
+    (tmp_path / "mysite_configs.py").write_text(OWN_CONFIGS)
+    names = ["mysite_configs.MyOAuthFlows", "mysite_configs.MyToolkit"]
+    told = check_of(
+        "for name in ('django_oauthflows', 'oauth2_provider'): INSTALLED_APPS.remove(name)\n"
+        f"INSTALLED_APPS += {names if ours_first else names[::-1]}",
+        tmp_path,
+    )
+    assert "Traceback" not in told
+    assert ("oauthflows.E008" in told) is not ours_first
+    assert ("oauthflows." in told) is not ours_first
 
 
 def test_routes_that_are_not_included(routed: Any) -> None:

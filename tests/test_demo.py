@@ -202,11 +202,15 @@ def test_the_demo_serves_without_any_setting(server: tuple[str, subprocess.Popen
         return requests.post(f"{origin}/oauth/token/", data=data, auth=auth, timeout=60).status_code
 
     def log_in(_: int) -> int:
-        browser = requests.Session()
-        form = browser.get(f"{origin}/accounts/login/", timeout=60)
-        data = {"csrfmiddlewaretoken": browser.cookies["csrftoken"], "username": "bob", "password": PASSWORD}
+        user_agent = requests.Session()
+        form = user_agent.get(f"{origin}/accounts/login/", timeout=60)
+        data = {
+            "csrfmiddlewaretoken": user_agent.cookies["csrftoken"],
+            "username": "bob",
+            "password": PASSWORD,
+        }
         assert form.status_code == 200
-        return browser.post(form.url, data=data, allow_redirects=False, timeout=60).status_code
+        return user_agent.post(form.url, data=data, allow_redirects=False, timeout=60).status_code
 
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(token, range(16))) == {200}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.oauth_client import Browser, OAuthClient, answer_of
+from tests.oauth_client import OAuthClient, UserAgent, answer_of
 from tests.site_process import Site, fresh_database
 
 MAKE_USER = """
@@ -47,10 +47,10 @@ def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
     web = registered(site, origin, "web", *callback)
     widget = registered(site, origin, "legacy-spa", *callback)
     machine = registered(site, origin, "service")
-    browser = Browser(origin)
-    browser.log_in(username)
+    user_agent = UserAgent(origin)
+    user_agent.log_in(username)
 
-    tokens = web.tokens_from(browser, "profile email notes:read")
+    tokens = web.tokens_from(user_agent, "profile email notes:read")
     me: dict[str, Any] = web.api("/api/me/", tokens["access_token"]).json()
     seen = web.post("/oauth/introspect/", token=tokens["access_token"]).json()
     assert seen["exp"] - seen["iat"] == 3600
@@ -60,10 +60,10 @@ def walk_all_flows(site: Site, origin: str, username: str) -> dict[str, Any]:
     assert web.post("/oauth/revoke/", token=refreshed["refresh_token"]).status_code == 200
     assert web.api("/api/me/", refreshed["access_token"]).status_code == 401
 
-    page = browser.authorize(
+    page = user_agent.authorize(
         response_type="token", client_id=widget.client_id, redirect_uri=widget.redirect_uri, scope="profile"
     )
-    answer = answer_of(browser.decide(page).headers["Location"])
+    answer = answer_of(user_agent.decide(page).headers["Location"])
     assert answer["expires_in"] == "600"
     assert widget.api("/api/me/", answer["access_token"]).status_code == 200
 

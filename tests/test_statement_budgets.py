@@ -2,92 +2,55 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
-from django.test import Client as HttpClient
-from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import ClientSecret
-from tests.factories import ClientFactory, UserFactory
-from tests.oauth_client import answer_of, hidden_fields, pkce_pair
+from tests.factories import UserFactory
+from tests.walk import FLOWS, Walk, counted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LIFETIMES = {
+    "access_token_lifetime": 300,
+    "refresh_token_idle_lifetime": 7200,
+    "refresh_token_absolute_lifetime": 86400,
+}
+API = {"is_resource_server": True, "resources": "https://api.example/", "throttle_rate": "500/hour"}
+#: Clients that differ in what a request must read of them.
+KINDS: dict[str, dict[str, Any]] = {
+    "confidential": {},
+    "confidential, JWT": {"access_token_format": "jwt"},
+    "confidential, lifetimes of its own": LIFETIMES,
+    "confidential, an API": API,
+    "confidential, an API, JWT": API | {"access_token_format": "jwt"},
+    "confidential, without PKCE": {"pkce_exemption": "An old library"},
+    "first party": {"trust": "first_party"},
+    "with a service user": {"service_user": "robot"},
+    "public": {"use_case": "spa"},
+    "public, JWT": {"use_case": "spa", "access_token_format": "jwt"},
+    "public, lifetimes of its own": {"use_case": "spa"} | LIFETIMES,
+    "installed": {"use_case": "native", "redirect_uris": ["http://127.0.0.1/callback"]},
+    "implicit": {"use_case": "legacy-spa", "implicit_reason": "It cannot be changed"},
+    "implicit, with an end": {"use_case": "legacy-spa", "implicit_until": datetime(2040, 1, 1, tzinfo=UTC)}
+    | {"access_token_lifetime": 60},
+}
+#: What each request may cost at most, whatever the client.
+BUDGETS = {
+    "authorize": 5,
+    "ask": 17,
+    "redeem": 3,
+    "refresh": 3,
+    "machine": 1,
+    "call": 1,
+    "introspect": 2,
+    "revoke": 3,
+}
 
-class Walk:
-    """A client and a user in one thread, so that every statement of a request is seen."""
-
-    def __init__(self) -> None:
-        self.http, self.api = HttpClient(), HttpClient()
-        self.user = UserFactory()
-        self.http.force_login(self.user)
-        client, secret = ClientFactory(flows="authorization_code refresh_token client_credentials")
-        self.client_id = client.client_id
-        self.basic = "Basic " + base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
-        # Use by use, the first in an hour writes the time of last use, and each statement is compiled
-        # once in a process: the walk before the one that is counted does both.
-        self.exchange()
-        self.machine()
-
-    def post(self, path: str, **data: str) -> Any:
-        response = self.api.post(
-            path,
-            urlencode(data),
-            content_type="application/x-www-form-urlencoded",
-            HTTP_AUTHORIZATION=self.basic,
-        )
-        assert response.status_code == 200, response.content
-        return response.json()
-
-    def authorize(self) -> str:
-        """A code, by a consent that is given on the first visit and remembered on the next."""
-        self.verifier, challenge = pkce_pair()
-        query = urlencode(
-            {
-                "response_type": "code",
-                "client_id": self.client_id,
-                "redirect_uri": "https://client.example/callback",
-                "scope": "profile stats:read",
-                "code_challenge": challenge,
-                "code_challenge_method": "S256",
-            }
-        )
-        path = f"/oauth/authorize/?{query}"
-        response = self.http.get(path)
-        if response.status_code == 200:
-            fields = hidden_fields(response.content.decode())
-            response = self.http.post(
-                path, fields | {"decision": "allow", "scope": ["profile", "stats:read"]}
-            )
-        return answer_of(response.headers["Location"])["code"]
-
-    def redeem(self, code: str) -> Any:
-        return self.post(
-            "/oauth/token/",
-            grant_type="authorization_code",
-            code=code,
-            code_verifier=self.verifier,
-            redirect_uri="https://client.example/callback",
-        )
-
-    def exchange(self) -> Any:
-        return self.redeem(self.authorize())
-
-    def refresh(self, token: str) -> Any:
-        return self.post("/oauth/token/", grant_type="refresh_token", refresh_token=token)
-
-    def machine(self) -> Any:
-        return self.post("/oauth/token/", grant_type="client_credentials", scope="stats:read")
-
-    def call(self, token: str) -> None:
-        # `/api/stats/` itself counts notes: one statement more than the token costs.
-        response = self.api.get("/api/me/", HTTP_AUTHORIZATION=f"Bearer {token}")
-        assert response.status_code == 200
+PAGE_AND_ANSWER = 6 + 10
 
 
 @pytest.fixture
@@ -95,11 +58,55 @@ def walk(transactional_db: None) -> Walk:
     return Walk()
 
 
-def cost(deed: Callable[[], Any]) -> list[str]:
+def cost(request: Callable[[], Any]) -> list[str]:
     """The statements of one request."""
-    with CaptureQueriesContext(connection) as captured:
-        deed()
-    return [query["sql"] for query in captured]
+    with counted() as found:
+        request()
+    return found.statements
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_no_kind_of_client_has_a_column_fetched_late(transactional_db: None, kind: dict[str, Any]) -> None:
+    """What the hot path reads of a row, its statement has fetched; else Django asks for it again, by itself."""
+    kind = ({} if "use_case" in kind else {"flows": FLOWS}) | kind
+    if "service_user" in kind:
+        kind["service_user"] = UserFactory(username=kind["service_user"])
+    walk = Walk(**kind)
+    # Nobody can tell an installed app from another on the same device, so its users are asked each time.
+    tokens = within_budget(walk.ask if kind.get("use_case") == "native" else walk.authorize)
+    if "code" in tokens:
+        tokens = within_budget(walk.redeem, tokens["code"])
+        tokens = within_budget(walk.refresh, tokens["refresh_token"])
+    within_budget(walk.call, tokens["access_token"])
+    given = [tokens[name] for name in ("access_token", "refresh_token") if name in tokens]
+    given += [within_budget(walk.machine)["access_token"]] if walk.is_machine else []
+    for token in given:
+        if walk.headers:  # introspection is for clients with a secret
+            within_budget(walk.introspect, token)
+        within_budget(walk.revoke, token)
+
+
+def test_what_a_request_may_say_besides_is_fetched_with_the_rest(walk: Walk) -> None:
+    api = Walk(flows=FLOWS, **API)
+    for more in ({"scope": "stats:read"}, {"resource": "http://testserver/"}):
+        within_budget(walk.machine, **more)
+        tokens = within_budget(walk.redeem, walk.authorize()["code"], **more)
+        within_budget(walk.refresh, tokens["refresh_token"], **more)
+    meant_for_it = walk.machine(resource="https://api.example/")["access_token"]
+    assert within_budget(api.introspect, meant_for_it)["active"]
+    assert within_budget(api.introspect, walk.tokens()["access_token"])["active"]
+
+
+def within_budget(
+    request: Callable[..., Any], *arguments: str, budgets: dict[str, int] = BUDGETS, **more: str
+) -> Any:
+    """What the request answers, if it costs no more than it may and its statements fetch all it reads."""
+    with counted() as found:
+        answer = request(*arguments, **more)
+    name = request.__name__
+    assert not found.late, f"{name} reads what was not fetched: {', '.join(found.late)}"
+    assert len(found.statements) <= budgets[name], (name, found.statements)
+    return answer
 
 
 def test_client_credentials_costs_one_statement(walk: Walk) -> None:
@@ -108,13 +115,13 @@ def test_client_credentials_costs_one_statement(walk: Walk) -> None:
 
 
 def test_a_code_exchange_costs_three(walk: Walk) -> None:
-    code = walk.authorize()
+    code = walk.authorize()["code"]
     statements = cost(lambda: walk.redeem(code))
     assert len(statements) == 3, statements
 
 
 def test_a_refresh_costs_three_and_the_retry_of_one_two(walk: Walk) -> None:
-    token = walk.exchange()["refresh_token"]
+    token = walk.tokens()["refresh_token"]
     statements = cost(lambda: walk.refresh(token))
     assert len(statements) == 3, statements
     statements = cost(lambda: walk.refresh(token))
@@ -122,28 +129,28 @@ def test_a_refresh_costs_three_and_the_retry_of_one_two(walk: Walk) -> None:
 
 
 def test_an_api_call_costs_one(walk: Walk) -> None:
-    token = walk.exchange()["access_token"]
+    token = walk.tokens()["access_token"]
     statements = cost(lambda: walk.call(token))
     assert len(statements) == 1, statements
 
 
 def test_introspection_costs_two(walk: Walk) -> None:
-    tokens = walk.exchange()
+    tokens = walk.tokens()
     for name in ("access_token", "refresh_token"):
-        statements = cost(lambda name=name: walk.post("/oauth/introspect/", token=tokens[name]))  # type: ignore[misc]
+        statements = cost(lambda name=name: walk.introspect(tokens[name]))  # type: ignore[misc]
         assert len(statements) == 2, statements
     machine = walk.machine()["access_token"]
-    statements = cost(lambda: walk.post("/oauth/introspect/", token=machine))
+    statements = cost(lambda: walk.introspect(machine))
     assert len(statements) == 2, statements
 
 
 def test_revocation_costs_three_at_most(walk: Walk) -> None:
     for token in (
-        walk.exchange()["refresh_token"],
-        walk.exchange()["access_token"],
+        walk.tokens()["refresh_token"],
+        walk.tokens()["access_token"],
         walk.machine()["access_token"],
     ):
-        statements = cost(lambda token=token: walk.post("/oauth/revoke/", token=token))  # type: ignore[misc]
+        statements = cost(lambda token=token: walk.revoke(token))  # type: ignore[misc]
         assert len(statements) <= 3, statements
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,9 +21,9 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
 from django_oauthflows.flows import registry
-from django_oauthflows.management.tour import walks
-from django_oauthflows.management.tour.exchange import shortened
-from django_oauthflows.management.tour.visitors import logged_in, temporary_client, visiting_user
+from django_oauthflows.management.tour import walk
+from django_oauthflows.management.tour.messages import shortened
+from django_oauthflows.management.tour.temporary import logged_in, temporary_client, tour_user
 from django_oauthflows.models import Authorization, Client, ClientSecret, Consent
 from tests.factories import ClientFactory, UserFactory
 
@@ -99,7 +100,7 @@ def test_stopping_it_by_keyboard_leaves_nothing_behind(transactional_db: None) -
     def stopped_half_way() -> None:
         with (
             temporary_client("web", ["profile"]) as (client, _),
-            visiting_user() as user,
+            tour_user() as user,
             logged_in(user),
         ):
             Consent.objects.give(user=user, client=client, scopes=["profile"])
@@ -126,8 +127,8 @@ def test_a_flow_that_the_site_switched_off_is_left_out(live_server: Any, setting
     assert tour("implicit", "--url", live_server.url)[1] == "OAUTHFLOWS['FLOWS'] switches 'implicit' off."
 
 
-def test_every_offered_flow_has_a_walk() -> None:
-    assert sorted(walks.WALKS) == sorted(OFFERED)
+def test_the_tour_knows_the_steps_of_every_offered_flow() -> None:
+    assert [flow.name for flow in registry.offered_flows() if walk.can_walk(flow)] == OFFERED
 
 
 def test_shortening_leaves_too_little_to_use() -> None:
@@ -150,6 +151,7 @@ MIDDLEWARE += ["django.contrib.auth.middleware.LoginRequiredMiddleware"]
 LOGIN_URL = "/members/enter/"
 OAUTHFLOWS["ISSUER"] = "https://www.notes.example.org"
 """
+STOPPED = "CommandError: Stopped. What the tour had made is removed.\n"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -180,6 +182,8 @@ class Host:
         return subprocess.Popen(
             [sys.executable, *shlex.split(command)[1:]],
             cwd=self.folder,
+            # A shell that starts the tests in the background has them ignore Ctrl-C, and all they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             env=environment | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -200,8 +204,12 @@ class Host:
             return [database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables]
 
 
-def test_a_bare_host_passes_by_the_lines_of_the_readme_and_in_production(tmp_path: Path) -> None:
-    host = Host(tmp_path)
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_a_bare_host_passes_by_the_lines_of_the_readme_and_in_production(host: Host) -> None:
     commands = "".join(blocks("sh")).replace("\\\n", "").splitlines()
     assert [" ".join(command.split()[2:4]) for command in commands] == [
         "migrate", "check", "oauth client", "oauth tour"
@@ -211,15 +219,52 @@ def test_a_bare_host_passes_by_the_lines_of_the_readme_and_in_production(tmp_pat
     assert re.findall(r"^PASS (\w+)", said[-1], re.MULTILINE) == OFFERED
     assert host.rows() == [0, 0, 1]
 
-    interrupted = host.start("python manage.py oauth tour")
-    assert interrupted.stdout is not None
-    assert any("The browser asks for authorization" in line for line in interrupted.stdout)
-    interrupted.send_signal(signal.SIGINT)
-    _, complaint = interrupted.communicate(timeout=60)
-    assert interrupted.returncode == 1
-    assert complaint == "CommandError: Stopped. What the tour had made is removed.\n"
-    assert host.rows() == [0, 0, 1]
-
     host.write("settings.py", PRODUCTION)
     assert re.findall(r"^PASS (\w+)", host.run("python manage.py oauth tour"), re.MULTILINE) == OFFERED
     assert host.rows() == [0, 0, 1]
+
+
+# An API that answers only when the test hangs up.
+PATIENT_API = """
+import socket
+
+from django.http import HttpResponse
+
+
+def patient(request):
+    with socket.create_connection(("127.0.0.1", {port}), timeout=60) as line:
+        line.recv(1)
+    return HttpResponse("at last")
+
+
+urlpatterns += [path("patient/", patient)]
+"""
+
+
+def test_an_interrupted_tour_waits_for_the_answer_under_way_and_removes_what_it_made(host: Host) -> None:
+    host.run("python manage.py migrate")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        host.write("urls.py", PATIENT_API.format(port=listener.getsockname()[1]))
+
+        tour = host.start("python manage.py oauth tour authorization_code --api /patient/")
+        line, _ = listener.accept()  # the site is at work on the tour's request
+        assert host.rows() == [1, 1, 2]
+        tour.send_signal(signal.SIGINT)
+        line.close()
+        said, complaint = tour.communicate(timeout=60)
+        assert "→ GET /patient/" in said
+        assert said.endswith("← 200 OK\n"), said
+        assert (tour.returncode, complaint) == (1, STOPPED)
+        assert host.rows() == [0, 0, 0]
+
+        # Who asks twice does not wait for a site that never answers.
+        tour = host.start("python manage.py oauth tour authorization_code --api /patient/")
+        line, _ = listener.accept()
+        tour.send_signal(signal.SIGINT)
+        tour.send_signal(signal.SIGTERM)
+        said, complaint = tour.communicate(timeout=60)
+        line.close()
+        assert said.endswith("The client calls the API with the access token\n"), said
+        assert (tour.returncode, complaint) == (1, STOPPED)
+        assert host.rows() == [0, 0, 0]

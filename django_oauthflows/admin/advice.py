@@ -30,10 +30,11 @@ ROTATE_AFTER = timedelta(days=365)
 class Topic(StrEnum):
     """What a finding is about; also the values of the admin's filter."""
 
-    IMPLICIT_OVER = "implicit-over"
-    IMPLICIT = "implicit"
+    DEPRECATED_FLOW_OVER = "deprecated-flow-over"
+    DEPRECATED_FLOW = "deprecated-flow"
     SECRET_EXPIRES = "secret-expires"  # noqa: S105 - a topic, not a secret
     SECRET_OLD = "secret-old"  # noqa: S105 - a topic, not a secret
+    SECRET_SLOW = "secret-slow"  # noqa: S105 - a topic, not a secret
     UNUSED = "unused"
     SCOPES_UNUSED = "scopes-unused"
     REDIRECT = "redirect"
@@ -92,14 +93,14 @@ def _implicit(client: Client, facts: _Facts) -> Iterator[Finding]:
     for flow in deprecated:
         if client.implicit_until is not None and client.implicit_until <= facts.now:
             yield Finding(
-                Topic.IMPLICIT_OVER,
+                Topic.DEPRECATED_FLOW_OVER,
                 client,
                 _("The implicit flow ended on %(date)s.") % {"date": _day(client.implicit_until)},
                 _("Take the flow away, or set a later end date if the app still needs it."),
             )
             continue
         yield Finding(
-            Topic.IMPLICIT,
+            Topic.DEPRECATED_FLOW,
             client,
             _("It still uses the flow “%(flow)s”: its tokens are visible in the browser.")
             % {"flow": _(flow.label)},
@@ -133,6 +134,20 @@ def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
             client,
             _("Its secret is more than a year old and was never rotated since."),
             _("Rotate its secret with an overlap of a few days."),
+        )
+
+
+def _slow_secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
+    if any(secret.slow_hash and secret.is_live(facts.now) for secret in facts.secrets):
+        yield Finding(
+            Topic.SECRET_SLOW,
+            client,
+            _(
+                "It has a secret from before that is kept as a slow hash, as passwords are: each try costs time."
+            ),
+            _(
+                "Rotate its secret with an overlap of a few days: new secrets are random, and checked at once."
+            ),
         )
 
 
@@ -206,6 +221,7 @@ def _pkce(client: Client, facts: _Facts) -> Iterator[Finding]:
 _RULES: tuple[Callable[[Client, _Facts], Iterable[Finding]], ...] = (
     _implicit,
     _secrets,
+    _slow_secrets,
     _unused,
     _scopes,
     _redirects,

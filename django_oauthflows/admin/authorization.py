@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, Act
+from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.consent import of_whom
 from django_oauthflows.admin.explanations import cause_in_words
 from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
 from django_oauthflows.admin.impact import impact_of_authorizations
+from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Authorization
 
@@ -22,9 +24,9 @@ def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
     authorization.revoke(cause="revoked by staff", by=by, reason=reason)
 
 
-REVOKE = Act(
+REVOKE = Action(
     name="revoke",
-    permission=END_PERMISSION,
+    permission=END_TOKENS,
     title=_("Revoke authorizations"),
     many=_("Revoke selected authorizations"),
     warning=_(
@@ -34,7 +36,7 @@ REVOKE = Act(
     run=_revoke,
     impact=impact_of_authorizations,
     applies=lambda authorization: authorization.revoked_at is None,
-    describe=lambda authorization: f"{authorization}: {authorization.consent}",
+    describe=lambda authorization: f"{authorization}: {of_whom(authorization.consent)}",
 )
 
 
@@ -66,7 +68,7 @@ class AuthorizationAdmin(ReadOnlyAdmin):
         "ended_because",
     )
     readonly_fields = ("user", "client", "flow_label", "state", "ended_because")
-    acts = (REVOKE,)
+    row_actions = (REVOKE,)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:

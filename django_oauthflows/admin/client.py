@@ -2,7 +2,7 @@
 
 Here is what is where: the list is in ``client_list.py``, registering in ``client_registration.py``, the settings
 and who may set them in ``client_settings.py``, the other tabs of a client's page in ``client_tabs.py``, what can
-be done to it in ``client_acts.py``, and its secrets in ``client_secrets.py``.
+be done to it in ``client_actions.py``, and its secrets in ``client_secrets.py``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
 from django_oauthflows.admin import client_secrets, client_tabs
-from django_oauthflows.admin.act import Act, act_page, demand
-from django_oauthflows.admin.client_acts import DELETE
+from django_oauthflows.admin.actions import Action, action_page
+from django_oauthflows.admin.client_actions import DELETE
 from django_oauthflows.admin.client_list import ClientList
 from django_oauthflows.admin.client_registration import ClientRegistration
 from django_oauthflows.admin.client_settings import ClientSettings
+from django_oauthflows.admin.permissions import demand, may_act_on
 from django_oauthflows.forms.client import ClientForm
 from django_oauthflows.models import Client
 
@@ -45,9 +46,9 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
             ("export", "export/", self.export_view),
             *((tab, f"{one}{tab}/", partial(self.tab_view, tab=tab)) for tab in client_tabs.TABS),
             *(
-                (act.name, f"{one}{act.name}/", partial(self.act_view, act=act))
-                for act in self.acts
-                if not act.deletes
+                (action.name, f"{one}{action.name}/", partial(self.action_view, action=action))
+                for action in self.row_actions
+                if not action.deletes
             ),
             ("rotate-secret", f"{one}rotate-secret/", partial(client_secrets.rotate_view, self)),
             (
@@ -61,6 +62,9 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
             path(where, wrap(view), name=f"django_oauthflows_client_{name}") for name, where, view in pages
         ]
         return own + super().get_urls()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Client | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or may_act_on(request.user, obj))
 
     def tab_view(self, request: HttpRequest, pk: int, tab: str) -> HttpResponse:
         client = self.client_or_404(request, pk)
@@ -82,18 +86,18 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
         context.update(show_save_and_add_another=False, show_save_and_continue=client is not None)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def act_view(self, request: HttpRequest, pk: int, act: Act) -> HttpResponse:
-        demand(request.user, act.permission)
+    def action_view(self, request: HttpRequest, pk: int, action: Action) -> HttpResponse:
+        demand(request.user, action.permission)
         client = self.client_or_404(request, pk)
         after = reverse("admin:django_oauthflows_client_changelist")
-        if not act.deletes:
+        if not action.deletes:
             after = reverse("admin:django_oauthflows_client_change", args=[pk])
-        return act_page(self, request, act, [client], back=after)
+        return action_page(self, request, action, [client], back=after)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         if not object_id.isdecimal():  # "²" is a digit, and no number
             raise Http404
-        return self.act_view(request, int(object_id), DELETE)
+        return self.action_view(request, int(object_id), DELETE)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         try:

@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import ActingAdmin
+from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.admin.advice import findings
-from django_oauthflows.admin.client_acts import ACTS
+from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.client_csv import as_csv
 from django_oauthflows.admin.filters import ClientFlowFilter, RiskFilter, StatusFilter, UseCaseFilter
 from django_oauthflows.admin.impact import known, with_last_use
@@ -23,10 +23,10 @@ from django_oauthflows.flows import registry
 from django_oauthflows.models import Client, Consent
 
 
-class ClientList(ActingAdmin):
+class ClientList(ActionAdmin):
     """The part of ``ClientAdmin`` that is about many clients."""
 
-    acts = ACTS
+    row_actions = CLIENT_ACTIONS
     list_display = ("label", "use_case", "status", "users", "last_used", "flow_labels", "owner", "registered")
     list_display_links = ("label",)
     list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter)

@@ -8,9 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows.admin import client_secrets
-from django_oauthflows.admin.act import ActingAdmin
+from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.new_client import NewClientForm
@@ -23,7 +24,7 @@ def chosen_case(request: HttpRequest) -> UseCase | None:
     return next((case for case in registry.USE_CASES if case.offered and case.name == name), None)
 
 
-class ClientRegistration(ActingAdmin):
+class ClientRegistration(ActionAdmin):
     """The part of ``ClientAdmin`` that adds a client."""
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -45,6 +46,7 @@ class ClientRegistration(ActingAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"client_id": NewClientForm.new_client_id(), "owner": request.user.pk}
 
+    @sensitive_variables()
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         if change:
             return super().save_form(request, form, change)
@@ -53,6 +55,7 @@ class ClientRegistration(ActingAdmin):
         client_secrets.remember(request, secret)
         return client
 
+    @sensitive_variables()
     def response_add(
         self, request: HttpRequest, obj: Client, post_url_continue: str | None = None
     ) -> HttpResponse:

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
-from django_oauthflows.admin.act import ActingAdmin, demand
+from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints
-from django_oauthflows.forms.act import ReasonForm, RotateForm
+from django_oauthflows.admin.permissions import ROTATE_SECRET, demand, demand_to_act_on, objection
+from django_oauthflows.forms.action import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
 
 if TYPE_CHECKING:
     from django_oauthflows.admin.client import ClientAdmin
 
-_PERMISSION = "rotate_secret"
 _KEY = "django_oauthflows.new_secret"
 
 
@@ -33,7 +35,8 @@ def remembered(request: HttpRequest) -> str | None:
     return request.META.pop(_KEY, None)
 
 
-def shown(model_admin: ActingAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+@sensitive_variables()
+def shown(model_admin: ActionAdmin, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
     """The page with the secret. Not kept by the browser: going back does not show it again."""
     response = model_admin.page(
         request,
@@ -44,15 +47,16 @@ def shown(model_admin: ActingAdmin, request: HttpRequest, client: Client, secret
         secret=secret,
         endpoints=endpoints(request, client),
     )
+    response.render()  # here, where an error report leaves the secret out
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
+@sensitive_variables()
 def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """Give a new secret; the ones there are end after the chosen overlap."""
-    demand(request.user, _PERMISSION)
-    client = model_admin.client_or_404(request, pk)
+    client = _client_or_refused(model_admin, request, pk)
     if not client.has_secret:
         raise Http404
     if request.method == "POST":
@@ -76,6 +80,15 @@ def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> Http
     )
 
 
+def _client_or_refused(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> Client:
+    demand(request.user, ROTATE_SECRET)
+    client = model_admin.client_or_404(request, pk)
+    why_not = objection(request.user, client)
+    if why_not:
+        raise PermissionDenied(why_not)
+    return client
+
+
 def _newest(client: Client) -> int | None:
     row: ClientSecret | None = client.secrets.order_by("-pk").first()
     return None if row is None else row.pk
@@ -83,7 +96,7 @@ def _newest(client: Client) -> int | None:
 
 @transaction.atomic
 def _rotate(model_admin: ClientAdmin, request: HttpRequest, client: Client, form: RotateForm) -> str | None:
-    Client.objects.select_for_update().only("pk").get(pk=client.pk)  # one at a time
+    demand_to_act_on(request.user, client)  # locks its row: one rotation at a time
     if form.cleaned_data["newest"] != _newest(client):
         return None
     row, secret = ClientSecret.objects.rotate(
@@ -100,8 +113,7 @@ def _rotate(model_admin: ClientAdmin, request: HttpRequest, client: Client, form
 
 def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_pk: int) -> HttpResponse:
     """End one secret at once, after asking why."""
-    demand(request.user, _PERMISSION)
-    client = model_admin.client_or_404(request, pk)
+    client = _client_or_refused(model_admin, request, pk)
     secret: ClientSecret | None = client.live_secrets().filter(pk=secret_pk).first()
     if secret is None:
         raise Http404
@@ -110,6 +122,7 @@ def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_
     if form.is_valid():
         note = _("Secret …%(hint)s revoked") % {"hint": secret.hint}
         with transaction.atomic():
+            demand_to_act_on(request.user, client)
             model_admin.log_change(request, client, f"{note}: {form.cleaned_data['reason']}")
             secret.revoke(by=request.user, reason=form.cleaned_data["reason"])
         model_admin.message_user(request, f"{note}.", messages.SUCCESS)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import may
 from django_oauthflows.admin.client_registration import chosen_case
+from django_oauthflows.admin.permissions import (
+    SET_SERVICE_USER,
+    TRUST_CLIENT,
+    demand_to_act_on,
+    has_rights_of,
+    may,
+    may_act_on,
+    objection,
+)
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.new_client import fields_for
 from django_oauthflows.models import Client
@@ -20,23 +31,13 @@ if TYPE_CHECKING:
 else:  # Django's class takes no parameter when it runs
     _ModelAdmin = admin.ModelAdmin
 
-_NEEDS_TRUST = "trust_client"
-#: Whoever may set these can let a client act without asking users, or as somebody: `trust_client`.
-_TRUST_FIELDS = frozenset({"trust", "service_user"})
-#: What a client with such trust must not get from somebody who could not have given it.
-_GUARDED_FIELDS = (
-    "redirect_uris",
-    "allowed_origins",
-    "allowed_scopes",
-    "default_scopes",
-    "flows",
-    "pkce_exemption",
-)
+#: What each of these lends a client needs a permission of its own.
+_LENDING = {"trust": TRUST_CLIENT, "service_user": SET_SERVICE_USER}
+_SEEN_BY_USERS = ("name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")
+#: What may be changed of a client that the site vouches for by those who could not have vouched: all else is shown.
+_HARMLESS = frozenset({*_SEEN_BY_USERS, "owner", "contacts"})
 _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (
-        _("What users see"),
-        ("name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri"),
-    ),
+    (_("What users see"), _SEEN_BY_USERS),
     (_("Addresses"), ("redirect_uris", "allowed_origins", "post_logout_redirect_uris")),
     (_("What it may be given"), ("allowed_scopes", "default_scopes")),
     (_("How it gets tokens"), ("flows", "implicit_until", "implicit_reason", "pkce_exemption")),
@@ -61,35 +62,62 @@ class ClientSettings(_ModelAdmin):
     raw_id_fields = ("owner", "service_user")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        hidden = frozenset() if may(request.user, _NEEDS_TRUST) else _TRUST_FIELDS
         case = None if obj else chosen_case(request)
         if case is not None:
-            return [(None, {"fields": [n for n in fields_for(case) if n not in {*hidden, "client_id"}]})]
-        hidden |= _pointless_for(obj)
+            hidden = {"client_id", *_not_lendable(request.user)}
+            return [(None, {"fields": [name for name in fields_for(case) if name not in hidden]})]
+        pointless = _pointless_for(obj)
         return [
-            (title, {"fields": [name for name in names if name not in hidden]}) for title, names in _SECTIONS
+            (title, {"fields": [name for name in names if name not in pointless]})
+            for title, names in _SECTIONS
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return _guarded(request, obj)
+        if obj is None:
+            return ()
+        guarded = set() if may_act_on(request.user, obj) else _every_setting() - _HARMLESS
+        return tuple(sorted(guarded | _not_lendable(request.user)))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and db_field.name == "service_user":
+            field.validators = [*field.validators, partial(_check_service_user, request.user)]
+        return field
 
     def changeform_view(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if request.method == "POST" and not may(request.user, _NEEDS_TRUST):
-            obj = self.get_object(request, object_id) if object_id else None
-            # These fields are not on their form: sending one is an attempt.
-            if _TRUST_FIELDS.union(_guarded(request, obj)).intersection(request.POST):
-                raise PermissionDenied
+        if request.method == "POST":
+            obj = self.get_object(request, unquote(object_id)) if object_id else None
+            locked = self.get_readonly_fields(request, obj) if obj else _not_lendable(request.user)
+            # These fields are not on their form: sending one is an attempt. A date and a time are two inputs.
+            if any(f"{name}{part}" in request.POST for name in locked for part in ("", "_0", "_1")):
+                raise PermissionDenied(objection(request.user, obj) if obj else "")
         return super().changeform_view(request, object_id, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
-        if change:  # a new one was registered by its form
-            obj.change(form.changed_data, by=request.user)
+        if not change:  # it was registered by its form
+            return
+        if not _HARMLESS.issuperset(form.changed_data):
+            demand_to_act_on(request.user, obj)
+        obj.change(form.changed_data, by=request.user)
 
 
-def _guarded(request: HttpRequest, client: Client | None) -> tuple[str, ...]:
-    """What ``request.user`` must not change of a client that the site vouches for."""
-    vouched = client is not None and (client.is_first_party or client.service_user_id is not None)
-    return _GUARDED_FIELDS if vouched and not may(request.user, _NEEDS_TRUST) else ()
+def _every_setting() -> set[str]:
+    return {name for _title, names in _SECTIONS for name in names}
+
+
+def _not_lendable(user: Any) -> set[str]:
+    """The fields for which ``user`` lacks the permission of their own."""
+    return {name for name, permission in _LENDING.items() if not may(user, permission)}
+
+
+def _check_service_user(actor: Any, account: Any) -> None:
+    """Raise ``ValidationError`` unless ``actor`` may let a client act as ``account``."""
+    if not has_rights_of(actor, account):
+        raise ValidationError(
+            gettext(
+                "This account has rights that you do not have. Only somebody who has them all can choose it."
+            )
+        )
 
 
 def _pointless_for(client: Client | None) -> frozenset[str]:
@@ -99,8 +127,8 @@ def _pointless_for(client: Client | None) -> frozenset[str]:
     possible = [flow for flow in registry.offered_flows() if client.client_type in flow.client_types]
     wanted = {
         "pkce_exemption": client.has_secret,
-        "implicit_until": any(flow.deprecated for flow in possible),
-        "implicit_reason": any(flow.deprecated for flow in possible),
-        "service_user": any(not flow.has_user and flow.grant_types for flow in possible),
+        "implicit_until": any(flow.needs_end_date for flow in possible),
+        "implicit_reason": any(flow.needs_end_date for flow in possible),
+        "service_user": any(not flow.has_user for flow in possible),
     }
     return frozenset(name for name, shown in wanted.items() if not shown)

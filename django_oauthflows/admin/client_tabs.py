@@ -13,17 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import may
 from django_oauthflows.admin.advice import findings
-from django_oauthflows.admin.client_acts import ACTS
+from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.consent import with_last_use
-from django_oauthflows.admin.event import told
+from django_oauthflows.admin.event import account, told, with_names
 from django_oauthflows.admin.explanations import redirect_uri_verdict
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
+from django_oauthflows.admin.permissions import ROTATE_SECRET, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.flows import registry
-from django_oauthflows.forms.act import RedirectTestForm
+from django_oauthflows.forms.action import RedirectTestForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import declared_scopes
@@ -45,15 +45,22 @@ def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
     tabs = [("change", _("Settings")), *((tab, TABS[tab].label) for tab in TABS)]
     if not client.has_secret:
         tabs = [tab for tab in tabs if tab[0] != "secrets"]
-    acts = [(act.title, act.name) for act in ACTS if act.allowed_to(request.user) and act.applies(client)]
-    if client.has_secret and may(request.user, "rotate_secret"):
-        acts.insert(0, (_("Rotate secret"), "rotate-secret"))
+    actions = [
+        (action.title, action.name)
+        for action in CLIENT_ACTIONS
+        if action.allowed_to(request.user)
+        and action.applies(client)
+        and not action.objection(request.user, client)
+    ]
+    if client.has_secret and _may_rotate(request.user, client):
+        actions.insert(0, (_("Rotate secret"), "rotate-secret"))
     return {
         "client": client,
         "sentences": sentences(client),
+        "objection": objection(request.user, client),
         "findings": findings(Client.objects.filter(pk=client.pk)),
         "tabs": [(label, reverse(name + tab, args=[client.pk]), tab == current) for tab, label in tabs],
-        "acts": [(title, reverse(name + act, args=[client.pk])) for title, act in acts],
+        "actions": [(title, reverse(name + action, args=[client.pk])) for title, action in actions],
     }
 
 
@@ -77,13 +84,19 @@ def sentences(client: Client) -> list[str]:
         lines.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": ", ".join(hosts)})
     if client.is_first_party:
         lines.append(gettext("Belongs to this site: its users are not asked."))
+    if client.service_user is not None:
+        lines.append(gettext("Acts by itself as the account %(user)s.") % {"user": client.service_user})
     return lines
 
 
 def _secrets(request: HttpRequest, client: Client) -> dict[str, Any]:
     now = timezone.now()
     rows = [(secret, secret.is_live(now)) for secret in client.secrets.all()]
-    return {"secrets": rows, "may_rotate": may(request.user, "rotate_secret")}
+    return {"secrets": rows, "may_rotate": _may_rotate(request.user, client)}
+
+
+def _may_rotate(user: Any, client: Client) -> bool:
+    return may(user, ROTATE_SECRET) and may_act_on(user, client)
 
 
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
@@ -112,9 +125,9 @@ def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
 
 
 def _events(request: HttpRequest, client: Client) -> dict[str, Any]:
-    rows = client.events.select_related("user", "actor", "client")[:SHOWN]
+    rows = with_names(client.events.select_related("user", "actor", "client")[:SHOWN])
     return {
-        "events": [(event, told(event)) for event in rows],
+        "events": [(event, account(event, "actor"), told(event)) for event in rows],
         "all_url": f"{reverse('admin:django_oauthflows_event_changelist')}?client={client.pk}",
         "waiting": client.outbox.filter(ended_at=None).count(),
         "outbox_url": f"{reverse('admin:django_oauthflows_outboxmessage_changelist')}?client={client.pk}"

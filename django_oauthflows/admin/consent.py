@@ -12,17 +12,24 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, Act
+from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.filters import ConsentStateFilter
 from django_oauthflows.admin.impact import impact_of_consents
+from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
 from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.adoption import consents as adoption
 from django_oauthflows.models import Consent
 
-WITHDRAW = Act(
+
+def of_whom(consent: Consent) -> str:
+    """Whose consent, and with what, for a page: its own text names nobody."""
+    return f"{consent.user} → {consent.client}"
+
+
+WITHDRAW = Action(
     name="withdraw",
-    permission=END_PERMISSION,
+    permission=END_TOKENS,
     title=_("Withdraw consents"),
     many=_("Withdraw selected consents"),
     warning=_("Every token on them ends now. The clients can ask these users again."),
@@ -30,6 +37,7 @@ WITHDRAW = Act(
     run=Consent.withdraw,
     impact=impact_of_consents,
     applies=lambda consent: consent.withdrawn_at is None,
+    describe=of_whom,
 )
 
 
@@ -73,7 +81,7 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         "withdrawn_at",
     )
     readonly_fields = ("state", "active_at")
-    acts = (WITHDRAW,)
+    row_actions = (WITHDRAW,)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _ConsentList

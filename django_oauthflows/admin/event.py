@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, Literal
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.explanations import explanation
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Client, Event
 
+Role = Literal["user", "actor"]
+#: The settings of a client that name an account: on record by its key.
+_ACCOUNTS = frozenset(
+    field.name for field in Client._meta.concrete_fields if field.related_model is get_user_model()
+)
+
+
+class _EventList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = with_names(self.result_list)
+
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "kind", "explained", "client_name", "at", "user", "actor", "count")
+    list_display = ("reference", "kind", "explained", "client_name", "at", "whose", "by", "count")
     list_filter = ("kind", "at")
     list_select_related = ("user", "actor", "client")
     search_fields = (
@@ -37,7 +55,25 @@ class EventAdmin(ReadOnlyAdmin):
         "details",
         "count",
     )
-    readonly_fields = ("explained", "details")
+    readonly_fields = ("explained", "details", "whose", "by")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return _EventList
+
+    def get_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
+        """Django's own fields lead to the page of an account while there is one."""
+        gone = {"user": "whose", "actor": "by"}
+        roles: tuple[Role, ...] = ("user", "actor")
+        lost = {role for role in roles if obj is not None and obj.lost(role)}
+        return tuple(gone[name] if name in lost else name for name in self.fields)
+
+    @admin.display(description=pgettext_lazy("who uses a client", "user"), ordering="user")
+    def whose(self, event: Event) -> Any:
+        return account(event, "user")
+
+    @admin.display(description=_("by"), ordering="actor")
+    def by(self, event: Event) -> Any:
+        return account(event, "actor")
 
     @admin.display(description=_("what it means, and what to do"))
     def explained(self, event: Event) -> str:
@@ -45,8 +81,13 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:
-        known = {name: value for name, value in event.data.items() if name != "changed"}
+        known = {name: value for name, value in event.data.items() if name not in ("changed", "accounts")}
         return "; ".join([*_changes(event), *(f"{name}: {value}" for name, value in known.items())])
+
+
+def account(event: Event, role: Role) -> Any:
+    """Whom it was about or who did it: the account, words for one that is gone, or ``None``."""
+    return gettext("a deleted account") if event.lost(role) else getattr(event, role)
 
 
 def told(event: Event) -> str:
@@ -54,7 +95,37 @@ def told(event: Event) -> str:
     return explanation(event) or "; ".join(_changes(event))
 
 
+def with_names(events: Iterable[Event]) -> list[Event]:
+    """Gives each the names of the accounts that its record has by key. At most one statement for all of them."""
+    found = list(events)
+    keys = {
+        key for event in found for name, pair in _changed(event) if name in _ACCOUNTS for key in pair if key
+    }
+    users = get_user_model()._base_manager.filter(pk__in=keys) if keys else ()
+    names = {str(user.pk): str(user) for user in users}
+    for event in found:
+        vars(event)["account_names"] = names
+    return found
+
+
+def _changed(event: Event) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Setting, and its value before and after."""
+    changed: dict[str, tuple[str, str]] = event.data.get("changed", {})
+    return changed.items()
+
+
 def _changes(event: Event) -> list[str]:
-    names = {field.name: str(field.verbose_name) for field in Client._meta.concrete_fields}
-    changed = event.data.get("changed", {}).items()
-    return [f"{names.get(name, name)}: {old or '-'} → {new or '-'}" for name, (old, new) in changed]
+    if "account_names" not in vars(event):
+        with_names([event])
+    labels = {field.name: str(field.verbose_name) for field in Client._meta.concrete_fields}
+    names: dict[str, str] = vars(event)["account_names"]
+
+    def shown(setting: str, value: str) -> str:
+        if setting in _ACCOUNTS and value:
+            return names.get(value) or gettext("a deleted account")
+        return value or "-"
+
+    return [
+        f"{labels.get(setting, setting)}: {shown(setting, old)} → {shown(setting, new)}"
+        for setting, (old, new) in _changed(event)
+    ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.event_bounds import TOO_MANY
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -52,6 +53,10 @@ _SENTENCES: dict[str, Any] = {
     ),
     "code expired": _(
         "The code was too old; it must be exchanged right after the redirect, within a minute by default."
+    ),
+    "token too long": _(
+        "The request is for so many scopes or APIs that the token would be too long to be used; have the "
+        "developer ask for fewer."
     ),
     "no code verifier": _(
         "The token request has no code verifier (PKCE); the developer should send the one whose S256 digest "
@@ -108,6 +113,10 @@ _SENTENCES: dict[str, Any] = {
     "login_required": _NO_PAGE,
     "consent_required": _NO_PAGE,
     "access_denied": _NO_PAGE,
+    TOO_MANY: _(
+        "So many requests were refused in this hour that the rest of them are only counted; look at those "
+        "that were recorded before, and at who sends them."
+    ),
     "user did not allow it": _("The user chose not to allow it; nothing is wrong with the client."),
 }
 

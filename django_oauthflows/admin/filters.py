@@ -145,10 +145,11 @@ class RiskFilter(ChoiceFilter):
     parameter_name = "risk"
 
     _LABELS = (
-        (Topic.IMPLICIT_OVER, _("Implicit flow past its date")),
-        (Topic.IMPLICIT, _("Implicit flow")),
+        (Topic.DEPRECATED_FLOW_OVER, _("Implicit flow past its date")),
+        (Topic.DEPRECATED_FLOW, _("Implicit flow")),
         (Topic.SECRET_EXPIRES, _("Secret expires within 30 days")),
         (Topic.SECRET_OLD, _("Secret never rotated")),
+        (Topic.SECRET_SLOW, _("Secret kept as a slow hash")),
         (Topic.UNUSED, _("Not used for 90 days")),
         (Topic.SCOPES_UNUSED, _("Scopes never used")),
         (Topic.REDIRECT, _("Redirect URIs to check")),

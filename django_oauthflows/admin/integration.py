@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauthflows.conf import issuer
+from django_oauthflows.conf import issuer, origin
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client
+from django_oauthflows.models.client_metadata import metadata
 from django_oauthflows.models.redirect_uri import is_loopback
 
 #: Language → its name, and how it writes a text. Quoted, no value can end up as code in a terminal.
@@ -43,21 +44,23 @@ class Snippet:
 
 def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
     """Label and address of what the client will call or be asked for."""
-    origin = issuer(request)
+    base = origin(request)
     flows = registry.offered_flows(client.flow_names)
     wanted = [
-        (_("Issuer"), "", True),
         (_("Server metadata"), "oauth-server-metadata", True),
         (_("Authorization endpoint"), "authorize", any(f.visits_authorization_endpoint for f in flows)),
         (_("Token endpoint"), "token", any(f.visits_token_endpoint for f in flows)),
         (_("Revocation endpoint"), "revoke-token", True),
         (_("Introspection endpoint"), "introspect", client.has_secret),
     ]
-    return [(label, origin + _path(name)) for label, name, shown in wanted if shown]
+    return [
+        (_("Issuer"), issuer(request)),
+        *((label, base + _path(name)) for label, name, shown in wanted if shown),
+    ]
 
 
 def _path(name: str) -> str:
-    return reverse(f"oauth2_provider:{name}") if name else ""
+    return reverse(f"oauth2_provider:{name}")
 
 
 def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
@@ -76,7 +79,7 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
 def _languages(client: Client, flow: Flow) -> Iterator[str]:
     """All of them, but JavaScript only where the client lives: in a page or outside."""
     case = client.declared_use_case
-    in_page = flow.response_mode == "fragment" or (case is not None and case.in_browser)
+    in_page = flow.answers_in_fragment or (case is not None and case.in_browser)
     return (name for name in _LANGUAGES if name != ("javascript" if in_page else "browser"))
 
 
@@ -85,7 +88,7 @@ def _code(request: HttpRequest, client: Client, flow: Flow, language: str) -> st
         template = get_template(f"admin/django_oauthflows/snippets/{flow.name}.{language}.txt")
     except TemplateDoesNotExist:
         return ""
-    values = _values(issuer(request), client, flow)
+    values = _values(request, client, flow)
     _label, quote = _LANGUAGES[language]
     context = {
         **{name: quote(value) for name, value in values.items()},
@@ -96,18 +99,20 @@ def _code(request: HttpRequest, client: Client, flow: Flow, language: str) -> st
     return template.render(context).strip() + "\n"
 
 
-def _values(origin: str, client: Client, flow: Flow) -> dict[str, str]:
+def _values(http_request: HttpRequest, client: Client, flow: Flow) -> dict[str, str]:
     """What the snippets say of this client; ``authorize_url`` lacks only what must be new each time."""
+    told = metadata(client, "client_id", "redirect_uris")
     request = {
         "response_type": " ".join(flow.response_types),
-        "client_id": client.client_id,
-        "redirect_uri": next(iter(client.redirect_uris.split()), ""),
+        "client_id": told["client_id"],
+        "redirect_uri": next(iter(told["redirect_uris"]), ""),
         "scope": " ".join(client.default_scope_names() or client.allowed_scope_names()),
     }
+    base = origin(http_request)
     return request | {
-        "issuer": origin,
-        "authorize": origin + _path("authorize"),
-        "authorize_url": f"{origin}{_path('authorize')}?{urlencode(request)}",
-        "token": origin + _path("token"),
-        "userpass": f"{client.client_id}:",
+        "issuer": issuer(http_request),
+        "authorize": base + _path("authorize"),
+        "authorize_url": f"{base}{_path('authorize')}?{urlencode(request)}",
+        "token": base + _path("token"),
+        "userpass": f"{told['client_id']}:",
     }

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import Act
+from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.filters import OutboxKindFilter, OutboxStateFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
 from django_oauthflows.authorization_server.outbox.registry import label_of
@@ -21,7 +21,7 @@ def _described(message: OutboxMessage) -> str:
     return f"{label_of(message.kind)} #{message.pk}: {about}"
 
 
-SEND_AGAIN = Act(
+SEND_AGAIN = Action(
     name="send-again",
     permission="send_again",
     title=_("Send again"),
@@ -71,7 +71,7 @@ class OutboxAdmin(ReadOnlyAdmin):
         "ended_at",
     )
     readonly_fields = ("what", "state", "next_try", "error")
-    acts = (SEND_AGAIN,)
+    row_actions = (SEND_AGAIN,)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, message: OutboxMessage) -> str:

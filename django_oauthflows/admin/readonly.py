@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from django_oauthflows.admin.act import ActingAdmin
+from django_oauthflows.admin.actions import ActionAdmin
 
 
-class ReadOnlyAdmin(ActingAdmin):
-    """Look, search and filter. Nothing is added, changed or deleted here; what can be ended is an act."""
+class ReadOnlyAdmin(ActionAdmin):
+    """Look, search and filter. Nothing is added, changed or deleted here; what can be ended, is by an action."""
 
     list_per_page = 50
 

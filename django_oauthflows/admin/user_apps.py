@@ -19,8 +19,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import END_PERMISSION, ActingAdmin, demand, may
-from django_oauthflows.forms.act import ReasonForm
+from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.admin.permissions import END_TOKENS, demand, may
+from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Consent
 from django_oauthflows.views.cards import cards_for, labels_of
 
@@ -58,7 +59,7 @@ class ConnectedAppsMixin(_ModelAdmin):
         return format_html('<a href="{}">{}</a>', url_for(user), count)
 
 
-class UserAppsPages(ActingAdmin):
+class UserAppsPages(ActionAdmin):
     """What the admin of consents has for each user: a link in the list, and the page behind it."""
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -79,7 +80,7 @@ class UserAppsPages(ActingAdmin):
             raise PermissionDenied
         user, form = _user(key), ReasonForm(request.POST or None)
         if request.method == "POST":
-            demand(request.user, END_PERMISSION)
+            demand(request.user, END_TOKENS)
             if form.is_valid():
                 self._take_back(request, user, form.cleaned_data["reason"])
                 return HttpResponseRedirect(url_for(user))
@@ -88,7 +89,7 @@ class UserAppsPages(ActingAdmin):
             "user_apps.html",
             gettext("Connected apps of %(user)s") % {"user": user},
             cards=cards_for(request, Consent.objects.live().filter(user=user)),
-            may_end=may(request.user, END_PERMISSION),
+            may_end=may(request.user, END_TOKENS),
             form=form,
             chosen=request.POST.get("consent", ""),
         )

@@ -18,13 +18,6 @@ from django_oauthflows.models.client import Application, Client
 from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
 from django_oauthflows.scopes import declared_scopes
 
-#: The toolkit's grant → our flows. Password and hybrid grants have no successor here.
-_FLOWS = {
-    "authorization-code": ("authorization_code", "refresh_token"),
-    "implicit": ("implicit",),
-    "client-credentials": ("client_credentials",),
-}
-
 
 def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
     """Field values of the ``Client`` for an application, so that it can do what it could before."""
@@ -32,7 +25,7 @@ def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
     return {
         "application_id": application.pk,
         "owner_id": application.user_id,
-        "flows": " ".join(_FLOWS.get(application.authorization_grant_type, ())),
+        "flows": " ".join(_flow_names(application)),
         "use_case": _use_case(application),
         "allowed_scopes": allowed,
         # Stock sites grant every scope to a client that asks for none; what that was is written down
@@ -42,9 +35,18 @@ def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _flow_names(application: Any) -> tuple[str, ...]:
+    """Our flows for the toolkit's grant, refreshing included; password and hybrid grants have no successor here."""
+    grant_type = application.authorization_grant_type.replace("-", "_")  # its own names have hyphens
+    offered = registry.offered_flows()
+    flows = [flow for flow in offered if grant_type in flow.grant_types]
+    refreshing = [flow for flow in offered if flow.continues and any(one.may_refresh for one in flows)]
+    return tuple(flow.name for flow in (*flows, *refreshing))
+
+
 def _use_case(application: Any) -> str:
     """The one use case that surely fits, if any; an adopted public client may be browser or native app."""
-    flows = _FLOWS.get(application.authorization_grant_type)
+    flows = _flow_names(application)
     fitting = [
         case.name
         for case in registry.USE_CASES

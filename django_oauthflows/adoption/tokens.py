@@ -187,7 +187,7 @@ def _authorization_for(row: Any, client: Client) -> Authorization:
     consent.user, consent.client = row.user, client
     authorization: Authorization = Authorization.objects.prepared(
         consent=consent,
-        flow=registry.flow_named("authorization_code"),
+        flow=registry.code_flow(),
         scopes=scopes,
         lifetime=options().REFRESH_TOKEN_IDLE_LIFETIME,
     )

@@ -19,21 +19,21 @@ from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.uri_validate import is_absolute_uri
 
 from django_oauthflows.authorization_server import pkce
-from django_oauthflows.authorization_server.issue import issue_user_token
+from django_oauthflows.authorization_server.issue import check_length, issue_user_token
 from django_oauthflows.authorization_server.request import (
     AnswerAddress,
     AuthorizationRequest,
     RequestRefused,
     invalid_request,
     refusals_of,
+    requested_scopes,
 )
-from django_oauthflows.authorization_server.requested_scopes import requested_scopes
 from django_oauthflows.authorization_server.resource_indicators import requested_resources
 from django_oauthflows.conf import issuer, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client, Consent
-from django_oauthflows.models.redirect_uri import RESERVED_PARAMETERS
+from django_oauthflows.models.redirect_uri import is_reserved
 
 _MAX_NONCE_LENGTH = 255
 _DEFAULT_RESPONSE_MODE = "query"
@@ -125,15 +125,19 @@ def _accept_from(
     flow = _allowed_flow(request, client)
     if parameters.get("response_mode") not in ("", flow.response_mode):
         raise invalid_request(f"response_mode must be {flow.response_mode} for this response_type.")
+    code_challenge = pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce())
+    resources = requested_resources(request.http, parameters)
+    scopes = requested_scopes(client, tuple(parameters.get("scope").split()))
+    check_length(client, scopes, resources)
     return AcceptedAuthorizationRequest(
         http=request.http,
         received_at=request.received_at,
         client=client,
         flow=flow,
         address=address,
-        code_challenge=pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce()),
-        resources=requested_resources(request.http, parameters),
-        scopes=requested_scopes(client, tuple(parameters.get("scope").split())),
+        scopes=scopes,
+        resources=resources,
+        code_challenge=code_challenge,
         nonce=_nonce(parameters.get("nonce")),
         prompt=request.prompt,
         max_age=_seconds("max_age", parameters.get("max_age")),
@@ -181,6 +185,7 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
     with a token (RFC 6749 §4.2.2) gets one of its first and only generation.
     """
     flow, client = request.flow, request.client
+    consent.client = client  # which would be fetched once more
     lifetime = (
         options().AUTHORIZATION_CODE_LIFETIME
         if flow.visits_token_endpoint
@@ -223,5 +228,5 @@ def _without_answers(redirect_uri: str) -> str:
     """A redirect URI whose own query names no parameter of an answer: none of them may be forged or doubled."""
     parts = urlsplit(redirect_uri)
     given = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in given if name not in RESERVED_PARAMETERS]
+    kept = [(name, value) for name, value in given if not is_reserved(name)]
     return redirect_uri if kept == given else urlunsplit(parts._replace(query=urlencode(kept)))

@@ -7,27 +7,28 @@ from typing import Any
 from django.utils import timezone
 
 from django_oauthflows.authorization_server.client_authentication import authenticate_with_proof
-from django_oauthflows.authorization_server.request import FormRequest
+from django_oauthflows.authorization_server.request import Answer, FormRequest
 from django_oauthflows.authorization_server.resource_indicators import meant_for
-from django_oauthflows.authorization_server.token_lookup import find_refresh_token, lookup
-from django_oauthflows.conf import issuer
-from django_oauthflows.models import Client
+from django_oauthflows.authorization_server.token_lookup import lookup
+from django_oauthflows.conf import name_in_tokens
+from django_oauthflows.models import Authorization, Client
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
+from django_oauthflows.tokens.jwt import SUBJECT_KIND
 
 _INACTIVE = {"active": False}
 
 
-def respond(request: FormRequest) -> tuple[dict[str, Any], Client]:
-    """The answer (§2.2), and whom it is for. Raises ``RequestRefused``.
+def respond(request: FormRequest) -> Answer:
+    """The answer (§2.2). Raises ``RequestRefused`` or ``LimitExceeded``.
 
     A token that does not count, or that the caller has nothing to do with, is just inactive.
     """
     client = authenticate_with_proof(request)
     token = request.parameters.required("token")
     if looks_like(Kind.REFRESH, token):
-        return _refresh_token(token, client, issuer(request.http)), client
-    return _access_token(token, client, issuer(request.http)), client
+        return Answer(_refresh_token(token, client, name_in_tokens(request.http)), client)
+    return Answer(_access_token(token, client, name_in_tokens(request.http)), client)
 
 
 def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
         "iss": issuer,
         # RFC 9068 §2.2: where no user is involved, the subject is the client.
         "sub": access.client.client_id if access.is_machine else str(access.user.pk),
+        SUBJECT_KIND: "client" if access.is_machine else "user",
     }
     if not access.is_machine:
         answer["username"] = access.user.get_username()
@@ -68,7 +70,7 @@ def _may_see(access: AccessToken, caller: Client) -> bool:
 def _refresh_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
     now = timezone.now()
     try:
-        reference, authorization = find_refresh_token(text, caller)
+        reference, authorization = Authorization.objects.find(Kind.REFRESH, text, caller)
     except TokenRefused:
         return _INACTIVE
     if (

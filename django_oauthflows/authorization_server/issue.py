@@ -6,21 +6,25 @@ the database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import signals
 from django_oauthflows.authorization_server.key_ring import ring
-from django_oauthflows.authorization_server.request import TokenRequest
-from django_oauthflows.conf import api_resource, issuer
+from django_oauthflows.authorization_server.request import RequestRefused, TokenRequest
+from django_oauthflows.authorization_server.resource_indicators import narrowed, requested_resources
+from django_oauthflows.conf import api_resource, name_in_tokens
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client
+from django_oauthflows.models.usage import counter
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.tokens.format import Kind
+from django_oauthflows.tokens.jwt import AccessClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,21 @@ class TokenResponse:
         if self.refresh_token:
             members["refresh_token"] = self.refresh_token
         return members
+
+
+def granted_resources(request: TokenRequest, authorization: Authorization) -> tuple[str, ...]:
+    """Which APIs the tokens are for: what is asked, within what the user allowed (RFC 8707 §2.2)."""
+    allowed = tuple(authorization.resource.split())
+    if not request.parameters.resources:
+        return allowed
+    return narrowed(requested_resources(request.http, request.parameters), allowed)
+
+
+def check_length(client: Client, scopes: Collection[str], resources: Collection[str]) -> None:
+    """Nothing is given out that would be refused everywhere for its length. Raises ``RequestRefused``."""
+    if not client.fits_into_token(scopes, resources):
+        description = "A token for all of this would be too long. Ask for fewer scopes or resources."
+        raise RequestRefused(errors.InvalidScopeError(description=description), "token too long")
 
 
 def end_of(request: TokenRequest, authorization: Authorization) -> datetime:
@@ -135,13 +154,12 @@ class _Given:
         self, http: HttpRequest, sealed: str, *, user_id: Any, refresh_token: str = ""
     ) -> TokenResponse:
         """The answer with ``sealed``, as it is or as the ``jti`` of a JWT; announced to the host."""
-        signals.token_issued.announce(
-            Client,
-            client=self.client,
-            user_id=user_id,
-            flow=self.flow.name,
-            scopes=tuple(self.scope.split()),
-        )
+        scopes = tuple(self.scope.split())
+        counter.count(client=self.client, flow=self.flow.name, scopes=scopes)
+        if signals.token_issued.has_listeners(Client):
+            signals.token_issued.announce(
+                Client, client=self.client, user_id=user_id, flow=self.flow.name, scopes=scopes
+            )
         return TokenResponse(
             access_token=sealed if _is_opaque(self.client) else self._signed(http, sealed, user_id),
             expires_in=self.lifetime,
@@ -151,20 +169,19 @@ class _Given:
 
     def _signed(self, http: HttpRequest, sealed: str, user_id: Any) -> str:
         """RFC 9068 §2.2: a JWT around the sealed reference."""
-        audience = list(self.resources) or [api_resource(http)]
-        return ring.signer().sign(
-            {
-                "iss": issuer(http),
-                "aud": audience[0] if len(audience) == 1 else audience,
-                "exp": self.issued + self.lifetime,
-                "iat": self.issued,
-                "jti": sealed,
-                # Where no user takes part, the subject is the client.
-                "sub": str(self.client.client_id if user_id is None else user_id),
-                "client_id": self.client.client_id,
-                "scope": self.scope,
-            }
+        claims = AccessClaims(
+            issuer=name_in_tokens(http),
+            audience=self.resources or (api_resource(http),),
+            # Where no user takes part, the subject is the client.
+            subject=str(self.client.client_id if user_id is None else user_id),
+            is_machine=user_id is None,
+            client_id=self.client.client_id,
+            scope=self.scope,
+            issued=self.issued,
+            expires=self.issued + self.lifetime,
+            token_id=sealed,
         )
+        return ring.signer().sign(claims.payload())
 
 
 def _is_opaque(client: Client) -> bool:

@@ -28,8 +28,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django_oauthflows import signals
 from django_oauthflows.authorization_server.outbox.kind import Kind, Later, NotNeeded, Result, Sent
 from django_oauthflows.authorization_server.outbox.mail import hand_over
-from django_oauthflows.conf import issuer, options, site_name
-from django_oauthflows.lookalikes import unlinked
+from django_oauthflows.conf import options, origin, site_name
+from django_oauthflows.confusables import unlinked
 from django_oauthflows.models import Consent, OutboxMessage
 from django_oauthflows.scopes import declared_scopes
 
@@ -98,7 +98,7 @@ def _on_consent(
 
 def _payload(consent: Consent, request: HttpRequest, first: bool, added: tuple[str, ...]) -> dict[str, Any]:
     """What only the request knows, for a mail that is written without it."""
-    origin = issuer(request)
+    base = origin(request)
     return {
         "consent": consent.pk,
         "first": first,
@@ -107,8 +107,8 @@ def _payload(consent: Consent, request: HttpRequest, first: bool, added: tuple[s
         "language": translation.get_language() or "",
         "site": site_name(request),
         "host": consent.redirect_host,
-        "apps": origin + reverse("oauth2_provider:apps"),
-        "link": origin + reverse("oauth2_provider:disconnect", kwargs={"key": _KEY_TO_COME}),
+        "apps": base + reverse("oauth2_provider:apps"),
+        "link": base + reverse("oauth2_provider:disconnect", kwargs={"key": _KEY_TO_COME}),
     }
 
 

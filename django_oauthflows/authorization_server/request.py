@@ -7,10 +7,14 @@ which client that is and by which flow it asks. An ``AuthorizationRequest`` says
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+from urllib.parse import unquote_plus
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, QueryDict, UnreadablePostError
@@ -145,6 +149,41 @@ def form_parameters(http: HttpRequest) -> Parameters:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """What a request says about its client. An empty secret means that none was presented."""
+
+    client_id: str = ""
+    secret: str = ""
+
+    @classmethod
+    def in_header(cls, http: HttpRequest) -> ClientCredentials | None:
+        """What an ``Authorization`` header of HTTP Basic says (RFC 6749 §2.3.1); ``None`` for any other scheme.
+
+        Raises ``RequestRefused`` when it cannot be read.
+        """
+        scheme, _, encoded = http.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            text = base64.b64decode(encoded.strip(), validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise RequestRefused(errors.InvalidClientError()) from None
+        client_id, colon, secret = text.partition(":")
+        if not colon:
+            raise RequestRefused(errors.InvalidClientError())
+        # Both halves are form-encoded before they are joined.
+        return cls(unquote_plus(client_id), unquote_plus(secret))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program is told when all is well, as members of a JSON object, and which client that is."""
+
+    members: dict[str, Any]
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
 class FormRequest:
     """A program's POST to the token, revocation or introspection endpoint, from whomever it may be.
 
@@ -163,6 +202,21 @@ class FormRequest:
             # RFC 6749 §2.3.1 and §3.2, RFC 7662 §4: credentials and tokens in a URL end up in logs.
             raise invalid_request("URL query parameters are not allowed")
         return cls(http, form_parameters(http), endpoint)
+
+    def credentials(self) -> ClientCredentials:
+        """The client's credentials, from the header or the body. Raises ``RequestRefused``.
+
+        RFC 6749 §2.3: a client must not use more than one method in a request.
+        """
+        body = ClientCredentials(self.parameters.get("client_id"), self.parameters.get("client_secret"))
+        basic = ClientCredentials.in_header(self.http)
+        if basic is None:
+            return body
+        if body.secret:
+            raise invalid_request("Use one way of client authentication, not two.")
+        if body.client_id and body.client_id != basic.client_id:
+            raise invalid_request("Header and body name different clients.")
+        return basic
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +237,22 @@ class TokenRequest(FormRequest):
             client=client,
             flow=flow,
         )
+
+
+def requested_scopes(client: Client, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The scopes that ``client`` asks for, or its declared default when it names none (RFC 6749 §3.3).
+
+    Raises ``RequestRefused``.
+    """
+    scopes = tuple(dict.fromkeys(asked)) or client.default_scope_names()
+    refused = set(scopes).difference(client.allowed_scope_names())
+    if refused or not scopes:
+        raise RequestRefused(
+            errors.InvalidScopeError(),
+            "scope not allowed",
+            details={"scope": " ".join(sorted(refused))[:500]},
+        )
+    return scopes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""From the text of a token to what it allows: one look-up for API, introspection and revocation."""
+"""From the text of a token to what it allows: one look-up for API, introspection and revocation.
+
+Whether a token is sealed, signed (RFC 9068) or adopted from the toolkit's tables is seen here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -8,122 +11,112 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from django_oauthflows.accounts import is_accepted
-from django_oauthflows.adoption import tokens as adopted_tokens
+from django_oauthflows.adoption import tokens as adopted
 from django_oauthflows.authorization_server.key_ring import signed_claims
-from django_oauthflows.models.authorization import Authorization
+from django_oauthflows.models.authorization import Authorization, opened
 from django_oauthflows.models.client import CALLER_COLUMNS, Client
 from django_oauthflows.models.revoked_token import RevokedToken
 from django_oauthflows.models.statement import Columns, Given, Read, Row
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.cache import cached_row
-from django_oauthflows.tokens.format import BadToken, Kind, Reference, Subject, looks_like, unseal
-from django_oauthflows.tokens.signed import looks_signed
+from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like
+from django_oauthflows.tokens.jwt import AccessClaims, looks_signed
 
 
-def lookup(text: str, *, believe: bool = False) -> AccessToken:
-    """What an access token allows now, of whatever form: sealed, signed (RFC 9068), or adopted from the toolkit.
+def lookup(text: str, *, believe_signature: bool = False) -> AccessToken:
+    """What an access token of whatever form allows now: by one statement, and by none for one that is
+    malformed, forged or expired. Raises ``TokenRefused``.
 
-    By one statement; with ``believe``, a JWT by none until it expires. Raises ``TokenRefused``.
+    ``believe_signature``: what a signed one says is believed until it expires, and nothing is asked.
     """
     if looks_like(Kind.ACCESS, text):
-        return find_access_token(text)
+        return _sealed_access(Kind.ACCESS, text)
     if looks_signed(text):
         try:
-            return _signed_access(text, believe=believe)
+            return _signed_access(text, believe=believe_signature)
         except TokenRefused as refused:
             if refused.cause != "malformed":
                 raise
-    # A site may bring tokens of any form from its past, even signed ones.
-    return adopted_tokens.find_access_token(text)
+    # The tokens of a site's past may have any form, even a signed one.
+    return adopted.find_access_token(text)
 
 
-def find_access_token(text: str, kind: Kind = Kind.ACCESS) -> AccessToken:
-    """What ``text`` allows now. One statement; none for a malformed, forged or expired token.
-
-    Raises ``TokenRefused``.
+def revoke(text: str, client: Client) -> None:
+    """End a token of ``client``, of whatever kind and form, and where a user stands behind it all that came
+    from the same authorization (RFC 7009 §2.1). Does nothing when it is not one, or not theirs.
     """
+    for kind in (Kind.ACCESS, Kind.REFRESH):
+        if looks_like(kind, text):
+            return _revoke_sealed(kind, text, client)
+    if looks_signed(text):
+        try:
+            return _revoke_sealed(Kind.JWT_ID, signed_claims(text).token_id, client)
+        except TokenRefused:
+            pass  # as in `lookup`
+    return adopted.revoke(text, client)
+
+
+def _revoke_sealed(kind: Kind, text: str, client: Client) -> None:
+    try:
+        reference = opened(kind, text)
+        if reference.subject is Subject.AUTHORIZATION:
+            Authorization.objects.referred_to(reference, client).revoke(cause="revoked by the client")
+        elif reference.id == client.pk and reference.belongs_to(client.token_epoch):
+            RevokedToken.objects.put(reference, client)
+    except TokenRefused:
+        return
+
+
+def _sealed_access(kind: Kind, text: str) -> AccessToken:
     now = timezone.now()
-    reference = _opened(kind, text)
+    reference = opened(kind, text)
     if reference.expires <= now.timestamp():
         raise TokenRefused("expired")
+    if reference.confirmation is not None:
+        # RFC 9449 §7.1, RFC 8705 §3: who presents it has to prove more than that they have it.
+        raise TokenRefused("bound to a key")
     if reference.subject is Subject.CLIENT:
         return _machine_access(reference)
     return _user_access(reference, now)
 
 
-def find_refresh_token(text: str, client: Client) -> tuple[Reference, Authorization]:
-    """The authorization of ``client`` that a refresh token refers to, whatever its state. One statement.
-
-    Raises ``TokenRefused`` when the text is not ours, its row is gone, its epoch is another, or it was
-    given to another client.
-    """
-    return _presented(Kind.REFRESH, text, client)
-
-
-def find_code(text: str, client: Client) -> tuple[Reference, Authorization]:
-    """The authorization of ``client`` that a code refers to; as ``find_refresh_token``."""
-    return _presented(Kind.CODE, text, client)
-
-
-def revoke_token(text: str, client: Client) -> bool:
-    """End a token of ``client``, and where a user stands behind it all that came from the same
-    authorization (RFC 7009 §2.1). False when it is none of ours, or not theirs.
-    """
-    try:
-        reference = _revocable(text)
-    except TokenRefused:
-        return False
-    if reference.subject is Subject.AUTHORIZATION:
-        return Authorization.objects.revoke_for_client(reference.id, reference.epoch, client)
-    if reference.id != client.pk or reference.epoch != client.token_epoch:
-        return False
-    RevokedToken.objects.put(reference, client)
-    return True
-
-
-def _revocable(text: str) -> Reference:
-    """What an access or refresh token refers to. Raises ``TokenRefused``."""
-    if looks_signed(text):
-        return _opened(Kind.JWT_ID, str(signed_claims(text)["jti"]))
-    return _opened(Kind.REFRESH if looks_like(Kind.REFRESH, text) else Kind.ACCESS, text)
-
-
 def _signed_access(text: str, *, believe: bool) -> AccessToken:
-    """What a JWT of ours allows now. Raises ``TokenRefused``."""
     claims = signed_claims(text)
-    aud = claims["aud"]
-    audience = (aud,) if isinstance(aud, str) else tuple(aud)
     if not believe:
-        return replace(find_access_token(claims["jti"], Kind.JWT_ID), audience=audience)
-    is_machine = claims["sub"] == claims["client_id"]
+        access = _sealed_access(Kind.JWT_ID, claims.token_id)
+        return replace(access, audience=access.audience or claims.audience)
     return AccessToken(
-        user=None if is_machine else _user_on_demand(claims["sub"]),
-        application=_client_on_demand(claims["client_id"]),
-        scope=claims.get("scope", ""),
-        issued=datetime.fromtimestamp(claims["iat"], UTC),
-        expires=datetime.fromtimestamp(claims["exp"], UTC),
-        is_machine=is_machine,
-        audience=audience,
+        user=None if claims.is_machine else _user_on_demand(claims),
+        application=_client_on_demand(claims),
+        scope=claims.scope,
+        issued=datetime.fromtimestamp(claims.issued, UTC),
+        expires=datetime.fromtimestamp(claims.expires, UTC),
+        is_machine=claims.is_machine,
+        audience=claims.audience,
     )
 
 
-def _user_on_demand(subject: str) -> Any:
+def _user_on_demand(claims: AccessClaims) -> Any:
     """The user, read from the database only if the view looks further than its key."""
     model = get_user_model()
-    pk = model._meta.pk.to_python(subject)
+    try:
+        pk = model._meta.pk.to_python(claims.subject)
+    except ValidationError:
+        raise TokenRefused("malformed") from None
     user = SimpleLazyObject(lambda: model._default_manager.filter(pk=pk).first() or AnonymousUser())
     return _knowing(user, pk=pk, id=pk)
 
 
-def _client_on_demand(client_id: str) -> Any:
+def _client_on_demand(claims: AccessClaims) -> Any:
     """The client, likewise. A rate of its own is not known then: the site's rate holds."""
-    client = SimpleLazyObject(lambda: Client.objects.get(client_id=client_id))
-    return _knowing(client, client_id=client_id, throttle_rate="")
+    client = SimpleLazyObject(lambda: Client.objects.get(client_id=claims.client_id))
+    return _knowing(client, client_id=claims.client_id, throttle_rate="")
 
 
 def _knowing(lazy: Any, **known: Any) -> Any:
@@ -132,26 +125,9 @@ def _knowing(lazy: Any, **known: Any) -> Any:
     return lazy
 
 
-def _opened(kind: Kind, text: str) -> Reference:
-    try:
-        return unseal(kind, text)
-    except BadToken:
-        raise TokenRefused("malformed") from None
-
-
-def _presented(kind: Kind, text: str, client: Client) -> tuple[Reference, Authorization]:
-    reference = _opened(kind, text)
-    authorization = Authorization.objects.presented(reference.id, client)
-    if authorization is None or authorization.token_epoch != reference.epoch:
-        raise TokenRefused("unknown")
-    if authorization.consent.client_id != client.pk:
-        raise TokenRefused("of another client")
-    return reference, authorization
-
-
 def _user_access(reference: Reference, now: datetime) -> AccessToken:
-    authorization = Authorization.objects.called_with(reference.id)
-    if authorization is None or authorization.token_epoch != reference.epoch:
+    authorization = Authorization.objects.called_with(reference.id, reference.serial)
+    if authorization is None or not reference.belongs_to(authorization.token_epoch):
         raise TokenRefused("unknown")
     refusal = authorization.refusal(now)
     if refusal:
@@ -170,7 +146,7 @@ def _user_access(reference: Reference, now: datetime) -> AccessToken:
 
 def _machine_access(reference: Reference) -> AccessToken:
     found = _machine_called_with(reference)
-    if found is None or found[0].token_epoch != reference.epoch:
+    if found is None or not reference.belongs_to(found[0].token_epoch):
         raise TokenRefused("unknown")
     client, user, revoked = found
     for applies, cause in (
@@ -204,7 +180,7 @@ def _machine_called_with(reference: Reference) -> tuple[Client, Any, bool] | Non
     By one statement, or from the token cache, where the site has one.
     """
     row = cached_row(
-        f"machine:{reference.id}:{reference.serial}",
+        f"machine:{_MACHINE.shape}:{reference.id}:{reference.serial}",
         lambda: _MACHINE.first(pk=reference.id, serial=reference.serial),
         lambda row: _machine_grounds(row, reference.serial),
     )

@@ -1,13 +1,17 @@
 """The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636).
 
-Its walk through the house:
+Its walk:
 
-1. ``views/authorization.py`` takes the authorization request; ``toolkit/validator.py`` checks client,
-   redirect URI, PKCE and scopes; ``views/consent.py`` shows who asks for what.
-2. ``toolkit/authorization_codes.py`` inserts one ``Authorization``; the code is a sealed reference to it.
-3. ``views/token.py`` takes the code; ``toolkit/client_authentication.py`` and
-   ``toolkit/authorization_codes.py`` check it; ``toolkit/token_issue.py`` claims it with one UPDATE.
-4. ``toolkit/token_use.py`` or ``rest_framework/authentication.py`` open the access token at the API.
+1. ``authorization_server/authorization.py`` checks the authorization request from top to bottom: client,
+   redirect URI, flow, PKCE, scopes. ``authorization_server/consent_policy.py`` says whether the user is
+   asked, and ``views/consent.py`` shows who asks for what.
+2. When the user agrees, ``authorization.py`` inserts one ``Authorization``; the code is a sealed reference
+   to it.
+3. ``authorization_server/request.py`` reads the token request, and ``authorization_server/client_authentication/``
+   finds out who sent it.
+4. ``authorization_server/grants/authorization_code.py``, three functions: ``demand`` a code, ``check`` it with
+   its redirect URI and verifier, and ``issue``: one UPDATE claims the code, then the tokens are sealed.
+5. ``resource_server/`` opens the access token at the API.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -30,7 +34,6 @@ FLOW = Flow(
     may_refresh=True,
     access_token_lifetime=3600,
     lifetime_is_ceiling=False,
-    use_cases=("web", "spa", "native"),
     protections=(
         "The answer goes only to a redirect URI that was registered beforehand.",
         "PKCE ties the code to the program that started the flow, so a stolen code is useless.",
@@ -44,6 +47,7 @@ FLOW = Flow(
     ),
     steps=(
         Step(
+            "authorization_redirect",
             Party.CLIENT,
             Party.BROWSER,
             "The client sends the user's browser to the authorization endpoint",
@@ -60,6 +64,7 @@ FLOW = Flow(
             "RFC 6749 §4.1.1, RFC 7636 §4.3",
         ),
         Step(
+            "authorization_request",
             Party.BROWSER,
             Party.AUTHORIZATION_SERVER,
             "The browser asks for authorization",
@@ -76,6 +81,7 @@ FLOW = Flow(
             "RFC 6749 §4.1.1",
         ),
         Step(
+            "consent_page",
             Party.AUTHORIZATION_SERVER,
             Party.BROWSER,
             "The user logs in and sees who asks for what",
@@ -84,6 +90,7 @@ FLOW = Flow(
             "RFC 6749 §4.1 (B)",
         ),
         Step(
+            "consent_answer",
             Party.BROWSER,
             Party.AUTHORIZATION_SERVER,
             "The user allows (or refuses)",
@@ -92,6 +99,7 @@ FLOW = Flow(
             "RFC 6749 §4.1 (B)",
         ),
         Step(
+            "authorization_response",
             Party.AUTHORIZATION_SERVER,
             Party.BROWSER,
             "The authorization server answers with a code",
@@ -100,6 +108,7 @@ FLOW = Flow(
             "RFC 6749 §4.1.2, RFC 9207 §2",
         ),
         Step(
+            "redirection",
             Party.BROWSER,
             Party.CLIENT,
             "The browser carries the code to the client, which compares state and iss",
@@ -108,6 +117,7 @@ FLOW = Flow(
             "RFC 6749 §4.1.2, RFC 9207 §2.4",
         ),
         Step(
+            "token_request",
             Party.CLIENT,
             Party.AUTHORIZATION_SERVER,
             "The client swaps the code for tokens on a direct line",
@@ -116,6 +126,7 @@ FLOW = Flow(
             "RFC 6749 §4.1.3, RFC 7636 §4.5",
         ),
         Step(
+            "token_response",
             Party.AUTHORIZATION_SERVER,
             Party.CLIENT,
             "The authorization server gives an access token and a refresh token",
@@ -130,4 +141,5 @@ FLOW = Flow(
         "Do not ask for the user's password in the client, do not skip the check of state, "
         "and never log a code or token."
     ),
+    openapi_name="authorizationCode",
 )

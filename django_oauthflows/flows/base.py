@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,16 +39,22 @@ class Need(StrEnum):
 class Step:
     """One message of a flow, from one party to another, in the order of the flow.
 
-    ``message`` is what goes over the wire in short (method and endpoint, or status and body);
-    ``parameters`` are the names a reader will see in it; ``source`` names RFC and section.
+    ``name`` is the RFC's word for the message: unique within a flow, and the same in every flow that has
+    such a message. ``message`` is what goes over the wire in short (method and endpoint, or status and
+    body); ``parameters`` are the names a reader will see in it; ``source`` names RFC and section.
     """
 
+    name: str
     sender: Party
     receiver: Party
     title: str
     message: str
     parameters: tuple[str, ...]
     source: str
+
+    def parameters_from(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Its parameters with their ``known`` values, in the declared order; unknown ones are left out."""
+        return {name: known[name] for name in self.parameters if name in known}
 
 
 def use_of_token(
@@ -56,6 +63,7 @@ def use_of_token(
     """How every flow ends: the API is called with the token (RFC 6750 §2.1) and answers (RFC 6749 §7)."""
     return (
         Step(
+            "resource_request",
             Party.CLIENT,
             Party.RESOURCE_SERVER,
             f"The {caller} calls the API with the {kind}",
@@ -64,6 +72,7 @@ def use_of_token(
             "RFC 6750 §2.1",
         ),
         Step(
+            "resource_response",
             Party.RESOURCE_SERVER,
             Party.CLIENT,
             "The API checks the token and answers",
@@ -76,13 +85,18 @@ def use_of_token(
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One way to get an access token, told once and read everywhere.
+    """One way to get an access token, declared once and read everywhere.
 
-    Lifetimes are in seconds. ``response_mode`` says where an authorization response travels
-    ("query" or "fragment"); it is empty for flows that never visit the authorization endpoint.
-    ``when`` says for what it is right, ``avoid`` what to leave alone when using it. Label, summary,
-    risks, ``when`` and ``avoid`` are marked for translation where they are declared, and translated
-    where they are shown; so are the words of use cases and of the chooser.
+    Nobody outside compares ``name``: what others want to know of a flow is a field or a property here.
+    Which use cases a flow serves is told by the use cases (``registry.use_cases_of``).
+
+    ``grant_types`` and ``response_types`` are the protocol's own words for it (RFC 6749 §3.1.1, §4);
+    ``openapi_name`` is OpenAPI's (OpenAPI 3.1 §4.8.30), empty where it has none. ``response_mode`` says
+    where an authorization response travels ("query" or "fragment"); it is empty for flows that never visit
+    the authorization endpoint. ``continues``: it goes on from a token that another flow gave (RFC 6749
+    §1.5). Lifetimes are in seconds. ``when`` says for what it is right, ``avoid`` what to leave alone when
+    using it. Label, summary, risks, ``when`` and ``avoid`` are marked for translation where they are
+    declared, and translated where they are shown; so are the words of use cases and of the chooser.
     """
 
     name: str
@@ -97,16 +111,22 @@ class Flow:
     may_refresh: bool
     access_token_lifetime: int
     lifetime_is_ceiling: bool
-    use_cases: tuple[str, ...]
     protections: tuple[str, ...]
     risks: tuple[str, ...]
     steps: tuple[Step, ...]
     when: str
     avoid: str
+    openapi_name: str = ""
+    continues: bool = False
     offered: bool = True
     deprecated: bool = False
-    #: Whether it goes on from what another flow gave (RFC 6749 §1.5), instead of beginning anew.
-    continues: bool = False
+
+    def step(self, name: str) -> Step:
+        """The step of that name. Raises ``KeyError`` when the flow has none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
 
     @property
     def parties(self) -> tuple[Party, ...]:
@@ -116,13 +136,18 @@ class Flow:
 
     @property
     def has_user(self) -> bool:
-        """Whether a person takes part."""
+        """Whether a person takes part; without one, a machine acts for itself (RFC 6749 §4.4)."""
         return Need.USER in self.needs
 
     @property
     def uses_pkce(self) -> bool:
         """Whether its answer is tied to whoever asked by a code challenge (RFC 7636)."""
         return Need.PKCE in self.needs
+
+    @property
+    def needs_end_date(self) -> bool:
+        """Whether a client is given it only with an end date, or with the reason why there is none."""
+        return self.deprecated
 
     @property
     def visits_authorization_endpoint(self) -> bool:
@@ -132,14 +157,25 @@ class Flow:
     @property
     def visits_token_endpoint(self) -> bool:
         """Whether tokens come from the token endpoint (RFC 6749 §3.2), not from a redirect."""
-        return self.response_mode != "fragment"
+        return not self.answers_in_fragment
+
+    @property
+    def gives_code(self) -> bool:
+        """Whether the authorization response carries a code (RFC 6749 §4.1.2)."""
+        return "code" in self.response_types
+
+    @property
+    def answers_in_fragment(self) -> bool:
+        """Whether the authorization response travels in the redirect URI's fragment (RFC 6749 §4.2.2)."""
+        return self.response_mode == "fragment"
 
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
     """What somebody is building; it chooses flows and client type for them.
 
-    ``in_browser``: the whole client runs in a page; it has no server, and nothing is installed.
+    ``flows`` are the names of its flows, the one that it begins with first. ``in_browser``: the whole
+    client runs in a page; it has no server, and nothing is installed.
     """
 
     name: str

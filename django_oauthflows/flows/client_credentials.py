@@ -1,8 +1,12 @@
 """The client credentials flow (RFC 6749 §4.4): a machine acts for itself.
 
-Its walk through the house: ``views/token.py`` takes the request,
-``toolkit/client_authentication.py`` checks the secret in one statement, and
-``toolkit/token_issue.py`` seals a token with the client's own ``token_epoch``. Nothing is written.
+Its walk:
+
+1. ``authorization_server/request.py`` reads the token request, and ``authorization_server/client_authentication/``
+   checks the secret, in one statement.
+2. ``authorization_server/grants/client_credentials.py``, three functions: ``demand`` nothing more, ``check`` the
+   scopes, and ``issue``: a token is sealed with the client's own ``token_epoch``. Nothing is written.
+3. ``resource_server/`` opens the access token at the API.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -22,7 +26,6 @@ FLOW = Flow(
     may_refresh=False,
     access_token_lifetime=3600,
     lifetime_is_ceiling=False,
-    use_cases=("service",),
     protections=(
         "Only the holder of the client's secret gets a token; the secret is stored as a digest only.",
         "The token is limited to the scopes that staff gave the client.",
@@ -34,6 +37,7 @@ FLOW = Flow(
     ),
     steps=(
         Step(
+            "token_request",
             Party.CLIENT,
             Party.AUTHORIZATION_SERVER,
             "The client proves who it is and asks for a token",
@@ -42,6 +46,7 @@ FLOW = Flow(
             "RFC 6749 §4.4.2, §2.3.1",
         ),
         Step(
+            "token_response",
             Party.AUTHORIZATION_SERVER,
             Party.CLIENT,
             "The authorization server gives an access token",
@@ -55,4 +60,5 @@ FLOW = Flow(
     avoid=_(
         "Do not use it to act for users, and do not put the secret into an app or a page that others can read."
     ),
+    openapi_name="clientCredentials",
 )

@@ -1,4 +1,7 @@
-"""The device code flow (RFC 8628): declared so that its place is known, not offered yet."""
+"""The device code flow (RFC 8628): declared so that its place is known, not offered yet.
+
+It has no walk: no request of it is answered.
+"""
 
 from django.utils.translation import gettext_noop as _
 
@@ -17,11 +20,11 @@ FLOW = Flow(
     may_refresh=True,
     access_token_lifetime=3600,
     lifetime_is_ceiling=False,
-    use_cases=("device",),
     protections=("The user types the code on a device of their own and sees who asks.",),
     risks=(_("A user can be talked into entering somebody else's code."),),
     steps=(
         Step(
+            "device_authorization_request",
             Party.CLIENT,
             Party.AUTHORIZATION_SERVER,
             "The device asks for a pair of codes",
@@ -30,6 +33,7 @@ FLOW = Flow(
             "RFC 8628 §3.1",
         ),
         Step(
+            "device_authorization_response",
             Party.AUTHORIZATION_SERVER,
             Party.CLIENT,
             "The device gets a code to show and a code to keep",
@@ -38,6 +42,7 @@ FLOW = Flow(
             "RFC 8628 §3.2",
         ),
         Step(
+            "user_interaction",
             Party.BROWSER,
             Party.AUTHORIZATION_SERVER,
             "The user enters the code on another device and allows",
@@ -46,6 +51,7 @@ FLOW = Flow(
             "RFC 8628 §3.3",
         ),
         Step(
+            "token_request",
             Party.CLIENT,
             Party.AUTHORIZATION_SERVER,
             "The device asks until the user has answered",

@@ -1,8 +1,12 @@
 """The implicit flow (RFC 6749 §4.2), kept for browser apps that cannot do PKCE, and fenced in.
 
-Its walk through the house: ``views/authorization.py`` and ``views/consent.py`` as for the code flow;
-then ``toolkit/token_issue.py`` inserts one ``Authorization`` and the access token travels in the
-fragment of the redirect URI. There is no second request and never a refresh token.
+Its walk:
+
+1. ``authorization_server/authorization.py`` checks the authorization request from top to bottom, and
+   ``authorization_server/consent_policy.py`` and ``views/consent.py`` ask the user, as in the code flow.
+2. When the user agrees, ``authorization.py`` inserts one ``Authorization``, and the access token travels in
+   the fragment of the redirect URI. There is no token request and never a refresh token.
+3. ``resource_server/`` opens the access token at the API.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -25,7 +29,6 @@ FLOW = Flow(
     may_refresh=False,
     access_token_lifetime=600,
     lifetime_is_ceiling=True,
-    use_cases=("legacy-spa",),
     protections=(
         "The answer goes only to a redirect URI that was registered beforehand.",
         "The token travels in the fragment (after the #), which browsers do not send to servers.",
@@ -39,6 +42,7 @@ FLOW = Flow(
     ),
     steps=(
         Step(
+            "authorization_redirect",
             Party.CLIENT,
             Party.BROWSER,
             "The page sends the user's browser to the authorization endpoint",
@@ -47,6 +51,7 @@ FLOW = Flow(
             "RFC 6749 §4.2.1",
         ),
         Step(
+            "authorization_request",
             Party.BROWSER,
             Party.AUTHORIZATION_SERVER,
             "The browser asks for authorization",
@@ -55,6 +60,7 @@ FLOW = Flow(
             "RFC 6749 §4.2.1",
         ),
         Step(
+            "consent_page",
             Party.AUTHORIZATION_SERVER,
             Party.BROWSER,
             "The user logs in and sees who asks for what",
@@ -63,6 +69,7 @@ FLOW = Flow(
             "RFC 6749 §4.2 (B)",
         ),
         Step(
+            "consent_answer",
             Party.BROWSER,
             Party.AUTHORIZATION_SERVER,
             "The user allows (or refuses)",
@@ -71,6 +78,7 @@ FLOW = Flow(
             "RFC 6749 §4.2 (B)",
         ),
         Step(
+            "authorization_response",
             Party.AUTHORIZATION_SERVER,
             Party.BROWSER,
             "The access token comes back in the fragment of the redirect URI",
@@ -79,6 +87,7 @@ FLOW = Flow(
             "RFC 6749 §4.2.2, RFC 9207 §2",
         ),
         Step(
+            "redirection",
             Party.BROWSER,
             Party.CLIENT,
             "The page's script reads the fragment and compares state and iss",
@@ -90,5 +99,6 @@ FLOW = Flow(
     ),
     when=_("Only for a browser app that exists, cannot do PKCE and cannot be changed yet."),
     avoid=_("Do not begin anything new with it; give it an end date, and few scopes."),
+    openapi_name="implicit",
     deprecated=True,
 )

@@ -75,6 +75,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("exp", "When the token expires, in seconds since 1970.", "RFC 7662 §2.2"),
     Parameter("iat", "When the token was given, in seconds since 1970.", "RFC 7662 §2.2"),
     Parameter("sub", "For whom the token speaks: the user, or the client itself.", "RFC 7662 §2.2"),
+    Parameter("sub_kind", "Whether that is a user or a client.", "RFC 9068 §5"),
     Parameter("username", "The user's name on this site.", "RFC 7662 §2.2"),
     Parameter("aud", "The APIs that the token is meant for.", "RFC 7662 §2.2"),
     # Headers.

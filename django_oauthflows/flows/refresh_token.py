@@ -1,8 +1,13 @@
 """Refreshing (RFC 6749 §6): the continuation of a user flow without the user.
 
-Its walk through the house: ``views/token.py``, ``toolkit/client_authentication.py``, then
-``toolkit/token_issue.py`` moves the ``Authorization`` on by one generation with one UPDATE.
-Using an old generation after the grace ends the authorization (RFC 9700 §4.14.2).
+Its walk:
+
+1. ``authorization_server/request.py`` reads the token request, and ``authorization_server/client_authentication/``
+   finds out who sent it.
+2. ``authorization_server/grants/refresh_token.py``, three functions: ``demand`` a refresh token, ``check`` it
+   (using an old generation after the grace ends the authorization, RFC 9700 §4.14.2), and ``issue``: one
+   UPDATE moves the ``Authorization`` on by one generation.
+3. ``resource_server/`` opens the new access token at the API.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -22,7 +27,6 @@ FLOW = Flow(
     may_refresh=True,
     access_token_lifetime=3600,
     lifetime_is_ceiling=False,
-    use_cases=("web", "spa", "native"),
     protections=(
         "Each refresh token works once; the next one comes with the answer.",
         "Using an old one ends the whole authorization, for a thief and for the client.",
@@ -32,6 +36,7 @@ FLOW = Flow(
     risks=(_("It lives long: a client must store it as carefully as a password."),),
     steps=(
         Step(
+            "token_request",
             Party.CLIENT,
             Party.AUTHORIZATION_SERVER,
             "The client sends its refresh token",
@@ -40,6 +45,7 @@ FLOW = Flow(
             "RFC 6749 §6",
         ),
         Step(
+            "token_response",
             Party.AUTHORIZATION_SERVER,
             Party.CLIENT,
             "The authorization server gives a new pair and retires the old one",

@@ -1,8 +1,13 @@
-"""All flows and use cases, and how to find one. The only list of them."""
+"""All flows and use cases, and how to find one. The only lists of them.
+
+A flow that is added to ``FLOWS`` while the process runs is found from then on: nothing here is kept from
+an earlier look.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.utils.translation import gettext_noop as _
 
@@ -15,15 +20,17 @@ from django_oauthflows.flows import (
 )
 from django_oauthflows.flows.base import ClientType, Flow, Need, UseCase
 
-FLOWS: tuple[Flow, ...] = (
+_Declared = TypeVar("_Declared", Flow, UseCase)
+
+FLOWS: list[Flow] = [
     authorization_code.FLOW,
     implicit.FLOW,
     client_credentials.FLOW,
     refresh_token.FLOW,
     device_code.FLOW,
-)
+]
 
-USE_CASES: tuple[UseCase, ...] = (
+USE_CASES: list[UseCase] = [
     UseCase(
         name="web",
         title=_("Web app with a server"),
@@ -102,17 +109,30 @@ USE_CASES: tuple[UseCase, ...] = (
         client_type=ClientType.PUBLIC,
         offered=False,
     ),
-)
-
-_BY_NAME = {flow.name: flow for flow in FLOWS}
-_BY_GRANT_TYPE = {grant: flow for flow in FLOWS if flow.offered for grant in flow.grant_types}
-_BY_RESPONSE_TYPE = {response: flow for flow in FLOWS if flow.offered for response in flow.response_types}
-_USE_CASES = {use_case.name: use_case for use_case in USE_CASES}
+]
 
 
 def flow_named(name: str) -> Flow:
     """The flow of that name. Raises ``KeyError`` for an unknown name."""
-    return _BY_NAME[name]
+    return _named(name, FLOWS)
+
+
+def use_case_named(name: str) -> UseCase:
+    """The use case of that name. Raises ``KeyError`` for an unknown name."""
+    return _named(name, USE_CASES)
+
+
+def _named(name: str, declared: Iterable[_Declared]) -> _Declared:
+    for one in declared:
+        if one.name == name:
+            return one
+    raise KeyError(name)
+
+
+def offered_flows(names: Iterable[str] | None = None) -> tuple[Flow, ...]:
+    """Flows that this version offers, restricted to ``names`` when given, in the registry's order."""
+    wanted = None if names is None else set(names)
+    return tuple(flow for flow in FLOWS if flow.offered and (wanted is None or flow.name in wanted))
 
 
 def flow_for_grant_type(grant_type: str | None) -> Flow | None:
@@ -120,24 +140,39 @@ def flow_for_grant_type(grant_type: str | None) -> Flow | None:
 
     The implicit flow never visits the token endpoint, so its grant type finds nothing here.
     """
-    flow = _BY_GRANT_TYPE.get(grant_type or "")
-    return flow if flow is not None and flow.visits_token_endpoint else None
+    for flow in offered_flows():
+        if grant_type in flow.grant_types and flow.visits_token_endpoint:
+            return flow
+    return None
 
 
 def flow_for_response_type(response_type: str | None) -> Flow | None:
     """The offered flow that answers this ``response_type`` (RFC 6749 §3.1.1), if any."""
-    return _BY_RESPONSE_TYPE.get(response_type or "")
+    return next((flow for flow in offered_flows() if response_type in flow.response_types), None)
 
 
-def use_case_named(name: str) -> UseCase:
-    """The use case of that name. Raises ``KeyError`` for an unknown name."""
-    return _USE_CASES[name]
+def code_flow() -> Flow:
+    """The offered flow whose authorization response carries a code (RFC 6749 §4.1)."""
+    return next(flow for flow in offered_flows() if flow.gives_code)
 
 
-def offered_flows(names: Iterable[str] | None = None) -> tuple[Flow, ...]:
-    """Flows that this version offers, restricted to ``names`` when given, in the registry's order."""
-    wanted = None if names is None else set(names)
-    return tuple(flow for flow in FLOWS if flow.offered and (wanted is None or flow.name in wanted))
+def flows_of(use_case: UseCase) -> tuple[Flow, ...]:
+    """The flows that ``use_case`` has, the one that it begins with first."""
+    return tuple(flow_named(name) for name in use_case.flows)
+
+
+def use_cases_of(flow: Flow) -> tuple[UseCase, ...]:
+    """The use cases that ``flow`` serves, in the registry's order."""
+    return tuple(use_case for use_case in USE_CASES if flow.name in use_case.flows)
+
+
+def beginning_of(flow: Flow) -> Flow:
+    """The flow that a client runs first to come to ``flow``.
+
+    That is ``flow`` itself, unless it continues another: then the one with which its first use case begins.
+    Raises ``LookupError`` when it continues another and no use case has it.
+    """
+    return flows_of(use_cases_of(flow)[0])[0] if flow.continues else flow
 
 
 def needs_redirect_uri(names: Iterable[str]) -> bool:

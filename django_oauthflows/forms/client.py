@@ -19,6 +19,9 @@ else:  # Django's class takes no parameter when it runs
     _ModelForm = forms.ModelForm
 
 
+_IMPLICIT_LIMITS = ("implicit_until", "implicit_reason")
+
+
 class ClientFormBase(_ModelForm):
     """What registering and changing share."""
 
@@ -61,8 +64,10 @@ class ClientFormBase(_ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         flows = registry.offered_flows(self._flow_names(cleaned))
-        deprecated = any(flow.deprecated for flow in flows)
-        if deprecated and not (cleaned.get("implicit_until") or cleaned.get("implicit_reason")):
+        needs_end_date = any(flow.needs_end_date for flow in flows)
+        # What is not on the form, because it may only be looked at, stays as it is.
+        limits = [cleaned.get(n) if n in self.fields else getattr(self.instance, n) for n in _IMPLICIT_LIMITS]
+        if needs_end_date and not any(limits):
             self.add_error(
                 "implicit_until" if "implicit_until" in self.fields else None,
                 _("Give an end date for the implicit flow, or the reason why there is none."),

@@ -11,13 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.generators import generate_client_id
 
 from django_oauthflows.flows import registry
-from django_oauthflows.flows.base import ClientType, UseCase
+from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.client import ClientFormBase
 from django_oauthflows.forms.fields import ScopesField
 from django_oauthflows.models import Client
 from django_oauthflows.models.redirect_uri import origin_of
 
-_MACHINE = "client_credentials"
 _SALT = "django_oauthflows.new_client"
 
 
@@ -69,7 +68,7 @@ class NewClientForm(ClientFormBase):
         return cleaned
 
     def _flow_names(self, cleaned: dict[str, Any]) -> list[str]:
-        return [*self.case.flows, *([_MACHINE] if cleaned.get("also_machine") else [])]
+        return [*self.case.flows, *(_machine_flows(self.case) if cleaned.get("also_machine") else ())]
 
     def register(self, *, by: Any) -> tuple[Client, str | None]:
         """Register it. Returns the client and its secret, which is told this once."""
@@ -88,18 +87,26 @@ class NewClientForm(ClientFormBase):
         )
 
 
+def _machine_flows(case: UseCase) -> list[str]:
+    """Names of the flows by which a client of ``case`` can act for itself."""
+    return [
+        flow.name
+        for flow in registry.offered_flows()
+        if not flow.has_user and case.client_type in flow.client_types
+    ]
+
+
 def fields_for(case: UseCase) -> tuple[str, ...]:
     """The fields that somebody registering a client for ``case`` must see, in their order."""
     flows = registry.offered_flows(case.flows)
     with_user = any(flow.has_user for flow in flows)
-    public = case.client_type is ClientType.PUBLIC
-    deprecated = any(flow.deprecated for flow in flows)
+    needs_end_date = any(flow.needs_end_date for flow in flows)
     wanted = {
         "redirect_uris": registry.needs_redirect_uri(case.flows),
         "allowed_origins": case.in_browser and any(flow.visits_token_endpoint for flow in flows),
-        "also_machine": with_user and not public,
-        "implicit_until": deprecated,
-        "implicit_reason": deprecated,
+        "also_machine": with_user and bool(_machine_flows(case)),
+        "implicit_until": needs_end_date,
+        "implicit_reason": needs_end_date,
         "client_uri": with_user,
         "service_user": not with_user,
         "trust": with_user,

@@ -12,10 +12,23 @@ from django.core.management.base import CommandError
 from django_oauthflows.flows import registry
 from django_oauthflows.management import client_transfer
 from django_oauthflows.management.users import add_by, user_named
-from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models import Client, ClientSecret, client_metadata
+from django_oauthflows.models.client_metadata import (
+    FLAG,
+    NUMBER,
+    SECONDS,
+    USER,
+    WORDS,
+    Member,
+    Setter,
+    metadata,
+)
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
+
+#: Options whose name is not the member's.
+_OPTIONS = {"client_name": "name", "throttle_rate": "api-rate", "is_resource_server": "resource-server"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,47 +72,42 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
     offered = [case.name for case in registry.USE_CASES if case.offered]
     _with_json(parser)
     add_by(parser)
-    parser.add_argument("--name", required=True, help="What users see when they are asked.")
     parser.add_argument(
         "--use-case", required=True, choices=offered, help="What it is; chooses flows and type."
     )
-    parser.add_argument("--redirect-uri", metavar="R", action="append", default=[])
-    parser.add_argument("--scope", default="", metavar='"a b"', help="The most it can be given.")
-    parser.add_argument("--default-scope", metavar='"a b"', help="What it gets when it asks for nothing.")
-    parser.add_argument("--allowed-origin", metavar="O", action="append", default=[])
-    parser.add_argument("--post-logout-redirect-uri", metavar="P", action="append", default=[])
-    parser.add_argument(
-        "--flow",
-        metavar="F",
-        action="append",
-        default=[],
-        help="A further flow, as for a web app with a nightly job.",
-    )
     parser.add_argument("--first-party", action="store_true", help="It belongs to this site.")
-    parser.add_argument(
-        "--resource-server", action="store_true", help="It is an API that introspects tokens."
-    )
-    parser.add_argument(
-        "--access-token-format",
-        choices=Client.TokenFormat.values,
-        default=Client.TokenFormat.OPAQUE,
-        help="jwt (RFC 9068) can be checked by an API elsewhere, which notices a revocation late.",
-    )
-    parser.add_argument("--api-rate", metavar="RATE", default="", help="API calls it may make: 1000/hour.")
-    parser.add_argument("--service-user", metavar="USERNAME", help="Whose permissions it has as a machine.")
-    for name, text in (
-        ("access-token-lifetime", "an access token"),
-        ("refresh-token-idle-lifetime", "a refresh token that is not used"),
-        ("refresh-token-absolute-lifetime", "an authorization in all"),
-    ):
-        parser.add_argument(f"--{name}", type=_seconds, metavar="SECONDS", help=f"How long {text} lives.")
+    for member in _chosen():
+        parser.add_argument(
+            _option(member),
+            dest=member.name,
+            required=member.name == "client_name",
+            help=member.rule,
+            **_form(member),
+        )
 
 
-def _seconds(text: str) -> int:
-    value = int(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError("must be above zero")
-    return value
+def _option(member: Member) -> str:
+    name = _OPTIONS.get(member.name) or member.name.replace("_", "-")
+    # Of a list, one value each time.
+    return f"--{name.removesuffix('s') if member.kind is WORDS else name}"
+
+
+def _form(member: Member) -> dict[str, Any]:
+    """How argparse reads its value."""
+    if member.kind is FLAG:
+        return {"action": "store_const", "const": True}
+    if member.column.choices:
+        return {"choices": [value for value, _label in member.column.flatchoices]}
+    if member.kind in (SECONDS, NUMBER):
+        return {"type": int, "metavar": "SECONDS" if member.kind is SECONDS else "NUMBER"}
+    metavar = "USERNAME" if member.kind is USER else _option(member).rpartition("-")[2].upper()
+    return {"action": "append" if member.kind is WORDS else "store", "metavar": metavar}
+
+
+def _chosen() -> list[Member]:
+    """What has an option of its own name when a client is registered."""
+    members = client_metadata.settable(Setter.STAFF).values()
+    return [member for member in members if not member.once and member.name != "trust"]
 
 
 def handle(command: Command, options: dict[str, Any]) -> None:
@@ -114,39 +122,26 @@ def _found(options: dict[str, Any]) -> Client:
 
 
 def _create(command: Command, options: dict[str, Any]) -> None:
-    case = registry.use_case_named(options["use_case"])
-    default = options["default_scope"]
-    client, secret = Client.objects.register(
-        name=options["name"],
-        use_case=options["use_case"],
-        redirect_uris=options["redirect_uri"],
-        scopes=options["scope"].split(),
-        default_scopes=None if default is None else default.split(),
-        flows=" ".join((*case.flows, *options["flow"])),
-        allowed_origins=" ".join(options["allowed_origin"]),
-        post_logout_redirect_uris=" ".join(options["post_logout_redirect_uri"]),
-        trust=Client.Trust.FIRST_PARTY if options["first_party"] else Client.Trust.NOT_REVIEWED,
-        is_resource_server=options["resource_server"],
-        access_token_format=options["access_token_format"],
-        throttle_rate=options["api_rate"],
-        service_user=user_named(options["service_user"]),
-        by=user_named(options["by"]),
-        access_token_lifetime=options["access_token_lifetime"],
-        refresh_token_idle_lifetime=options["refresh_token_idle_lifetime"],
-        refresh_token_absolute_lifetime=options["refresh_token_absolute_lifetime"],
-    )
+    given = {member.name: options[member.name] for member in _chosen()}
+    entry = {name: value for name, value in given.items() if value is not None}
+    entry["use_case"] = options["use_case"]
+    entry["flows"] = [*registry.use_case_named(options["use_case"]).flows, *entry.get("flows", ())]
+    if options["first_party"]:
+        entry["trust"] = Client.Trust.FIRST_PARTY.value
+    client, secret = client_metadata.register(entry, Setter.STAFF, by=user_named(options["by"]))
     _tell(command, options, client, secret)
 
 
 def _tell(command: Command, options: dict[str, Any], client: Client, secret: str | None = None) -> None:
-    content = client.metadata()
+    content = metadata(client)
     if secret is not None:
         content |= {"client_secret": secret, "client_secret_expires_at": 0}
     if options["json"]:
         command.say_json(content)
         return
     for name, value in content.items():
-        command.say(f"{name}: {' '.join(value) if isinstance(value, list) else value}")
+        if value not in (None, "", []):
+            command.say(f"{name}: {' '.join(value) if isinstance(value, list) else value}")
     if secret is not None:
         command.say("The secret is shown this once: keep it now.")
 
@@ -154,7 +149,8 @@ def _tell(command: Command, options: dict[str, Any], client: Client, secret: str
 def _list(command: Command, options: dict[str, Any]) -> None:
     clients = Client.objects.order_by("name", "client_id")
     if options["json"]:
-        command.say_json({"clients": [client.metadata() for client in clients.iterator()]})
+        told = clients.select_related("owner", "service_user")
+        command.say_json({"clients": [metadata(client) for client in told.iterator()]})
         return
     for client in clients.iterator():
         state = "suspended" if client.is_suspended else "live"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,42 +19,10 @@ from django.db import transaction
 
 from django_oauthflows.management.users import add_by, user_named
 from django_oauthflows.models import Client
+from django_oauthflows.models.client_metadata import Setter, by_member, register, settable, values
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
-
-#: Member of the file (RFC 7591 §2 where it has a name) → field of ``Client``; lists are kept as words.
-_LISTS = {
-    "redirect_uris": "redirect_uris",
-    "post_logout_redirect_uris": "post_logout_redirect_uris",
-    "allowed_origins": "allowed_origins",
-    "contacts": "contacts",
-    "flows": "flows",
-    "resources": "resources",
-}
-_VALUES = {
-    "client_name": "name",
-    "scope": "allowed_scopes",
-    "default_scope": "default_scopes",
-    "description": "description",
-    "logo_uri": "logo_uri",
-    "client_uri": "client_uri",
-    "policy_uri": "policy_uri",
-    "tos_uri": "tos_uri",
-    "publisher": "publisher",
-    "trust": "trust",
-    "access_token_lifetime": "access_token_lifetime",
-    "refresh_token_idle_lifetime": "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime": "refresh_token_absolute_lifetime",
-    "pkce_exemption": "pkce_exemption",
-    "implicit_until": "implicit_until",
-    "implicit_reason": "implicit_reason",
-    "is_resource_server": "is_resource_server",
-    "access_token_format": "access_token_format",
-    "throttle_rate": "throttle_rate",
-}
-_USERS = {"owner": "owner", "service_user": "service_user"}
-_FIXED = ("client_id", "use_case")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +60,8 @@ def export(command: Command, options: dict[str, Any]) -> None:
 
 
 def exported(client: Client) -> dict[str, Any]:
-    """One client, as the file has it."""
-    entry: dict[str, Any] = {"client_id": client.client_id, "use_case": client.use_case}
-    entry |= {member: getattr(client, field) for member, field in _VALUES.items()}
-    entry |= {member: getattr(client, field).split() for member, field in _LISTS.items()}
-    for member, field in _USERS.items():
-        user = getattr(client, field)
-        entry[member] = None if user is None else user.get_username()
-    if client.implicit_until is not None:
-        entry["implicit_until"] = client.implicit_until.isoformat()
-    return entry
+    """One client, as the file has it: all that staff may set."""
+    return {name: member.told(client) for name, member in settable(Setter.STAFF).items()}
 
 
 def import_(command: Command, options: dict[str, Any]) -> None:
@@ -120,80 +82,51 @@ def _entries(text: str) -> list[dict[str, Any]]:
         entries = json.loads(text)["clients"]
     except (ValueError, KeyError, TypeError):
         raise CommandError('The file must hold one JSON object such as {"clients": [...]}.') from None
-    known = {*_FIXED, *_LISTS, *_VALUES, *_USERS}
     if not isinstance(entries, list):
         raise CommandError('"clients" must be a list.')
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("client_id"), str):
             raise CommandError('Each client must be an object with a "client_id".')
-        unknown = sorted(set(entry) - known)
-        if unknown:
-            raise CommandError(f"{entry['client_id']}: unknown members: {', '.join(unknown)}.")
-        wrong = [member for member in _LISTS if not isinstance(entry.get(member, []), list)]
-        if wrong:
-            raise CommandError(f"{entry['client_id']}: must be lists: {', '.join(wrong)}.")
     return entries
 
 
 def _compared(entry: dict[str, Any]) -> Change:
-    client = Client.objects.filter(client_id=entry["client_id"]).first()
-    if client is None:
-        values = {member: (None, value) for member, value in entry.items() if member not in _FIXED}
-        return Change(entry["client_id"], None, values, entry)
-    if entry.get("use_case", client.use_case) != client.use_case:
-        raise CommandError(f"{client.client_id}: the use case of a client cannot be changed.")
-    now = exported(client)
-    differing = {
-        member: (now[member], value)
-        for member, value in entry.items()
-        if member not in _FIXED and now[member] != value
-    }
-    return Change(client.client_id, client, differing, entry)
+    with _refusals_of(entry["client_id"]):
+        fields = values(entry, Setter.STAFF)
+        client = Client.objects.filter(client_id=entry["client_id"]).first()
+        if client is None:
+            return Change(entry["client_id"], None, {name: (None, entry[name]) for name in entry}, entry)
+        members = settable(Setter.STAFF)
+        differing = {
+            name: (members[name].told(client), value)
+            for name, value in entry.items()
+            if fields[members[name].attribute] != getattr(client, members[name].attribute)
+        }
+        if any(members[name].once for name in differing):
+            raise CommandError(f"{client.client_id}: the use case of a client cannot be changed.")
+        return Change(client.client_id, client, differing, entry)
 
 
 def _apply(change: Change, by: Any) -> None:
-    try:
-        fields = {_field(member): _value(member, new) for member, (_old, new) in change.values.items()}
+    with _refusals_of(change.client_id):
         if change.client is None:
-            _register(change.entry, fields, by)
-        elif fields:
+            register(change.entry, Setter.STAFF, by=by, issue_secret=False)
+        elif change.values:
+            fields = values({name: new for name, (_old, new) in change.values.items()}, Setter.STAFF)
             for field, value in fields.items():
                 setattr(change.client, field, value)
             change.client.full_clean(exclude=["client_secret"])
             change.client.change(fields, by=by)
+
+
+@contextmanager
+def _refusals_of(client_id: str) -> Iterator[None]:
+    """Say which client was refused, and which of its members."""
+    try:
+        yield
     except ValidationError as error:
-        told = "; ".join(error.messages)
-        raise CommandError(f"{change.client_id}: {told}") from None
-    except (TypeError, ValueError, KeyError) as error:
-        raise CommandError(f"{change.client_id}: a value has the wrong form ({error}).") from None
-
-
-def _register(entry: dict[str, Any], fields: dict[str, Any], by: Any) -> None:
-    if not entry.get("use_case"):
-        raise CommandError(f"{entry['client_id']}: a new client needs a use case.")
-    Client.objects.register(
-        client_id=entry["client_id"],
-        use_case=entry["use_case"],
-        name=fields.pop("name", ""),
-        redirect_uris=fields.pop("redirect_uris", "").split(),
-        scopes=fields.pop("allowed_scopes", "").split(),
-        default_scopes=fields.pop("default_scopes").split() if "default_scopes" in fields else None,
-        issue_secret=False,
-        by=by,
-        **fields,
-    )
-
-
-def _field(member: str) -> str:
-    return {**_LISTS, **_VALUES, **_USERS}[member]
-
-
-def _value(member: str, value: Any) -> Any:
-    if member in _LISTS:
-        return " ".join(value)
-    if member in _USERS and value is not None:
-        return user_named(str(value))
-    return Client._meta.get_field(_field(member)).to_python(value) if member in _VALUES else value
+        told = (f"{name}: {' '.join(problems)}" for name, problems in by_member(error).message_dict.items())
+        raise CommandError(f"{client_id}: {'; '.join(told)}") from None
 
 
 def _tell(command: Command, changes: list[Change], options: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 
 from django_oauthflows.models import SigningKey
-from django_oauthflows.tokens.signed import ALGORITHMS
+from django_oauthflows.tokens.jwt import ALGORITHMS
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command

@@ -28,6 +28,7 @@ from django_oauthflows.models import (
     OutboxMessage,
     RevokedToken,
 )
+from django_oauthflows.models.event import REPEATABLE
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
@@ -37,10 +38,14 @@ _ROLL_UP_STEP = 1000
 KEEP_REVOKED = timedelta(days=1)
 #: How long a refused request can be looked up by its reference.
 KEEP_REFUSALS = timedelta(days=90)
-#: How long staff can see what became of a message that was to be sent.
-KEEP_MESSAGES = timedelta(days=7)
+#: How long it is kept what a user allowed and took back, and what became of it.
+KEEP_DECISIONS = timedelta(days=3 * 365)
+#: How long it can be looked up how much a client was used on a day: a year, and last year's month beside it.
+KEEP_USAGE = timedelta(days=400)
 #: How long a refresh token of the toolkit's is known to have been used.
 KEEP_ADOPTED = timedelta(days=30)
+#: How long staff can see what became of a message that was to be sent.
+KEEP_MESSAGES = timedelta(days=7)
 #: Keys that one step looks at.
 STRETCH = 10_000
 
@@ -99,14 +104,20 @@ SWEEPS = (
         lambda: Event,
         lambda now: Q(kind=Event.Kind.REQUEST_REFUSED, at__lte=now - KEEP_REFUSALS),
     ),
+    Sweep(
+        "old decisions of users",
+        lambda: Event,
+        lambda now: Q(kind__in=REPEATABLE, at__lte=now - KEEP_DECISIONS),
+    ),
+    Sweep("old usage", lambda: ClientUsage, lambda now: Q(day__lte=(now - KEEP_USAGE).date())),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
+    Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
     Sweep(
         "messages",
         lambda: OutboxMessage,
         # Those that nobody ever came to send as well.
         lambda now: Q(ended_at__lte=now - KEEP_MESSAGES) | Q(expires_at__lte=now - KEEP_MESSAGES),
     ),
-    Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
     # What the toolkit's own tables hold of a site's past; nothing new is written there.
     Sweep("toolkit codes", get_grant_model, lambda now: Q(expires__lte=now)),
     Sweep(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.management.base import CommandError
+from django_oauthflows.models.client_metadata import USER
 
 
 def add_by(parser: argparse.ArgumentParser) -> None:
@@ -14,11 +13,5 @@ def add_by(parser: argparse.ArgumentParser) -> None:
 
 
 def user_named(username: str | None) -> Any:
-    """The user of that name; ``None`` for no name. Raises ``CommandError`` when there is none."""
-    if not username:
-        return None
-    users = get_user_model()
-    user = users._default_manager.filter(**{users.USERNAME_FIELD: username}).first()
-    if user is None:
-        raise CommandError(f"There is no user {username!r}.")
-    return user
+    """The user of that name; ``None`` for no name. Raises ``ValidationError`` when there is none."""
+    return USER.kept(username) if username else None

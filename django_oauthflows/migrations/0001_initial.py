@@ -1,4 +1,5 @@
 import re
+import secrets
 
 import django.core.validators
 import django.db.models.deletion
@@ -9,6 +10,11 @@ from oauth2_provider.settings import APPLICATION_MODEL
 
 import django_oauthflows.models.client
 import django_oauthflows.models.event
+
+
+def _number() -> int:
+    # What an epoch was before it became a text (see the migration about epochs of 128 bits).
+    return secrets.randbits(63)
 
 
 class Migration(migrations.Migration):
@@ -231,9 +237,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "token_epoch",
-                    models.BigIntegerField(
-                        default=django_oauthflows.models.client.random_epoch, editable=False
-                    ),
+                    models.BigIntegerField(default=_number, editable=False),
                 ),
                 (
                     "owner",
@@ -355,9 +359,7 @@ class Migration(migrations.Migration):
                 ("resource", models.TextField(blank=True, editable=False, verbose_name="resources")),
                 (
                     "token_epoch",
-                    models.BigIntegerField(
-                        default=django_oauthflows.models.client.random_epoch, editable=False
-                    ),
+                    models.BigIntegerField(default=_number, editable=False),
                 ),
                 (
                     "generation",

@@ -7,6 +7,7 @@ Django's relations.
 from django_oauthflows.models.adopted_token import AdoptedToken
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_index import ClientOrigin, ClientResource, ClientSkeleton
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
@@ -19,7 +20,10 @@ __all__ = [
     "AdoptedToken",
     "Authorization",
     "Client",
+    "ClientOrigin",
+    "ClientResource",
     "ClientSecret",
+    "ClientSkeleton",
     "ClientUsage",
     "Consent",
     "Event",

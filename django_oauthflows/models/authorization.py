@@ -24,8 +24,18 @@ from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
 from django_oauthflows.models.statement import Columns, Given, Read, Row, Write
 from django_oauthflows.scopes import scope_string
+from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.cache import cached_row, ended
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
+from django_oauthflows.tokens.errors import BadToken
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unseal
+
+
+def opened(kind: Kind, text: str) -> Reference:
+    """What ``text`` refers to, if it is a code or token of ours. Raises ``TokenRefused``."""
+    try:
+        return unseal(kind, text)
+    except BadToken:
+        raise TokenRefused("malformed") from None
 
 
 class AuthorizationQuerySet(models.QuerySet["Authorization"]):
@@ -76,15 +86,6 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         )
         return authorization
 
-    def revoke_for_client(self, pk: int, epoch: int, client: Client) -> bool:
-        """End one authorization at the wish of the client it belongs to (RFC 7009 §2.1), by one statement."""
-        cause = "revoked by the client"
-        revoked = _REVOKE_OWN.run(pk=pk, epoch=epoch, client=client.pk, now=timezone.now(), cause=cause) == 1
-        if revoked:
-            ended(authorization=pk)
-            signals.authorization_revoked.announce(Authorization, authorization_ids=[pk], cause=cause)
-        return revoked
-
     def presented(self, pk: int, client: Client) -> Authorization | None:
         """The authorization with its consent and user, by one statement, for a client that presents a
         code or refresh token of it; whether it is that client's is not looked at here.
@@ -99,11 +100,37 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         authorization.consent = consent
         return cast(Authorization, authorization)
 
-    def called_with(self, pk: int) -> Authorization | None:
-        """The authorization with its consent, user and client, for an API call: by one statement, or
-        from the token cache, where the site has one.
+    def find(self, kind: Kind, text: str, client: Client) -> tuple[Reference, Authorization]:
+        """The authorization of ``client`` that a code or refresh token refers to, whatever its state.
+
+        One statement. Raises ``TokenRefused`` when the text is not ours, its row is gone, its epoch is
+        another, or it was given to another client.
         """
-        row = cached_row(f"authorization:{pk}", lambda: _CALLED_WITH.first(pk=pk), _grounds)
+        reference = opened(kind, text)
+        return reference, self.referred_to(reference, client)
+
+    def referred_to(self, reference: Reference, client: Client) -> Authorization:
+        """What a reference refers to, for the client that presents it; as ``find``."""
+        if reference.subject is not Subject.AUTHORIZATION:
+            raise TokenRefused("malformed")
+        authorization = self.presented(reference.id, client)
+        if authorization is None or not reference.belongs_to(authorization.token_epoch):
+            raise TokenRefused("unknown")
+        if authorization.consent.client_id != client.pk:
+            raise TokenRefused("of another client")
+        return authorization
+
+    def called_with(self, pk: int, generation: int) -> Authorization | None:
+        """The authorization with its consent, user and client, for an API call with a token of
+        ``generation``: by one statement, or from the token cache, where the site has one.
+        """
+        row = cached_row(
+            f"authorization:{_CALLED_WITH.shape}:{pk}",
+            lambda: _CALLED_WITH.first(pk=pk),
+            _grounds,
+            # We sealed the token: if it is of a later generation than what is remembered, that is old.
+            fits=lambda row: bool(_CALLED_WITH.value(row, "generation") >= generation),
+        )
         if row is None:
             return None
         authorization, consent, user, client = _CALLED_WITH.instances(row)
@@ -128,7 +155,7 @@ class Authorization(models.Model):
     code_challenge = models.CharField(max_length=128, blank=True, editable=False)
     nonce = models.CharField(max_length=255, blank=True, editable=False)
     resource = models.TextField(_("resources"), blank=True, editable=False)
-    token_epoch = models.BigIntegerField(default=random_epoch, editable=False)
+    token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("ends"), editable=False)
@@ -242,13 +269,13 @@ class Authorization(models.Model):
             Reference(
                 subject=Subject.AUTHORIZATION,
                 id=self.pk,
-                epoch=self.token_epoch,
                 serial=generation,
                 issued=int(issued.timestamp()),
                 expires=int(expires.timestamp()),
                 scopes=scopes,
                 resources=resources,
             ),
+            epoch=self.token_epoch,
         )
 
     # What is done to it: each one statement, atomic by itself. ---------------------------------------
@@ -259,10 +286,13 @@ class Authorization(models.Model):
 
     def advance(self, *, now: datetime, ends: datetime) -> bool:
         """Move on by one generation. False when it is not at ours any more, or revoked meanwhile."""
-        return (
+        advanced = (
             _ADVANCE.run(pk=self.pk, generation=self.generation, next=self.generation + 1, now=now, ends=ends)
             == 1
         )
+        if advanced:
+            ended(authorization=self.pk)  # the tokens of the generation before, after the grace
+        return advanced
 
     def revoke(self, *, cause: str, by: Any = None, reason: str = "") -> bool:
         """End it and everything it gave. False when it had ended already.
@@ -383,24 +413,9 @@ def _advance() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
     )
 
 
-def _revoke_own() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
-    # A subquery, not a join: some databases cannot update across one, and Django would read first.
-    of_client = Consent.objects.filter(client=Given("client", _field("id"))).values("pk")
-    return (
-        _one().filter(
-            token_epoch=Given("epoch", _field("token_epoch")), consent__in=of_client, revoked_at=None
-        ),
-        {
-            "revoked_at": Given("now", _field("revoked_at")),
-            "revoked_cause": Given("cause", _field("revoked_cause")),
-        },
-    )
-
-
 #: For the client that presents a code or refresh token: who that is, is known by then.
 _PRESENTED = Read(lambda: Authorization, _presented)
 #: For an API call: everything that can end a token, and who calls.
 _CALLED_WITH = Read(lambda: Authorization, _called_with)
 _REDEEM = Write(lambda: Authorization, _redeem)
 _ADVANCE = Write(lambda: Authorization, _advance)
-_REVOKE_OWN = Write(lambda: Authorization, _revoke_own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +19,22 @@ from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.confusables import readable
 from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import redirect_uri as redirect_uris
+from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import RATE
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
-from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
+from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
+from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
+from django_oauthflows.tokens.jwt import END_OF_TIME, AccessClaims
+from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
@@ -57,9 +61,10 @@ CALLER_COLUMNS = (
 )
 
 
-def random_epoch() -> int:
-    """A random 63-bit number: half of what makes a token, kept in the row (see ``tokens/format.py``)."""
-    return secrets.randbits(63)
+def random_epoch() -> str:
+    """128 random bits: half of what makes a token, kept in the row (see ``tokens/format.py``)."""
+    # In letters: no database and no driver needs a converter for those on its way back.
+    return secrets.token_hex(16)
 
 
 def use_case_choices() -> list[tuple[str, Any]]:
@@ -146,8 +151,7 @@ class ClientManager(models.Manager["Client"]):
 
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        candidates = self.filter(suspended_at=None, allowed_origins__contains=origin)
-        return any(client.origin_allowed(origin) for client in candidates.only("allowed_origins"))
+        return ClientOrigin.objects.allows(origin)
 
 
 class Client(Application):
@@ -280,7 +284,7 @@ class Client(Application):
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
     suspended_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
-    token_epoch = models.BigIntegerField(default=random_epoch, editable=False)
+    token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
 
     authorization_grant_type: Any  # the toolkit's column, inherited
 
@@ -294,6 +298,7 @@ class Client(Application):
             ("suspend_client", "Can suspend and resume a client"),
             ("revoke_tokens", "Can end the tokens of a client"),
             ("trust_client", "Can mark a client as belonging to this site"),
+            ("set_service_user", "Can let a client act as an account whose rights one has"),
         ]
 
     def natural_key(self) -> tuple[str]:
@@ -316,7 +321,7 @@ class Client(Application):
             for flow in registry.offered_flows(self.flow_names)
             if not flow.continues
         )
-        return next(grant_types, "authorization-code")
+        return next(grant_types, str(Application.GRANT_AUTHORIZATION_CODE))
 
     def clean(self) -> None:
         """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
@@ -351,6 +356,11 @@ class Client(Application):
     @property
     def is_first_party(self) -> bool:
         return self.trust == self.Trust.FIRST_PARTY
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether the site lends it something of its own: its word, or the rights of an account."""
+        return self.trust != self.Trust.NOT_REVIEWED or self.service_user_id is not None
 
     def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
         """Whether staff gave it ``flow``, the site offers it, and its time is not over."""
@@ -424,6 +434,28 @@ class Client(Application):
             min(self.access_token_lifetime, site) if flow.lifetime_is_ceiling else self.access_token_lifetime
         )
 
+    def fits_into_token(self, scopes: Collection[str], resources: Collection[str] = ()) -> bool:
+        """Whether an access token for these could be used: what is longer than its format allows, or than
+        servers let a line of a request's head be, is refused everywhere.
+        """
+        sealed = sealed_length(len(scopes), resources)
+        if sealed > MAX_SEALED_LENGTH or self.access_token_format != self.TokenFormat.JWT:
+            return sealed <= MAX_SEALED_LENGTH
+        # Names of the site and of a user that are not known yet: as long as any can be.
+        longest = "x" * 255
+        claims = AccessClaims(
+            issuer=longest,
+            audience=tuple(resources) or (longest,),
+            subject=longest,
+            is_machine=True,
+            client_id=self.client_id,
+            scope=" ".join(scopes),
+            issued=END_OF_TIME,
+            expires=END_OF_TIME,
+            token_id="x" * sealed,
+        )
+        return claims.signed_length() <= MAX_SIGNED_LENGTH
+
     def refresh_lifetimes(self) -> tuple[int, int]:
         """Seconds without use and seconds in all after which its authorizations end."""
         return (
@@ -435,26 +467,6 @@ class Client(Application):
         """Secrets that it can authenticate with now."""
         found: models.QuerySet[ClientSecret] = self.secrets.live()
         return found
-
-    def metadata(self) -> dict[str, Any]:
-        """What it is, in the member names of RFC 7591 §2, with ours for the rest. Never a secret."""
-        flows = registry.offered_flows(self.flow_names)
-        return {
-            "client_id": self.client_id,
-            "client_name": self.name,
-            "use_case": self.use_case,
-            "redirect_uris": self.redirect_uris.split(),
-            "post_logout_redirect_uris": self.post_logout_redirect_uris.split(),
-            "grant_types": [grant for flow in flows for grant in flow.grant_types],
-            "response_types": [response for flow in flows for response in flow.response_types],
-            "token_endpoint_auth_method": "client_secret_basic" if self.has_secret else "none",
-            "scope": self.allowed_scopes,
-            "default_scope": self.default_scopes,
-            "allowed_origins": self.allowed_origins.split(),
-            "first_party": self.is_first_party,
-            "suspended": self.is_suspended,
-            "client_id_issued_at": int(self.created.timestamp()),
-        }
 
     def access_token(
         self,
@@ -474,13 +486,13 @@ class Client(Application):
             Reference(
                 subject=Subject.CLIENT,
                 id=self.pk,
-                epoch=self.token_epoch,
                 serial=secrets.randbits(63),
                 issued=issued,
                 expires=issued + lifetime,
                 scopes=tuple(scopes),
                 resources=tuple(resources),
             ),
+            epoch=self.token_epoch,
         )
 
     # What is done to it. `by` is who does it (`None` for the system), `reason` why. A change and its

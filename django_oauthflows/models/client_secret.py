@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.database import in_transaction
 from django_oauthflows.models.event import Event
+from django_oauthflows.tokens.credentials import SECRET_PREFIX
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
-PREFIX = "oafs_"
 _HINT_LENGTH = 4
 _STRONG_LENGTH = 40
 _STRONG_VARIETY = 16
@@ -32,7 +32,7 @@ def new_secret() -> str:
     The checksum (CRC-32 of what stands before it, in hex) lets a secret scanner tell a real secret
     from a look-alike without asking us.
     """
-    body = PREFIX + secrets.token_urlsafe(32)
+    body = SECRET_PREFIX + secrets.token_urlsafe(32)
     return f"{body}{binascii.crc32(body.encode()):08x}"
 
 

@@ -18,16 +18,46 @@ if TYPE_CHECKING:
 def problems_with(client: Client) -> dict[str, list[str]]:
     """What is wrong, by field, in sentences with a value that would be right; empty when nothing is."""
     found = {
+        "client_id": _client_id_problems(client),
         "name": _name_problems(client),
         "use_case": _use_case_problems(client),
         "flows": _flow_problems(client),
         "redirect_uris": _redirect_uri_problems(client),
         "post_logout_redirect_uris": _uri_problems(client, client.post_logout_redirect_uris),
         "allowed_origins": _origin_problems(client.allowed_origins),
-        "allowed_scopes": _scope_problems(client.allowed_scopes),
+        "allowed_scopes": _scope_problems(client.allowed_scopes) + _length_problems(client),
         "default_scopes": _scope_problems(client.default_scopes, within=client.allowed_scopes),
     }
     return {field: problems for field, problems in found.items() if problems}
+
+
+def _client_id_problems(client: Client) -> list[str]:
+    # RFC 9068 §5: an API that reads only the subject of a token must not take a client for the user with that
+    # key. One that is there already keeps its name.
+    if client._state.adding and _is_number(client.client_id):
+        return [gettext("Choose a client ID that is not a number: it could be taken for a user's key.")]
+    return []
+
+
+def _is_number(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return text.isnumeric()
+    return True
+
+
+def _length_problems(client: Client) -> list[str]:
+    if client.fits_into_token(client.allowed_scopes.split()):
+        return []
+    if client.access_token_format == client.TokenFormat.JWT:
+        return [
+            gettext(
+                "A JWT for all of these would be too long to be sent. Allow fewer scopes, or choose the opaque "
+                "format, which does not name them."
+            )
+        ]
+    return [gettext("A token for all of these would be too long to be sent. Allow fewer scopes.")]
 
 
 def _name_problems(client: Client) -> list[str]:

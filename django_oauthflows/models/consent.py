@@ -13,8 +13,8 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.utils import timezone, translation
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
 from django_oauthflows.database import in_transaction
@@ -143,17 +143,16 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
         return consent
 
     def _claimed(self, user: Any, client: Client) -> tuple[Consent, str]:
-        """The row, locked: two answers at once come one after the other. And its version before."""
+        """The row, locked: two answers at once come one after the other. And its version before.
+
+        Where there is none, one that is not saved yet, nor live: who saves theirs second begins anew.
+        """
         rows = self.filter(user=user, client=client)
-        created = not rows.take_turns() and self._begun(user, client)
+        if not rows.take_turns():
+            return self.model(user=user, client=client, withdrawn_at=timezone.now()), ""
         consent: Consent = rows.select_for_update().get()
         consent.user, consent.client = user, client
-        return consent, "" if created else consent.version
-
-    def _begun(self, user: Any, client: Client) -> bool:
-        """Make the row, not live yet. False when somebody else made it meanwhile."""
-        defaults = {"withdrawn_at": timezone.now()}
-        return bool(self.get_or_create(user=user, client=client, defaults=defaults)[1])
+        return consent, consent.version
 
 
 class Consent(models.Model):
@@ -189,7 +188,8 @@ class Consent(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "client"], name="oauthflows_one_consent")]
 
     def __str__(self) -> str:
-        return f"{self.user} → {self.client}"
+        # Not the user's name: logs keep this text after the account is gone.
+        return gettext("consent #%(number)d") % {"number": self.pk}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)

@@ -1,14 +1,15 @@
-"""The record of what happened. Rows are added, never changed by anything but their own count."""
+"""The record of what happened. Rows are added; one that counts on holds what happened last.
+
+What somebody without a proof, or a user with an app of their own, can bring about as often as they like
+has bounds in an hour, for each cause and for the site in all, and is purged after a while.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
-import threading
-import time
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 from django.db import models, transaction
@@ -16,21 +17,21 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauthflows.models import event_bounds
+from django_oauthflows.models.event_bounds import TOO_MANY, overflow, repeats, this_hour
+from django_oauthflows.tokens.credentials import without_credentials
+
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
+
+logger = logging.getLogger("django_oauthflows")
 
 #: Letters and digits that are not mistaken for one another when read aloud.
 _REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH = 8
-#: So many refused requests of one client, for one cause, are recorded one by one in an hour.
-MAX_REFUSALS_PER_HOUR = 20
 #: oauthlib's descriptions can be longer than what staff need to see.
 MAX_CAUSE_LENGTH = 60
-#: Beyond that, the count is written at most once in so many seconds.
-_WRITE_EVERY = 10.0
 _MAX_DATA_LENGTH = 300
-#: What secrets, codes and tokens of ours look like, anywhere in a text.
-_CREDENTIAL = re.compile(r"oaf[acrs]_[\w~.%-]*")
 _AFTER_PATH = re.compile(r"([?#]).*")
 _USER_INFO = re.compile(r"//[^/?#]*@")
 
@@ -50,42 +51,91 @@ class EventManager(models.Manager["Event"]):
         by: Any = None,
         cause: str = "",
         **data: Any,
-    ) -> Event:
-        """Add a row. ``by`` is who did it (``None`` for the system); ``data`` must hold no secret."""
-        return self.create(
-            kind=kind,
-            client=client,
-            client_name=str(client) if client is not None else "",
-            user=user,
-            actor=by if getattr(by, "pk", None) is not None else None,
-            cause=cause[:MAX_CAUSE_LENGTH],
-            data={key: value for key, value in data.items() if value not in ("", None)},
-        )
+    ) -> None:
+        """Put on record. ``by`` is who did it (``None`` for the system); ``data`` must hold no secret.
+
+        Nor may it hold the name of an account, which would outlive the account: keys are kept for that.
+
+        What a user can repeat at will (``REPEATABLE``) is a row of its own a few times an hour; from then
+        on the newest row says what happened last, and how often.
+        """
+        keys = {role: getattr(who, "pk", None) for role, who in (("user", user), ("actor", by))}
+        accounts = {role: str(key) for role, key in keys.items() if key is not None}
+        kept = {**data, "accounts": accounts}
+        values: dict[str, Any] = {
+            "client": client,
+            "client_name": str(client) if client is not None else "",
+            "user": user,
+            "actor": by if "actor" in accounts else None,
+            "cause": cause[:MAX_CAUSE_LENGTH],
+            "data": {key: value for key, value in kept.items() if value not in ("", None, {})},
+        }
+        if kind in REPEATABLE and client is not None and user is not None:
+            self._repeated(kind, values)
+        else:
+            self.create(kind=kind, **values)
+
+    def _repeated(self, kind: Event.Kind, values: dict[str, Any]) -> None:
+        key = (kind, values["user"].pk, values["client"].pk)
+        row = repeats.row_for(key)
+        if row == repeats.FULL:
+            key, values = (kind, None, None), {"cause": TOO_MANY}
+            row = repeats.row_for(key)
+        if row is not None:
+            same = self.filter(pk=row, kind=kind, user=values.get("user"), client=values.get("client"))
+            if same.update(**values, at=timezone.now(), count=models.F("count") + 1):
+                return
+            repeats.drop(key)  # it was deleted meanwhile, or its transaction never came to an end
+        if values.get("cause") == TOO_MANY:
+            logger.warning(
+                "From now on, what users decide is counted only, until the hour is over (%s).", kind
+            )
+        repeats.added(key, self.create(kind=kind, **values).pk)
 
     def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: str) -> str:
         """Put a refused request on record and return its reference, within bounds that a flood cannot move.
 
-        Beyond a small number per client, cause and hour, the newest row only counts on, and shares
-        its reference. ``cause`` must come from a fixed set of words, never from the request;
-        ``data`` may quote the request and is cleaned here (see ``harmless``).
+        Beyond a small number per client, cause and hour, and one for the site, the newest row only counts
+        on, and shares its reference. ``cause`` must come from a fixed set of words, never from the
+        request; ``data`` may quote the request and is cleaned here (see ``harmless``).
         """
         cause = cause[:MAX_CAUSE_LENGTH]
-        hour = timezone.now().replace(minute=0, second=0, microsecond=0)
         key = (client.pk if client is not None else None, cause)
-        counted = overflow.count(key, hour)
+        counted = overflow.count(key)
         if counted is not None:
-            return counted
-        alike = self.filter(kind=Event.Kind.REQUEST_REFUSED, client=client, cause=cause, at__gte=hour)
-        recent = list(alike.order_by("-at", "-pk").values_list("pk", "reference")[:MAX_REFUSALS_PER_HOUR])
-        if len(recent) < MAX_REFUSALS_PER_HOUR:
+            same = self.filter(pk=counted.row, reference=counted.reference)
+            if not counted.due or same.update(count=models.F("count") + counted.due):
+                return counted.reference
+            overflow.drop(key)  # the row was deleted meanwhile
+        of_hour = self.filter(kind=Event.Kind.REQUEST_REFUSED, at__gte=this_hour())
+        total = of_hour[: event_bounds.MAX_REFUSALS_OF_SITE].count()
+        each = event_bounds.refusals_each(total)
+        alike = of_hour.filter(client=client, cause=cause)
+        recent = list(alike.order_by("-at", "-pk").values_list("pk", "reference")[: max(each, 1)])
+        if len(recent) < each:
             cleaned = {name: harmless(name, value) for name, value in data.items()}
-            with transaction.atomic():  # a failure here must not spoil the caller's transaction
-                event = self.record(
-                    Event.Kind.REQUEST_REFUSED, client=client, user=user, cause=cause, **cleaned
-                )
-            return event.reference
-        overflow.begin(key, hour, *recent[0])
+            return self._add_refusal(client=client, user=user, cause=cause, **cleaned).reference
+        if not recent:
+            key, recent = overflow.REST, [self._rest_of(of_hour)]
+        overflow.begin(key, *recent[0])
         return recent[0][1]
+
+    def _rest_of(self, of_hour: models.QuerySet[Event]) -> tuple[int, str]:
+        """Key and reference of the row that counts what is over the site's bound."""
+        rest = of_hour.filter(client=None, cause=TOO_MANY).first()
+        found = rest or self._add_refusal(client=None, user=None, cause=TOO_MANY)
+        return found.pk, found.reference
+
+    def _add_refusal(self, *, client: Client | None, user: Any, cause: str, **data: str) -> Event:
+        with transaction.atomic():  # a failure here must not spoil the caller's transaction
+            return self.create(
+                kind=Event.Kind.REQUEST_REFUSED,
+                client=client,
+                client_name=str(client) if client is not None else "",
+                user=user,
+                cause=cause,
+                data={name: value for name, value in data.items() if value},
+            )
 
     def refusals(self) -> models.QuerySet[Event]:
         return self.filter(kind=Event.Kind.REQUEST_REFUSED)
@@ -104,60 +154,7 @@ def harmless(name: str, value: str) -> str:
     elif name == "client_id":
         # Nothing of ours has this id: it may be a secret in the wrong place.
         return f"{text[:4]}… ({len(text)} characters)" if text else ""
-    return _CREDENTIAL.sub("…", text)[:_MAX_DATA_LENGTH]
-
-
-class _Overflow:
-    """Refusals beyond the bound, counted in memory and written now and then.
-
-    A flood then costs one short UPDATE in ten seconds per process, client and cause. What is lost in a
-    crash is a part of a count.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._hour: datetime | None = None
-        self._rows: dict[_Key, _Counted] = {}
-
-    def forget(self) -> None:
-        """Begin anew, as a new process does."""
-        with self._lock:
-            self._hour, self._rows = None, {}
-
-    def begin(self, key: _Key, hour: datetime, pk: int, reference: str) -> None:
-        with self._lock:
-            if hour != self._hour:
-                self._hour, self._rows = hour, {}
-            row = self._rows.setdefault(key, _Counted(pk, reference))
-            row.waiting += 1
-
-    def count(self, key: _Key, hour: datetime) -> str | None:
-        """Count one more and return the shared reference; ``None`` while the bound is not reached."""
-        with self._lock:
-            row = self._rows.get(key) if hour == self._hour else None
-            if row is None:
-                return None
-            row.waiting += 1
-            if time.monotonic() - row.written < _WRITE_EVERY:
-                return row.reference
-            waiting, row.waiting, row.written = row.waiting, 0, time.monotonic()
-        if Event.objects.filter(pk=row.pk).update(count=models.F("count") + waiting):
-            return row.reference
-        with self._lock:  # the row was deleted meanwhile
-            self._rows.pop(key, None)
-        return None
-
-
-@dataclass(slots=True)
-class _Counted:
-    pk: int
-    reference: str
-    waiting: int = 0
-    written: float = -_WRITE_EVERY
-
-
-_Key = tuple[int | None, str]
-overflow = _Overflow()
+    return without_credentials(text)[:_MAX_DATA_LENGTH]
 
 
 class Event(models.Model):
@@ -226,7 +223,26 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client")]
+        indexes = [
+            models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client"),
+            models.Index(fields=["kind", "at"], name="oauthflows_event_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.reference})"
+
+    def lost(self, role: Literal["user", "actor"]) -> bool:
+        """Whether it was about, or done by, an account that has been deleted since."""
+        return getattr(self, f"{role}_id") is None and role in self.data.get("accounts", {})
+
+
+#: What a user, with an app of their own, can bring about as often as they like.
+REPEATABLE = frozenset(
+    {
+        Event.Kind.CONSENT_GIVEN,
+        Event.Kind.CONSENT_NARROWED,
+        Event.Kind.CONSENT_WITHDRAWN,
+        Event.Kind.CODE_REPLAYED,
+        Event.Kind.REFRESH_REUSED,
+    }
+)

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.db import connections, models, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
-from django_oauthflows.database import in_transaction, once_more, writer_of
+from django_oauthflows.database import once_more, writer_of
 from django_oauthflows.models.event import Event
 
 if TYPE_CHECKING:
@@ -32,13 +32,18 @@ LEASE = timedelta(minutes=5)
 SECOND_LIFE = timedelta(days=1)
 #: So often somebody else may take the message under our eyes before we leave it to them.
 _CLAIMS = 5
-#: So often a write is tried that others prevent.
-_TRIES = 20
 MAX_ERROR_LENGTH = 200
 
 #: The client that an unreachable server belongs to, or ``None`` where the whole kind goes to one server.
 Destination = tuple[str, int | None]
+
+
 Result = TypeVar("Result")
+
+
+def _patiently(work: Callable[[], Result]) -> Result:
+    """For workers, whom nobody waits for: tried again for about a second when others are in the way."""
+    return once_more(work, using=writer_of(OutboxMessage), tries=12)
 
 
 class OutboxManager(models.Manager["OutboxMessage"]):
@@ -119,12 +124,7 @@ class OutboxManager(models.Manager["OutboxMessage"]):
 
     def rows(self) -> models.QuerySet[OutboxMessage]:
         """Always where rows are written: a copy may not have them yet."""
-        return self.using(writer_of(self))
-
-
-def _patiently(work: Callable[[], Result]) -> Result:
-    """No user waits for this: it gives way to others longer than a request may."""
-    return once_more(work, using=writer_of(OutboxMessage), tries=_TRIES)
+        return self.using(router.db_for_write(self.model))
 
 
 def _not_leased(now: datetime) -> Q:
@@ -226,7 +226,7 @@ class OutboxMessage(models.Model):
 
     # What staff do. ----------------------------------------------------------------------------------
 
-    @in_transaction
+    @transaction.atomic
     def send_again(self, *, by: Any = None, reason: str = "") -> bool:
         """Try once more from the beginning, now. False while somebody is sending it."""
         now = timezone.now()

@@ -6,14 +6,14 @@ RFC 6749 §3.1.2, RFC 8252 §7 (native apps), RFC 9700 §2.1 and §4.1 (exact ma
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from ipaddress import ip_address
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from django.utils.translation import gettext as _
 
 from django_oauthflows.flows.base import UseCase
+from django_oauthflows.option_forms import LOOPBACK_ADDRESSES, LOOPBACK_HOSTS, NUMERIC_LABEL
 
-LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
-LOOPBACK_HOSTS = LOOPBACK_ADDRESSES | {"localhost"}
 MAX_LENGTH = 2000
 
 #: Names that an authorization response uses itself (RFC 6749 §4.1.2, §4.1.2.1, §4.2.2; RFC 9207 §2).
@@ -32,6 +32,12 @@ RESERVED_PARAMETERS = frozenset(
         "token_type",
     }
 )
+
+#: RFC 1035 §2.3.4. Underscores are none of a host name's letters, but there are such hosts.
+_MAX_HOST_LENGTH = 253
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+#: What `Consent.redirect_host` and pages for people can show.
+_MAX_SHOWN = 255
 
 #: Schemes that run code or read files in the browser; never a place to send a code to.
 _DANGEROUS_SCHEMES = frozenset(
@@ -82,7 +88,9 @@ def host_of(uri: str) -> str:
     parts = _split(uri)
     if parts is None:
         return ""
-    return parts.hostname or f"{parts.scheme}:"
+    place = parts.hostname or f"{parts.scheme}:"
+    # A site's past may hold what cannot be registered here. Who it belongs to stands at the end.
+    return place if len(place) <= _MAX_SHOWN else f"…{place[1 - _MAX_SHOWN :]}"
 
 
 def origin_of(uri: str) -> str:
@@ -120,6 +128,50 @@ def problem_with(uri: str, use_case: UseCase | None = None) -> str | None:
     return _problem_with_parts(uri, parts) or _problem_with_scheme(parts, use_case)
 
 
+def is_reserved(name: str) -> bool:
+    """Whether a client may take the parameter ``name`` for one of an authorization response.
+
+    Not only in one spelling: what reads the query on the client's side may fold case, take ``.`` and a
+    space for ``_``, and ``iss[]`` for a list of that name.
+    """
+    plain = re.split(r"[\[\0]", name.strip(), maxsplit=1)[0].casefold()
+    return re.sub(r"[.\s]", "_", plain) in RESERVED_PARAMETERS
+
+
+def _problem_with_query(query: str) -> str | None:
+    # Some read a semicolon as "&".
+    names = {name for name, _value in parse_qsl(query.replace(";", "&"), keep_blank_values=True)}
+    taken = sorted(name for name in names if is_reserved(name))
+    if not taken:
+        return None
+    return _(
+        "Leave %(name)s out of the part after the question mark: answers carry a parameter of that name, "
+        "and the app could take this one for it."
+    ) % {"name": taken[0]}
+
+
+def _problem_with_host(parts: SplitResult) -> str | None:
+    host = parts.hostname or ""
+    if "%" in parts.netloc:
+        return _("Write the host without percent signs.")
+    # An app's scheme is a domain, turned round.
+    for name in (host, parts.scheme):
+        if len(name) > _MAX_HOST_LENGTH or any(len(label) > 63 for label in name.split(".")):
+            return _("A host has 253 letters at most, and no more than 63 between two dots.")
+    if parts.scheme in ("https", "http") and host and not _is_plain_host(host):
+        return _("%(host)s is no host; write it as in https://app.example.com/callback.") % {"host": host}
+    return None
+
+
+def _is_plain_host(host: str) -> bool:
+    if ":" in host or NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
+        try:
+            return bool(ip_address(host))
+        except ValueError:
+            return False
+    return all(map(_LABEL.fullmatch, host.split(".")))
+
+
 def _problem_with_parts(uri: str, parts: SplitResult) -> str | None:
     if "#" in uri:
         return _("Leave out the part from # on: a redirect address cannot have a fragment.")
@@ -129,7 +181,7 @@ def _problem_with_parts(uri: str, parts: SplitResult) -> str | None:
         return _("Wildcards (*) are not possible: list every address in full.")
     if any(segment in (".", "..") for segment in parts.path.split("/")):
         return _("Write the path without . and .. in it.")
-    return None
+    return _problem_with_host(parts) or _problem_with_query(parts.query)
 
 
 def _problem_with_scheme(parts: SplitResult, use_case: UseCase | None) -> str | None:

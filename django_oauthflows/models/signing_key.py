@@ -2,7 +2,7 @@
 
 A key is *next* until ``signs_from``, then it *signs* until a newer one does, then it only *verifies*
 what it signed, until staff retire it. It is published (RFC 7517) all that time, so that nobody meets a
-signature before the key.
+signature before the key. The keys of one algorithm succeed one another; those of another know nothing of it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -24,8 +23,9 @@ from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.event import Event
-from django_oauthflows.tokens.keys import sealing_keys
-from django_oauthflows.tokens.signed import Signer, new_private_key, public_jwk
+from django_oauthflows.tokens.errors import BrokenSeal
+from django_oauthflows.tokens.format import decrypted, encrypted
+from django_oauthflows.tokens.jwt import Signer, new_private_key, public_jwk
 
 logger = logging.getLogger("django_oauthflows.keys")
 
@@ -43,49 +43,62 @@ def ring_max_age() -> float:
 
 
 class SigningKeyManager(models.Manager["SigningKey"]):
-    def published(self) -> models.QuerySet[SigningKey]:
-        """Keys that count, oldest first."""
-        return self.filter(retired_at=None).order_by("signs_from", "pk")
+    def published(self, algorithm: str = "") -> models.QuerySet[SigningKey]:
+        """Keys that count, oldest first: of ``algorithm``, or of all."""
+        keys = self.filter(retired_at=None).order_by("signs_from", "pk")
+        return keys.filter(algorithm=algorithm) if algorithm else keys
 
     def rotate(
         self, *, algorithm: str = "", at_once: bool = False, by: Any = None, reason: str = ""
     ) -> SigningKey:
-        """Publish a next key, which signs after ``SIGNING_KEY_AHEAD``; ``at_once``, for when a key has
-        leaked, as soon as every process of this site knows it.
+        """Publish a next key of ``algorithm`` (empty: the site's), which signs after ``SIGNING_KEY_AHEAD``;
+        ``at_once``, for when a key has leaked, as soon as every process of this site knows it.
 
         Where a next key is waiting already, that one is returned, so that a job which runs twice, or on
-        two machines, does no harm. Raises ``ValidationError`` when it is of another ``algorithm``.
+        two machines, does no harm. The first of an algorithm need not wait.
         """
-        now = timezone.now()
+        now, algorithm = timezone.now(), algorithm or options().JWT_ALGORITHM
+        number = self.next_number(algorithm)
         signs_from = now + timedelta(seconds=ring_max_age() if at_once else options().SIGNING_KEY_AHEAD)
-        waiting = self.published().filter(signs_from__gt=now).first()
+        waiting = self.published(algorithm).filter(signs_from__gt=now).first()
         if waiting is None:
-            first = not self.published().exists()
-            chosen = algorithm or options().JWT_ALGORITHM
-            return self.generate(chosen, signs_from=now if first else signs_from, by=by, reason=reason)
-        if algorithm not in ("", waiting.algorithm):
-            raise ValidationError(gettext("Another key is waiting to sign. Retire it first."))
+            first = not self.published(algorithm).exists()
+            return self.generate(
+                algorithm, number, signs_from=now if first else signs_from, by=by, reason=reason
+            )
         if at_once and waiting.signs_from > signs_from:
             waiting.signs_from = signs_from
             waiting.save(update_fields=["signs_from"])
             waiting.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
         return waiting
 
-    @transaction.atomic
+    def next_number(self, algorithm: str) -> int:
+        """The place of a new key. Ask before you look whether one is needed: who is faster takes it."""
+        last = self.filter(algorithm=algorithm).aggregate(last=Max("number"))["last"]
+        return (last or 0) + 1
+
     def generate(
-        self, algorithm: str, *, signs_from: datetime, by: Any = None, reason: str = ""
+        self, algorithm: str, number: int, *, signs_from: datetime, by: Any = None, reason: str = ""
     ) -> SigningKey:
-        """Make and keep a key pair; the private half is sealed with a key that the database does not hold."""
+        """Make and keep a key pair; the private half is sealed with a key that the database does not hold.
+
+        Where somebody else took the number in the meantime, theirs is returned.
+        """
         kid = secrets.token_hex(8)  # typed on command lines: nothing that looks like an option
         private = new_private_key(algorithm)
-        key = self.create(
-            kid=kid,
-            algorithm=algorithm,
-            public=public_jwk(private, algorithm, kid),
-            private_sealed=sealing_keys(_PURPOSE).encrypt(private).decode(),
-            signs_from=signs_from,
-        )
-        key.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
+        try:
+            with transaction.atomic():
+                key = self.create(
+                    kid=kid,
+                    algorithm=algorithm,
+                    number=number,
+                    public=public_jwk(private, algorithm, kid),
+                    private_sealed=encrypted(_PURPOSE, private),
+                    signs_from=signs_from,
+                )
+                key.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
+        except IntegrityError:
+            return self.get(algorithm=algorithm, number=number)
         return key
 
 
@@ -94,6 +107,7 @@ class SigningKey(models.Model):
 
     kid = models.CharField(_("key ID"), max_length=40, unique=True, editable=False)
     algorithm = models.CharField(_("algorithm"), max_length=10, editable=False)
+    number = models.PositiveIntegerField(_("number"), editable=False)
     public = models.JSONField(_("public key"), editable=False)
     private_sealed = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -106,6 +120,9 @@ class SigningKey(models.Model):
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
         ordering = ["signs_from", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["algorithm", "number"], name="oauthflows_signing_key_once"),
+        ]
 
     def __str__(self) -> str:
         return f"signing key {self.kid}"
@@ -117,14 +134,14 @@ class SigningKey(models.Model):
             return "retired"
         if self.signs_from > now:
             return "next"
-        newest = SigningKey.objects.published().filter(signs_from__lte=now).last()
+        newest = SigningKey.objects.published(self.algorithm).filter(signs_from__lte=now).last()
         return "signs" if newest == self else "verifies"
 
     def needed_until(self) -> datetime | None:
         """When the last token that it signed is over, at the latest; ``None`` if it has signed none, or may
         sign more.
         """
-        newer = SigningKey.objects.published().filter(signs_from__gt=self.signs_from).first()
+        newer = SigningKey.objects.published(self.algorithm).filter(signs_from__gt=self.signs_from).first()
         if newer is None or self.state() != "verifies":
             return None
         return newer.signs_from + timedelta(seconds=_longest_lifetime())
@@ -133,9 +150,10 @@ class SigningKey(models.Model):
         """Publish it no more, and refuse what it signed. Its private half is wiped.
 
         Raises ``ValidationError`` for the key that signs: there must be another first; and, unless
-        ``at_once``, while a token that it signed may still be good.
+        ``at_once``, while a token that it signed may still be good. The last key of an algorithm that the site
+        no longer uses has no successor, and can be retired ``at_once``.
         """
-        if self.state() == "signs":
+        if self.state() == "signs" and not (at_once and self.algorithm != options().JWT_ALGORITHM):
             raise ValidationError(gettext("This key signs now. Rotate first, then retire it."))
         needed = self.needed_until()
         if needed is not None and needed > timezone.now() and not at_once:
@@ -162,8 +180,8 @@ class SigningKey(models.Model):
     def signer(self) -> Signer | None:
         """Its private half, or ``None`` when the site's secrets no longer open it."""
         try:
-            private = sealing_keys(_PURPOSE).decrypt(self.private_sealed)
-        except InvalidToken:
+            private = decrypted(_PURPOSE, self.private_sealed)
+        except BrokenSeal:
             logger.error("The signing key %s cannot be opened with this site's secrets.", self.kid)
             return None
         return Signer.loaded(self.kid, self.algorithm, private)

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router
+from django.db import OperationalError, connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
-from django_oauthflows.database import once_more
+from django_oauthflows.database import after_conflict
 
 Row = tuple[Any, ...]
 
@@ -108,7 +109,10 @@ class _Statement:
                 cursor.execute(sql, cls._bind(parameters, values, connection))
                 return answer(cursor)
 
-        return once_more(work, using=connection.alias)
+        try:
+            return work()
+        except OperationalError as error:
+            return after_conflict(error, work, using=connection.alias)
 
 
 class Read(_Statement):
@@ -127,6 +131,16 @@ class Read(_Statement):
         super().__init__(model)
         self._build = build
         self._further = further
+
+    @cached_property
+    def shape(self) -> str:
+        """A short text that differs when the rows hold other columns: rows may be kept past an upgrade."""
+        names = [f"{columns.path}{name}" for columns in self._built[1] for name in columns.names]
+        return sha256(" ".join((*names, *self._further)).encode()).hexdigest()[:12]
+
+    def value(self, row: Row, name: str) -> Any:
+        """What a row holds of the model that was asked, in the column ``name``."""
+        return row[self._built[1][0].names.index(name)]
 
     @cached_property
     def _built(self) -> tuple[QuerySet[Any, Any], tuple[Columns, ...]]:

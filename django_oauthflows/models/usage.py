@@ -11,18 +11,17 @@ import atexit
 import logging
 import threading
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.signals import request_finished
-from django.db import DatabaseError, connections, models, router, transaction
+from django.db import Error, IntegrityError, connections, models, router, transaction
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows import signals
 from django_oauthflows.scopes import scope_string
 
 logger = logging.getLogger("django_oauthflows")
@@ -32,58 +31,114 @@ FLUSH_SECONDS = 60.0
 _Key = tuple[int, str]
 
 
+@dataclass(slots=True)
+class _Count:
+    """Tokens of one client and flow that no row tells of yet."""
+
+    issued: int = 0
+    last_used: datetime = field(default_factory=timezone.now)
+    scopes: set[str] = field(default_factory=set)
+
+    def add(self, issued: int, last_used: datetime, scopes: Iterable[str]) -> None:
+        self.issued += issued
+        self.last_used = max(self.last_used, last_used)
+        self.scopes.update(scopes)
+
+    def row(self, key: _Key) -> ClientUsage:
+        return ClientUsage(
+            client_id=key[0],
+            flow=key[1],
+            day=self.last_used.date(),
+            tokens_issued=self.issued,
+            scope=scope_string(self.scopes),
+            last_used_at=self.last_used,
+        )
+
+
+_Counts = dict[_Key, _Count]
+
+
 class UsageCounter:
     """Counts of this process that are not in the database yet. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[_Key] = Counter()
-        self._last_used: dict[_Key, datetime] = {}
-        self._scopes: defaultdict[_Key, set[str]] = defaultdict(set)
+        self._counts: _Counts = {}
+        self._database = ""
         self._begun = time.monotonic()
 
     def count(self, *, client: Any, flow: str, scopes: Iterable[str], **_: Any) -> None:
         """One more token of ``flow`` was issued to ``client``, for ``scopes``."""
-        key = (client.pk, flow)
-        with self._lock:
-            self._counts[key] += 1
-            self._last_used[key] = timezone.now()
-            self._scopes[key].update(scopes)
+        self._add({(client.pk, flow): _Count(1, scopes=set(scopes))}, _database())
 
     def flush_when_due(self, **_: Any) -> None:
         """After an answer was sent: flush, if a minute has passed since the last time."""
         if self._counts and time.monotonic() - self._begun >= FLUSH_SECONDS:
-            lost = self.flush()
-            if lost:
-                logger.warning("Usage counts of %d clients were lost.", lost)
+            self.flush()
 
     def flush(self) -> int:
-        """Add what was counted to the table, by one statement; how many rows could not be added.
+        """Add what was counted to the table, by one statement; how many rows had no client any more.
 
-        Counting never fails a request: a client may be deleted meanwhile, or the database be away.
+        Counting never fails a request: while the database is away, the counts wait for the next time. A
+        connection that was not open before is closed again: the thread may not need another for long.
         """
-        if connections[router.db_for_write(ClientUsage)].in_atomic_block:
+        connection = connections[router.db_for_write(ClientUsage)]
+        if connection.in_atomic_block:
             return 0  # somebody's transaction, which may be rolled back: count on until later
         with self._lock:
-            counts, last_used, scopes = self._counts, self._last_used, self._scopes
-            self._counts, self._last_used, self._scopes = Counter(), {}, defaultdict(set)
-            self._begun = time.monotonic()
-        rows = [
-            ClientUsage(
-                client_id=key[0],
-                flow=key[1],
-                day=last_used[key].date(),
-                tokens_issued=issued,
-                scope=scope_string(scopes[key]),
-                last_used_at=last_used[key],
-            )
-            for key, issued in counts.items()
-        ]
+            counts, self._counts, self._begun = self._counts, {}, time.monotonic()
+            strange = self._database != _database()
+        if not counts or strange:
+            return 0  # counted in tests, say, whose database is gone: nobody's of this one
+        was_open = connection.connection is not None
         try:
-            ClientUsage.objects.bulk_create(rows)
-        except DatabaseError:
-            return len(rows)
+            return self._write(counts)
+        finally:
+            if not was_open:
+                connection.close()
+
+    def _write(self, counts: _Counts) -> int:
+        try:
+            _insert(counts)
+        except IntegrityError:  # a client was deleted meanwhile, with all that was counted of it
+            return self._write_of_clients_that_are_there(counts)
+        except Error as error:
+            self._wait(counts, error)
         return 0
+
+    def _write_of_clients_that_are_there(self, counts: _Counts) -> int:
+        known = ClientUsage._meta.get_field("client").related_model._default_manager.filter(
+            pk__in={client_id for client_id, _flow in counts}
+        )
+        try:
+            there = set(known.values_list("pk", flat=True))
+            left = {key: count for key, count in counts.items() if key[0] in there}
+            _insert(left)
+        except Error as error:  # yet another one went, or the database
+            self._wait(counts, error)
+            return 0
+        return len(counts) - len(left)
+
+    def _wait(self, counts: _Counts, error: Exception) -> None:
+        self._add(counts, _database())
+        logger.warning("Usage counts of %d clients wait: %s.", len(counts), type(error).__name__)
+
+    def _add(self, counts: _Counts, database: str) -> None:
+        with self._lock:
+            if database != self._database:
+                self._database, self._counts = database, {}
+            for key, count in counts.items():
+                there = self._counts.setdefault(key, _Count(last_used=count.last_used))
+                there.add(count.issued, count.last_used, count.scopes)
+
+
+def _insert(counts: _Counts) -> None:
+    ClientUsage.objects.bulk_create([count.row(key) for key, count in counts.items()])
+
+
+def _database() -> str:
+    """Which database is counted for: the site's, or that of its tests, under the same alias."""
+    return str(connections[router.db_for_write(ClientUsage)].settings_dict["NAME"])
 
 
 counter = UsageCounter()
@@ -91,14 +146,8 @@ counter = UsageCounter()
 
 def watch() -> None:
     """Called when the app is ready."""
-    signals.token_issued.connect(counter.count, dispatch_uid="oauthflows.usage")
     request_finished.connect(counter.flush_when_due, dispatch_uid="oauthflows.usage")
-    atexit.register(_flush_at_exit)
-
-
-def _flush_at_exit() -> None:
-    if counter._counts:
-        counter.flush()
+    atexit.register(counter.flush)
 
 
 class ClientUsageQuerySet(models.QuerySet["ClientUsage"]):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import OperationalError
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.resource_indicators import meant_for
@@ -34,7 +35,7 @@ def check_access_token(text: str, resource: str) -> AccessToken:
 
     A token for another API is refused (RFC 8707 §2, RFC 9068 §4).
     """
-    access = lookup(text, believe=options().JWT_WITHOUT_DATABASE)
+    access = lookup(text, believe_signature=options().JWT_WITHOUT_DATABASE)
     if access.audience and not meant_for(resource, access.audience):
         raise TokenRefused("wrong audience", access.client)
     return access
@@ -46,6 +47,7 @@ def token_in_query(request: HttpRequest) -> bool:
     return "access_token=" in request.META.get("QUERY_STRING", "") and "access_token" in request.GET
 
 
+@sensitive_variables()  # its text, and whatever is called with it: no error report may hold a live token
 def presented_access(request: HttpRequest) -> AccessToken | None:
     """The checked token of the Authorization header; ``None`` when there is none. Raises ``Refused``.
 

@@ -112,6 +112,11 @@ def unavailable() -> Refusal:
 
 
 def metadata_url(request: HttpRequest) -> str:
-    """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path."""
+    """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path.
+
+    Empty where the site does not know what it is called.
+    """
     parts = urlsplit(api_resource(request))
+    if not parts.netloc:
+        return ""  # a host that the site does not know as its own: nothing there to point to
     return f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path.rstrip('/')}"

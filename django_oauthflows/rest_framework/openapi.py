@@ -11,18 +11,11 @@ from django.urls import reverse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import permissions
 
-from django_oauthflows.conf import issuer, options
+from django_oauthflows.conf import known_origin, named_origin, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.rest_framework.permissions import ScopesPermission
 from django_oauthflows.scopes import declared_scopes
-
-#: What OpenAPI calls the flows (OpenAPI 3.1 §4.8.30), by our names.
-_NAMES = {
-    "authorization_code": "authorizationCode",
-    "implicit": "implicit",
-    "client_credentials": "clientCredentials",
-}
 
 Alternatives = list[frozenset[str]]
 
@@ -38,7 +31,7 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         flows = registry.offered_flows(options().FLOWS)
         return {
             "type": "oauth2",
-            "flows": {_NAMES[flow.name]: _flow(flow, origin) for flow in flows if flow.name in _NAMES},
+            "flows": {flow.openapi_name: _flow(flow, origin) for flow in flows if flow.openapi_name},
         }
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
@@ -53,7 +46,7 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 def _origin(auto_schema: Any) -> str:
     """Where the endpoints are. A schema that is made on the command line needs ``OAUTHFLOWS["ISSUER"]``."""
     request = getattr(auto_schema.view, "request", None)
-    return issuer(request._request) if request is not None else options().ISSUER
+    return known_origin(request._request) if request is not None else named_origin()
 
 
 def _flow(flow: Flow, origin: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from django.utils import timezone
 
 from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import ClientType, Flow
 from django_oauthflows.models import Authorization, Client, Consent
 from django_oauthflows.scopes import declared_scopes
 
@@ -34,7 +35,7 @@ def make_client(**values: Any) -> Client:
         **{
             "name": "Test client",
             "use_case": "web",
-            "flows": "authorization_code refresh_token client_credentials",
+            "flows": " ".join(flow.name for flow in _possible_flows()),
             "redirect_uris": ["https://client.example/callback"],
             "scopes": declared_scopes().grantable,
             **values,
@@ -54,7 +55,7 @@ def user_token(user: Any, scopes: Scopes = "", *, client: Client | None = None, 
     consent = Consent.objects.give(user=user, client=client, scopes=names)
     authorization = Authorization.objects.begin(
         consent=consent,
-        flow=registry.flow_named("authorization_code"),
+        flow=registry.code_flow(),
         scopes=names,
         lifetime=3600,
         resource=resource,
@@ -73,6 +74,11 @@ def machine_token(client: Client, scopes: Scopes = "", *, lifetime: int = 3600, 
 def headers_for(token: str) -> Headers:
     """For ``headers=`` of Django's and the REST framework's test clients."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def _possible_flows() -> Iterable[Flow]:
+    """All that a client with a secret can have."""
+    return (flow for flow in registry.offered_flows() if ClientType.CONFIDENTIAL in flow.client_types)
 
 
 def _names(scopes: Scopes) -> list[str]:

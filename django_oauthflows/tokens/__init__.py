@@ -1,1 +1,1 @@
-"""What codes and tokens look like. Knows neither models nor django-oauth-toolkit."""
+"""What codes and tokens look like, sealed and signed. Knows neither models nor django-oauth-toolkit."""

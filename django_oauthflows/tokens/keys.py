@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -14,27 +13,27 @@ from django.core.signals import setting_changed
 
 from django_oauthflows.conf import options
 
-_PURPOSE = b"django_oauthflows.tokens.v1."
+_PURPOSE = b"django_oauthflows.tokens.v2."
 
 
 def _secrets() -> tuple[str, ...]:
-    """The site's secrets, newest first: the first one seals, all of them open."""
+    """The site's secrets, newest first."""
     return options().TOKEN_KEYS or (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
 
 
-def _derive(secret: str, kind: str) -> Fernet:
-    # HKDF (RFC 5869) with the kind in `info` gives each kind of token a key of its own, so a token of
-    # one kind cannot even be opened as another.
-    material = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE + kind.encode()).derive(
-        secret.encode()
-    )
-    return Fernet(base64.urlsafe_b64encode(material))
+def _derived(secret: str, purpose: str) -> bytes:
+    # HKDF (RFC 5869) with the purpose in `info` gives each kind of token a key of its own, so a token
+    # of one kind cannot even be opened as another.
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE + purpose.encode())
+    return hkdf.derive(secret.encode())
 
 
-@lru_cache(maxsize=8)
-def sealing_keys(kind: str) -> MultiFernet:
-    """The keys for one kind of token; derived once per process."""
-    return MultiFernet([_derive(secret, kind) for secret in _secrets()])
+@lru_cache(maxsize=16)
+def sealing_keys(purpose: str) -> tuple[AESGCM, ...]:
+    """The site's keys for one purpose, such as one kind of token, newest first: the first one seals, all of
+    them open (AES-256-GCM). Derived once per process.
+    """
+    return tuple(AESGCM(_derived(secret, purpose)) for secret in _secrets())
 
 
 def _forget(*, setting: str, **_: Any) -> None:

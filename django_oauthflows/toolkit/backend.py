@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.settings import DEFAULTS
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
@@ -55,10 +56,10 @@ class Backend(_Parent):
 
     def create_token_response(self, request: HttpRequest) -> Answer:
         try:
-            response, _client = grants.respond(FormRequest.read(request, endpoint="token"))
+            answer = grants.respond(FormRequest.read(request, endpoint="token"))
         except RequestRefused as refused:
             return _refused(refused)
-        return _answer(response.members())
+        return _answer(answer.members)
 
     def create_revocation_response(self, request: HttpRequest) -> Answer:
         try:
@@ -115,6 +116,7 @@ class Backend(_Parent):
             return False
         return True
 
+    @sensitive_variables()
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """Whether the request carries an access token of ours that covers ``scopes``."""
         oauthlib_request = Request(request.path, headers=request.META)

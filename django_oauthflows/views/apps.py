@@ -16,7 +16,7 @@ from django.views.generic import View
 
 from django_oauthflows.authorization_server.notices import consent_for_key
 from django_oauthflows.conf import site_name
-from django_oauthflows.lookalikes import readable
+from django_oauthflows.confusables import readable
 from django_oauthflows.models import Consent, Event
 from django_oauthflows.spreadsheet import csv_file
 from django_oauthflows.views.cards import app_context, cards_for, labels_of, permissions_of
@@ -61,10 +61,10 @@ class ConnectedAppsView(PersonalView):
 
 
 class TakingBackView(PersonalView):
-    """A deed on one of the user's own consents, done by POST."""
+    """A change of one of the user's own consents, made by POST."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A deed is done by POST; who comes here from the login page has to press the button again."""
+        """A change is made by POST; who comes here from the login page has to press the button again."""
         return redirect("oauth2_provider:apps")
 
     @staticmethod

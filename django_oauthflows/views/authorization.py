@@ -17,6 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
@@ -32,6 +33,7 @@ from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
 from django_oauthflows.views.csrf import only_own_forms
+from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.pages import own_page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, refusal_members
 
@@ -50,7 +52,10 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 
 # LoginRequiredMiddleware would send a bad request, or one with prompt=none, to the login page.
-@method_decorator((login_not_required, own_page, only_own_forms), name="dispatch")
+@method_decorator(
+    (login_not_required, at_known_hosts(unknown_host_page), own_page, only_own_forms, sensitive_variables()),
+    name="dispatch",
+)
 class AuthorizationView(View):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
 

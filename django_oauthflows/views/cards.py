@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from django_oauthflows.adoption.consents import with_last_use
-from django_oauthflows.lookalikes import readable
+from django_oauthflows.conf import site_host
+from django_oauthflows.confusables import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import Scope, declared_scopes
@@ -61,7 +62,7 @@ def logo_of(request: HttpRequest, client: Client) -> str:
         parts = urlsplit(client.logo_uri)
     except ValueError:
         return ""
-    ours = parts.netloc == request.get_host() and parts.scheme in ("https", "http")
+    ours = parts.netloc == site_host(request) and parts.scheme in ("https", "http")
     plain = not parts.query and ".." not in parts.path and "%" not in parts.path
     uploaded = media.startswith("/") and len(media) > 1 and parts.path.startswith(media)
     return parts.path if ours and plain and uploaded else ""

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.impersonation import impersonated_by
-from django_oauthflows.conf import site_name
+from django_oauthflows.conf import site_host, site_name
+from django_oauthflows.confusables import readable
 from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
-from django_oauthflows.lookalikes import readable
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, policy_source
 from django_oauthflows.scopes import Scope, declared_scopes
@@ -55,7 +55,7 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
             user=request.user,
             redirect_uri=redirect_uri,
             site_name=site_name(request),
-            site_host=request.get_host(),
+            site_host=site_host(request),
         ),
     }
     # Browsers hold a form to its policy through every redirect: the app may send people on to its website.

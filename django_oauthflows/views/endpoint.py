@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -15,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.authorization_server.request import FormRequest, RequestRefused
+from django_oauthflows.authorization_server.request import Answer, FormRequest, RequestRefused
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
@@ -27,8 +26,6 @@ def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client
     """Let a browser app read the answer, if its origin is registered (with ``client``, when known)."""
     origin = request.headers.get("Origin", "")
     response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Origin")))
-    if not origin or len(origin) > 255 or "\x00" in origin:
-        return
     allowed = client.origin_allowed(origin) if client is not None else Client.objects.for_origin(origin)
     if allowed:
         response.headers["Access-Control-Allow-Origin"] = origin
@@ -46,14 +43,6 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     return response
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an endpoint says when all is well, and to whom."""
-
-    members: dict[str, Any]
-    client: Client
-
-
 # Whatever a request changes is atomic by itself: a transaction around it all would make one that others
 # got in the way of impossible to try again.
 @method_decorator((csrf_exempt, login_not_required, transaction.non_atomic_requests), name="dispatch")
@@ -66,15 +55,16 @@ class Endpoint(View):
     #: Which rate counts its requests (see ``limits.py``).
     limit = "token"
 
-    def answer(self, request: FormRequest) -> Answer:
-        """What to say. Raises ``RequestRefused`` or ``LimitExceeded``."""
+    @staticmethod
+    def respond(request: FormRequest) -> Answer:
+        """What to answer. Raises ``RequestRefused`` or ``LimitExceeded``."""
         raise NotImplementedError
 
     @sensitive_variables()
     def post(self, http: HttpRequest) -> HttpResponse:
         vars(http)["sensitive_post_parameters"] = "__ALL__"  # what `sensitive_post_parameters` does
         try:
-            answer = self.answer(FormRequest.read(http, endpoint=self.limit))
+            answer = self.respond(FormRequest.read(http, endpoint=self.limit))
         except LimitExceeded as exceeded:
             return self._wait(http, 429, "Too many requests.", exceeded.seconds)
         except RequestRefused as refused:

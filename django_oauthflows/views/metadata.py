@@ -13,26 +13,27 @@ from django.views.generic import View
 
 from django_oauthflows.authorization_server import pkce
 from django_oauthflows.authorization_server.client_authentication import method_names
-from django_oauthflows.conf import api_resource, issuer, options, site_name
+from django_oauthflows.conf import api_resource, issuer, options, origin, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.scopes import declared_scopes
 from django_oauthflows.views.endpoint import add_cors, preflight
+from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
 
 def server_metadata(request: HttpRequest) -> dict[str, Any]:
     """The document, from the flow registry and what the site has enabled."""
-    origin = issuer(request)
+    base = origin(request)
     flows = registry.offered_flows(options().FLOWS)
     public = any(ClientType.PUBLIC in flow.client_types for flow in flows)
     token_methods = method_names(with_proof=not public)
     at_front = [flow for flow in flows if flow.visits_authorization_endpoint]
     document: dict[str, Any] = {
-        "issuer": origin,
-        "token_endpoint": origin + reverse("oauth2_provider:token"),
-        "jwks_uri": origin + reverse("oauth2_provider:jwks"),
-        "revocation_endpoint": origin + reverse("oauth2_provider:revoke-token"),
-        "introspection_endpoint": origin + reverse("oauth2_provider:introspect"),
+        "issuer": issuer(request),
+        "token_endpoint": base + reverse("oauth2_provider:token"),
+        "jwks_uri": base + reverse("oauth2_provider:jwks"),
+        "revocation_endpoint": base + reverse("oauth2_provider:revoke-token"),
+        "introspection_endpoint": base + reverse("oauth2_provider:introspect"),
         "scopes_supported": list(declared_scopes().grantable),
         "response_types_supported": [response for flow in at_front for response in flow.response_types],
         "response_modes_supported": [flow.response_mode for flow in at_front],
@@ -44,7 +45,7 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
     }
     if at_front:
-        document["authorization_endpoint"] = origin + reverse("oauth2_provider:authorize")
+        document["authorization_endpoint"] = base + reverse("oauth2_provider:authorize")
     return document
 
 
@@ -54,7 +55,7 @@ def resource_metadata(request: HttpRequest) -> dict[str, Any]:
         "resource": api_resource(request),
         "resource_name": site_name(request),
         "authorization_servers": [issuer(request)],
-        "jwks_uri": issuer(request) + reverse("oauth2_provider:jwks"),
+        "jwks_uri": origin(request) + reverse("oauth2_provider:jwks"),
         "scopes_supported": list(declared_scopes().grantable),
         "bearer_methods_supported": ["header"],
     }
@@ -76,6 +77,7 @@ class PublicDocument(View):
         return preflight(request, "GET, OPTIONS")
 
 
+@method_decorator(at_known_hosts(unknown_host_json), name="dispatch")
 class ServerMetadataView(PublicDocument):
     """RFC 8414 §3: at the root of the origin."""
 
@@ -83,6 +85,7 @@ class ServerMetadataView(PublicDocument):
         return server_metadata(request)
 
 
+@method_decorator(at_known_hosts(unknown_host_json), name="dispatch")
 class ResourceMetadataView(PublicDocument):
     """RFC 9728 §3.1: at the root of the origin, followed by the path of the API's identifier, if any."""
 

@@ -76,8 +76,8 @@ def run(issuer: str, *, open_browser: bool) -> str:
     client = WebApplicationClient(NATIVE.client_id)
     verifier = client.create_code_verifier(64)
     with _Listener() as listener:
-        asking = OAuth2Session(client=client, redirect_uri=listener.redirect_uri, scope=list(NATIVE.scopes))
-        url, state = asking.authorization_url(
+        oauth = OAuth2Session(client=client, redirect_uri=listener.redirect_uri, scope=list(NATIVE.scopes))
+        url, state = oauth.authorization_url(
             provider.authorization_endpoint,
             code_challenge=client.create_code_challenge(verifier, "S256"),
             code_challenge_method="S256",

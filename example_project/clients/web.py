@@ -50,19 +50,19 @@ class NoteCalendar:
     # What is kept. -----------------------------------------------------------------------------------
 
     @staticmethod
-    def _vault() -> Fernet:
-        key = salted_hmac("example_project.clients.web", "session vault", algorithm="sha256").digest()
+    def _sealer() -> Fernet:
+        key = salted_hmac("example_project.clients.web", "session", algorithm="sha256").digest()
         return Fernet(base64.urlsafe_b64encode(key))
 
     def kept(self) -> dict[str, Any]:
         """What was kept for this visitor: a login that has begun, or tokens."""
         try:
-            return dict(json.loads(self._vault().decrypt(self.session.get(_KEPT, "").encode())))
+            return dict(json.loads(self._sealer().decrypt(self.session.get(_KEPT, "").encode())))
         except InvalidToken:
             return {}
 
     def keep(self, **what: Any) -> None:
-        self.session[_KEPT] = self._vault().encrypt(json.dumps(what).encode()).decode()
+        self.session[_KEPT] = self._sealer().encrypt(json.dumps(what).encode()).decode()
 
     def forget(self) -> None:
         self.session.pop(_KEPT, None)
@@ -88,7 +88,7 @@ class NoteCalendar:
         return str(url)
 
     def finish(self, request: HttpRequest) -> None:
-        """Exchange the code that came back. Raises ``ProviderError`` if the answer is not for us."""
+        """Redeem the code that came back. Raises ``ProviderError`` if the answer is not for us."""
         begun = self.kept()
         state = request.GET.get("state", "")
         if "state" not in begun or not secrets.compare_digest(begun["state"].encode(), state.encode()):

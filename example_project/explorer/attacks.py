@@ -5,33 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django_oauthflows.flows.base import Flow
+from django_oauthflows.flows.base import ClientType, Flow
 from example_project.explorer import attempts
 from example_project.explorer.attempts import Answer
-from example_project.explorer.run import Detour, Outcome, Stage, Trip
+from example_project.explorer.run import Outcome, PendingRequest, Redirect, Runner
 
-_USER_FLOWS = ("authorization_code", "implicit")
-_CODE_FLOWS = ("authorization_code", "refresh_token")
+
+def _has_secret(flow: Flow) -> bool:
+    return ClientType.CONFIDENTIAL in flow.client_types
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One attack. One that needs an authorization response of its own first sends the browser for it."""
+    """One attack. One that needs an authorization response of its own first sends the browser for it.
+
+    ``threatens`` tells by a flow's declaration whether it can be tried on it.
+    """
 
     name: str
     title: str
     danger: str
     source: str
-    flows: tuple[str, ...]
-    alone: Callable[[Stage], Outcome | Detour] | None = None
-    with_answer: Callable[[Stage, Answer, Trip], Outcome] | None = None
+    threatens: Callable[[Flow], bool]
+    alone: Callable[[Runner], Outcome | Redirect] | None = None
+    with_answer: Callable[[Runner, Answer, PendingRequest], Outcome] | None = None
 
-    def start(self, stage: Stage) -> Outcome | Detour:
+    def start(self, runner: Runner) -> Outcome | Redirect:
         if self.alone is not None:
-            return self.alone(stage)
-        trip = Trip(self.name)
-        stage.run.begin_trip(trip)
-        return Detour(stage.authorization_request(trip))
+            return self.alone(runner)
+        pending = PendingRequest(self.name)
+        runner.run.begin(pending)
+        return Redirect(runner.authorization_request(pending))
 
 
 ATTACKS: tuple[Attack, ...] = (
@@ -40,7 +44,7 @@ ATTACKS: tuple[Attack, ...] = (
         "The answer is sent to another address",
         "An attacker changes the redirect URI, to have the code or token delivered to them.",
         "RFC 9700 §4.1",
-        _USER_FLOWS,
+        lambda flow: flow.visits_authorization_endpoint,
         alone=attempts.wrong_redirect_uri,
     ),
     Attack(
@@ -48,7 +52,7 @@ ATTACKS: tuple[Attack, ...] = (
         "Somebody slips in an answer of their own",
         "An attacker gets the user's browser to bring an answer that the client did not ask for.",
         "RFC 6749 §10.12",
-        _USER_FLOWS,
+        lambda flow: flow.visits_authorization_endpoint,
         alone=attempts.changed_state,
     ),
     Attack(
@@ -56,7 +60,7 @@ ATTACKS: tuple[Attack, ...] = (
         "The code is stolen",
         "Somebody reads the code in the browser and tries to swap it, without the verifier.",
         "RFC 7636 §1",
-        ("authorization_code",),
+        lambda flow: flow.gives_code,
         with_answer=attempts.stolen_code,
     ),
     Attack(
@@ -64,7 +68,7 @@ ATTACKS: tuple[Attack, ...] = (
         "A code is used twice",
         "Somebody finds a used code in a log or in the browser's history, and tries it again.",
         "RFC 6749 §4.1.2",
-        ("authorization_code",),
+        lambda flow: flow.gives_code,
         with_answer=attempts.replayed_code,
     ),
     Attack(
@@ -72,7 +76,7 @@ ATTACKS: tuple[Attack, ...] = (
         "An old refresh token is used again",
         "A copy of a refresh token was stolen, and thief and client both use it.",
         "RFC 9700 §4.14.2",
-        ("refresh_token",),
+        lambda flow: flow.continues,
         with_answer=attempts.replayed_refresh_token,
     ),
     Attack(
@@ -80,7 +84,7 @@ ATTACKS: tuple[Attack, ...] = (
         "The client asks for more than it may have",
         "A client tries to get a scope that is not on its list.",
         "RFC 6749 §3.3",
-        _USER_FLOWS,
+        lambda flow: flow.visits_authorization_endpoint,
         alone=attempts.more_scope_at_login,
     ),
     Attack(
@@ -88,7 +92,7 @@ ATTACKS: tuple[Attack, ...] = (
         "The machine asks for more than it may have",
         "A machine tries to get a scope that staff did not give it.",
         "RFC 6749 §3.3",
-        ("client_credentials",),
+        lambda flow: not flow.has_user,
         alone=attempts.more_scope_for_a_machine,
     ),
     Attack(
@@ -96,7 +100,7 @@ ATTACKS: tuple[Attack, ...] = (
         "Refreshing asks for more than the user allowed",
         "A client tries to widen what it was given, while the user is away.",
         "RFC 6749 §6",
-        ("refresh_token",),
+        lambda flow: flow.continues,
         with_answer=attempts.more_scope_by_refreshing,
     ),
     Attack(
@@ -104,7 +108,7 @@ ATTACKS: tuple[Attack, ...] = (
         "Somebody guesses the client's secret",
         "An attacker knows the client id, which is public, and tries a secret.",
         "RFC 6749 §2.3.1",
-        (*_CODE_FLOWS, "client_credentials"),
+        _has_secret,
         alone=attempts.wrong_secret,
     ),
     Attack(
@@ -112,7 +116,7 @@ ATTACKS: tuple[Attack, ...] = (
         "A token has expired",
         "Somebody finds an old token. This one lives one second: the explorer gets it, waits, and calls the API.",
         "RFC 6750 §3.1",
-        ("authorization_code", "implicit", "client_credentials", "refresh_token"),
+        lambda flow: True,
         alone=attempts.expired_token,
     ),
     Attack(
@@ -120,7 +124,7 @@ ATTACKS: tuple[Attack, ...] = (
         "Another client gets hold of the token",
         "Another client asks about the token, tries to end it and, where there is one, to refresh it.",
         "RFC 7009 §2.1, RFC 7662 §4",
-        ("authorization_code", "implicit", "refresh_token"),
+        lambda flow: flow.has_user,
         with_answer=attempts.others_token,
     ),
     Attack(
@@ -128,14 +132,14 @@ ATTACKS: tuple[Attack, ...] = (
         "Another client gets hold of the machine's token",
         "Another client asks about the token and tries to end it.",
         "RFC 7009 §2.1, RFC 7662 §4",
-        ("client_credentials",),
+        lambda flow: not flow.has_user,
         alone=attempts.others_machine_token,
     ),
 )
 
 
 def attacks_on(flow: Flow) -> tuple[Attack, ...]:
-    return tuple(attack for attack in ATTACKS if flow.name in attack.flows)
+    return tuple(attack for attack in ATTACKS if attack.threatens(flow))
 
 
 def attack_named(name: str, flow: Flow) -> Attack | None:

@@ -35,10 +35,15 @@ class DemoClient:
         case = registry.use_case_named(self.use_case)
         return (self.client_id, client_secret(self.client_id)) if case.client_type == "confidential" else None
 
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """How it gets its tokens."""
+        return registry.flows_of(registry.use_case_named(self.use_case))
+
     def redirect_uris(self, origin: str) -> list[str]:
         """Where its answers go: the explorer's page for each of its flows that answers by a redirect."""
-        flows = registry.use_case_named(self.use_case).flows
-        return [origin + back_path(name) for name in flows] if registry.needs_redirect_uri(flows) else []
+        names = [flow.name for flow in self.flows]
+        return [origin + back_path(name) for name in names] if registry.needs_redirect_uri(names) else []
 
 
 #: Long enough to look at each step, short enough to see a token expire.
@@ -80,7 +85,8 @@ def back_path(flow_name: str) -> str:
 
 def client_for(flow: Flow) -> DemoClient:
     """Who walks through ``flow``: the client of the first use case that it serves."""
-    return next(client for client in ALL if client.use_case == flow.use_cases[0])
+    use_case = registry.use_cases_of(flow)[0]
+    return next(client for client in ALL if client.use_case == use_case.name)
 
 
 def ensure_clients(origin: str) -> None:

@@ -27,8 +27,9 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One step: an arrow with a number, and above it what goes over the wire."""
+    """The step of that name: an arrow with a number, and above it what goes over the wire."""
 
+    step: str
     number: int
     x1: float
     x2: float
@@ -56,7 +57,7 @@ def diagram_of(flow: Flow) -> Diagram:
     for number, step in enumerate(flow.steps, start=1):
         lines = textwrap.wrap(step.message, _LETTERS)
         y += _ROW + _LINE * (len(lines) - 1)
-        arrows.append(_arrow(number, at[step.sender], at[step.receiver], y, lines))
+        arrows.append(_arrow(step.name, number, at[step.sender], at[step.receiver], y, lines))
     lanes = [Lane(at[party], _heading(party)) for party in flow.parties]
     return Diagram(WIDTH, y + 28, y + 18, lanes, arrows)
 
@@ -65,12 +66,13 @@ def _heading(party: Party) -> list[str]:
     return str(party).capitalize().split(" ")
 
 
-def _arrow(number: int, x1: float, x2: float, y: int, lines: list[str]) -> Arrow:
+def _arrow(step: str, number: int, x1: float, x2: float, y: int, lines: list[str]) -> Arrow:
     half = max(map(len, lines)) * _LETTER_WIDTH / 2 + 2
     label_x = min(max((x1 + x2) / 2, half), WIDTH - half)
     first = y - 12 - _LINE * (len(lines) - 1)
     way = 1 if x2 > x1 else -1
     return Arrow(
+        step,
         number,
         x1 + way * 9,
         x2 - way * 2,

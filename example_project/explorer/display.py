@@ -7,22 +7,25 @@ import time
 from typing import Any
 
 from django_oauthflows.flows.base import Flow
-from example_project.explorer.deeds import WALKS
+from example_project.explorer.actions import walk_of
 from example_project.explorer.run import Run
 
 
 def steps_of(flow: Flow, done: int) -> list[dict[str, Any]]:
-    """Each declared step with its number and whether it is done, comes next, or later."""
-    deeds = WALKS.get(flow.name, ())
-    past = {position for deed in deeds[:done] for position in deed.steps}
-    current = set(deeds[done].steps) if done < len(deeds) else set()
+    """Each declared step with its number and whether it is done, comes next, or later.
+
+    ``done`` is how many of the walk's actions are.
+    """
+    walk = walk_of(flow)
+    past = {name for action in walk[:done] for name in action.steps}
+    current = {name for action in walk[done : done + 1] for name in action.steps}
     return [
         {
             "step": step,
-            "number": position + 1,
-            "state": "done" if position in past else "current" if position in current else "later",
+            "number": number,
+            "state": "done" if step.name in past else "current" if step.name in current else "later",
         }
-        for position, step in enumerate(flow.steps)
+        for number, step in enumerate(flow.steps, start=1)
     ]
 
 
@@ -34,17 +37,17 @@ def log_of(run: Run) -> list[dict[str, Any]]:
         | {
             "number": number,
             "look_again_in": _seconds_until(entry["look_again"]),
-            "exchanges": [
+            "round_trips": [
                 [
                     {
                         "heading": heading,
-                        "message": exchange[side],
+                        "message": round_trip[side],
                         "prefix": f"m{number}-{place}-{side}",
                     }
                     for side, heading in headings
-                    if exchange[side]
+                    if round_trip[side]
                 ]
-                for place, exchange in enumerate(entry["exchanges"])
+                for place, round_trip in enumerate(entry["round_trips"])
             ],
         }
         for number, entry in reversed(list(enumerate(run.log)))

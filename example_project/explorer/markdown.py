@@ -66,7 +66,7 @@ def _named(case: UseCase) -> str:
 
 
 def _flows_of(case: UseCase) -> str:
-    return " + ".join(registry.flow_named(name).label for name in case.flows)
+    return " + ".join(flow.label for flow in registry.flows_of(case))
 
 
 def _use_cases() -> str:

@@ -17,30 +17,31 @@ from django.utils.crypto import salted_hmac
 from oauthlib.oauth2 import WebApplicationClient
 
 from django_oauthflows.conf import issuer
+from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
-from django_oauthflows.management.tour.exchange import Conversation, Exchange
+from django_oauthflows.management.tour.messages import Conversation, RoundTrip
 from example_project.explorer.clients import DemoClient, back_path, client_for
 from example_project.explorer.transport import http_for, origin_of
 
 _KEY = "explorer"
 _KEPT_ENTRIES = 20
-#: So many journeys may be under way at once, in tabs of one browser.
-_KEPT_TRIPS = 5
+#: So many authorization requests may be under way at once, in tabs of one browser.
+_KEPT_REQUESTS = 5
 
 
-def _vault() -> Fernet:
+def _sealer() -> Fernet:
     """Whoever reads the session store finds no token there."""
-    key = salted_hmac("example_project.explorer", "session vault", algorithm="sha256").digest()
+    key = salted_hmac("example_project.explorer", "session", algorithm="sha256").digest()
     return Fernet(base64.urlsafe_b64encode(key))
 
 
 @dataclass
-class Trip:
-    """One journey of the browser to the authorization endpoint: what the client must remember for it."""
+class PendingRequest:
+    """An authorization request under way: what the client must remember until it is answered."""
 
     purpose: str
     state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    verifier: str = field(default_factory=lambda: str(WebApplicationClient("").create_code_verifier(64)))
+    code_verifier: str = field(default_factory=lambda: str(WebApplicationClient("").create_code_verifier(64)))
 
 
 @dataclass
@@ -51,14 +52,14 @@ class Run:
     done: int = 0
     values: dict[str, str] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
-    trips: list[dict[str, str]] = field(default_factory=list)
+    pending: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, request: HttpRequest, flow: Flow) -> Run:
         """The visitor's run of ``flow``, new if there is none."""
         kept = request.session.get(_KEY, {}).get(flow.name, "")
         try:
-            return cls(flow, **json.loads(_vault().decrypt(kept.encode())))
+            return cls(flow, **json.loads(_sealer().decrypt(kept.encode())))
         except (InvalidToken, TypeError):  # nothing there, or written with another key or by another version
             return cls(flow)
 
@@ -67,28 +68,29 @@ class Run:
             "done": self.done,
             "values": self.values,
             "log": self.log[-_KEPT_ENTRIES:],
-            "trips": self.trips[-_KEPT_TRIPS:],
+            "pending": self.pending[-_KEPT_REQUESTS:],
         }
-        sealed = _vault().encrypt(json.dumps(content).encode()).decode()
+        sealed = _sealer().encrypt(json.dumps(content).encode()).decode()
         request.session[_KEY] = request.session.get(_KEY, {}) | {self.flow.name: sealed}
 
     def forget(self, request: HttpRequest) -> None:
         kept = request.session.get(_KEY, {})
         request.session[_KEY] = {name: content for name, content in kept.items() if name != self.flow.name}
 
-    def begin_trip(self, trip: Trip) -> None:
-        self.trips.append(asdict(trip))
+    def begin(self, pending: PendingRequest) -> None:
+        """Remember a request that the browser is sent with."""
+        self.pending.append(asdict(pending))
 
-    def end_trip(self, state: str) -> Trip | None:
-        """The trip that the browser comes back from; it is over then.
+    def answered(self, state: str) -> PendingRequest | None:
+        """The request that the browser brings an answer to; it is no longer pending.
 
         It is the one that began with this ``state``. An answer with a foreign state is held against the
-        latest trip, which then fails the client's check.
+        latest request, which then fails the client's check.
         """
-        if not self.trips:
+        if not self.pending:
             return None
-        states = [trip["state"] for trip in self.trips]
-        return Trip(**self.trips.pop(states.index(state) if state in states else -1))
+        states = [pending["state"] for pending in self.pending]
+        return PendingRequest(**self.pending.pop(states.index(state) if state in states else -1))
 
 
 @dataclass(frozen=True)
@@ -102,41 +104,41 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Detour:
+class Redirect:
     """The browser has to go to ``url`` and will be back."""
 
     url: str
 
 
-class Stage:
-    """The demo client at work on a run: sends requests and remembers what was sent and came back."""
+class Runner:
+    """Sends the requests of a run as its demo client, and remembers what was sent and came back."""
 
     def __init__(self, request: HttpRequest, run: Run) -> None:
         self.run = run
         self.client = client_for(run.flow)
         self.origin = origin_of(request)
         self.issuer = issuer(request)
-        self.exchanges: list[Exchange] = []
-        self.line = Conversation(self.origin, http_for(request), self.exchanges.append)
+        self.round_trips: list[RoundTrip] = []
+        self.line = Conversation(self.origin, http_for(request), self.round_trips.append)
 
     @property
     def redirect_uri(self) -> str:
         return self.origin + back_path(self.run.flow.name)
 
-    def authorization_request(self, trip: Trip, **changed: str) -> str:
+    def authorization_request(self, pending: PendingRequest, **changed: str) -> str:
         """Path and query of the request that the browser is sent with (RFC 6749 §4.1.1, §4.2.1)."""
-        response_type = self.run.flow.response_types[0] if self.run.flow.response_types else "code"
-        request = {
-            "response_type": response_type,
+        flow = registry.beginning_of(self.run.flow)
+        helper = WebApplicationClient(self.client.client_id)
+        known = {
+            "response_type": flow.response_types[0],
             "client_id": self.client.client_id,
             "redirect_uri": self.redirect_uri,
             "scope": self.client.asks,
-            "state": trip.state,
+            "state": pending.state,
+            "code_challenge": str(helper.create_code_challenge(pending.code_verifier, "S256")),
+            "code_challenge_method": "S256",
         }
-        if response_type == "code":
-            helper = WebApplicationClient(self.client.client_id)
-            request["code_challenge"] = helper.create_code_challenge(trip.verifier, "S256")
-            request["code_challenge_method"] = "S256"
+        request = flow.step("authorization_request").parameters_from(known)
         return f"{reverse('oauth2_provider:authorize')}?{urlencode(request | changed)}"
 
     def post(
@@ -152,37 +154,43 @@ class Stage:
     def call_api(self, token: str, client: DemoClient | None = None) -> requests.Response:
         return self.line.bearing(token, (client or self.client).api_path)
 
-    def redeem(self, code: str, trip: Trip) -> requests.Response:
+    def request_tokens(
+        self, flow: Flow, known: dict[str, str], client: DemoClient | None = None
+    ) -> requests.Response:
+        """The token request of ``flow`` (RFC 6749 §4), with those of its parameters that are ``known``."""
+        known = {"grant_type": flow.grant_types[0], "redirect_uri": self.redirect_uri} | known
+        return self.post("token", flow.step("token_request").parameters_from(known), client)
+
+    def redeem(self, code: str, code_verifier: str = "") -> requests.Response:
         """Swap a code for tokens (RFC 6749 §4.1.3)."""
-        request = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": self.redirect_uri,
-            "code_verifier": trip.verifier,
-        }
-        return self.post("token", request)
+        proof = {"code_verifier": code_verifier} if code_verifier else {}
+        return self.request_tokens(registry.beginning_of(self.run.flow), {"code": code} | proof)
 
     def refresh(self, token: str, client: DemoClient | None = None, scope: str = "") -> requests.Response:
         """Swap a refresh token for a new pair (RFC 6749 §6)."""
-        request = {"grant_type": "refresh_token", "refresh_token": token}
-        return self.post("token", request | ({"scope": scope} if scope else {}), client)
+        client = client or self.client
+        flow = next(flow for flow in client.flows if flow.continues)
+        return self.request_tokens(
+            flow, {"refresh_token": token} | ({"scope": scope} if scope else {}), client
+        )
 
     def ask_as_machine(self, client: DemoClient | None = None, scope: str = "") -> requests.Response:
         """Ask for a token without a user (RFC 6749 §4.4.2)."""
         client = client or self.client
-        return self.post("token", {"grant_type": "client_credentials", "scope": scope or client.asks}, client)
+        flow = next(flow for flow in client.flows if not flow.has_user)
+        return self.request_tokens(flow, {"scope": scope or client.asks}, client)
 
-    def objection(self, answer: dict[str, str], trip: Trip | None) -> str:
+    def objection(self, answer: dict[str, str], pending: PendingRequest | None) -> str:
         """Why the client does not accept an authorization response; empty when it does.
 
         It compares before it believes anything in it (RFC 6749 §10.12, RFC 9207 §2.4).
         """
-        if trip is None:
+        if pending is None:
             return (
                 "The client knows of no question that this answers, so it refuses the answer. Perhaps it has "
                 "forgotten: its memory is this browser's session, which ends when you log out."
             )
-        if answer.get("state") != trip.state:
+        if answer.get("state") != pending.state:
             return "The state is not the one that the client sent, so it refuses the answer and uses nothing in it."
         if answer.get("iss") != self.issuer:
             return "The answer names another issuer than the one that was asked, so the client refuses it."
@@ -199,6 +207,6 @@ class Stage:
                 "held": outcome.held,
                 "verdict": outcome.verdict,
                 "look_again": outcome.look_again,
-                "exchanges": [exchange.as_json() for exchange in self.exchanges],
+                "round_trips": [round_trip.as_json() for round_trip in self.round_trips],
             }
         )

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.test import RequestsClient
 
-from django_oauthflows.models.redirect_uri import LOOPBACK_HOSTS
+from django_oauthflows.option_forms import LOOPBACK_HOSTS
 
 
 def origin_of(request: HttpRequest) -> str:

@@ -11,6 +11,6 @@ urlpatterns = [
     path("<slug:name>/next/", views.next_step, name="next"),
     path("<slug:name>/restart/", views.restart, name="restart"),
     path("<slug:name>/back/", views.back, name="back"),
-    path("<slug:name>/after/<slug:deed>/", views.after, name="after"),
+    path("<slug:name>/after/<slug:action>/", views.after, name="after"),
     path("<slug:name>/what-if/<slug:attack>/", views.what_if, name="what-if"),
 ]

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from django_oauthflows.flows import chooser, registry
 from django_oauthflows.flows.base import Flow, UseCase
-from django_oauthflows.management.tour.exchange import Exchange, Message, answer_of, shown_url
+from django_oauthflows.management.tour.messages import Message, RoundTrip, answer_of, shown_url
+from example_project.explorer.actions import AFTERWARDS, WALK, afterwards, come_back, next_action, walk_of
 from example_project.explorer.attacks import attack_named, attacks_on
 from example_project.explorer.clients import ensure_clients
-from example_project.explorer.deeds import AFTERWARDS, WALK, WALKS, afterwards, come_back
 from example_project.explorer.diagram import diagram_of
 from example_project.explorer.display import log_of, steps_of
-from example_project.explorer.run import Detour, Outcome, Run, Stage, Trip
+from example_project.explorer.run import Outcome, PendingRequest, Redirect, Run, Runner
 from example_project.explorer.transport import goes_over_the_wire, is_own_host, origin_of
 
 _POLICY = (
@@ -52,7 +52,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     query = "&".join(f"{question.name}={answer.name}" for question, answer in way)
     context: dict[str, Any] = {"way": way, "so_far": f"{query}&" if query else ""}
     if isinstance(end, UseCase):
-        context |= {"case": end, "flows": [registry.flow_named(name) for name in end.flows]}
+        context |= {"case": end, "flows": registry.flows_of(end)}
     else:
         context |= {"question": end}
     return page(request, "choose.html", context)
@@ -70,18 +70,18 @@ def explore(request: HttpRequest, name: str) -> HttpResponse:
     """A flow: its diagram and steps, what the run has shown so far, and what can be done next."""
     flow = _flow(name)
     run = Run.of(request, flow)
-    deeds = WALKS.get(flow.name, ())
     steps = steps_of(flow, run.done)
+    states = {item["step"].name: item["state"] for item in steps}
     diagram = diagram_of(flow)
     context = {
         "flow": flow,
         "diagram": diagram,
         "steps": steps,
-        "arrows": [(arrow, item["state"]) for arrow, item in zip(diagram.arrows, steps, strict=True)],
-        "next": deeds[run.done] if run.done < len(deeds) else None,
-        "run": run if deeds else None,
+        "arrows": [(arrow, states[arrow.step]) for arrow in diagram.arrows],
+        "next": next_action(run),
+        "run": run if walk_of(flow) else None,
         "log": log_of(run),
-        "afterwards": afterwards(flow, run.values),
+        "afterwards": afterwards(run.values),
         "attacks": attacks_on(flow),
         "over_the_wire": goes_over_the_wire(request),
     }
@@ -97,7 +97,7 @@ def _acting(view: _View) -> _View:
     @wraps(view)
     def wrapped(request: HttpRequest, name: str, **more: str) -> HttpResponse:
         flow = _flow(name)
-        if flow.name not in WALKS:
+        if not walk_of(flow):
             raise Http404
         if not is_own_host(request):
             return page(request, "refused.html", {"flow": flow}, status=403)
@@ -117,38 +117,41 @@ def _shown(request: HttpRequest, run: Run) -> HttpResponse:
 
 
 def _perform(
-    request: HttpRequest, run: Run, title: str, act: Callable[[Stage], Outcome | Detour], kind: str = "step"
+    request: HttpRequest,
+    run: Run,
+    title: str,
+    act: Callable[[Runner], Outcome | Redirect],
+    kind: str = "step",
 ) -> tuple[HttpResponse, Outcome | None]:
     """Act, put what happened on the log, and answer; or send the browser on its way."""
-    stage = Stage(request, run)
+    runner = Runner(request, run)
     try:
-        result = act(stage)
+        result = act(runner)
     except requests.RequestException as error:
         result = Outcome(False, f"The provider did not answer ({type(error).__name__}).")
-    if isinstance(result, Detour):
+    if isinstance(result, Redirect):
         run.keep(request)
         return HttpResponseRedirect(result.url), None
-    stage.record(title, result, kind)
+    runner.record(title, result, kind)
     return _shown(request, run), result
 
 
 @require_POST
 @_acting
 def next_step(request: HttpRequest, run: Run) -> HttpResponse:
-    deeds = WALKS[run.flow.name]
-    if run.done >= len(deeds):
+    action = next_action(run)
+    if action is None:
         return _shown(request, run)
-    deed = deeds[run.done]
     if request.POST.get("done", str(run.done)) != str(run.done):
-        return _perform(request, run, deed.title, _out_of_date)[0]
-    response, outcome = _perform(request, run, deed.title, deed.act)
+        return _perform(request, run, action.title, _out_of_date)[0]
+    response, outcome = _perform(request, run, action.title, action.act)
     if outcome is not None and outcome.held:
         run.done += 1
         run.keep(request)
     return response
 
 
-def _out_of_date(stage: Stage) -> Outcome:
+def _out_of_date(runner: Runner) -> Outcome:
     """The button was on a page that shows an older state of the run."""
     return Outcome(
         False,
@@ -166,11 +169,11 @@ def restart(request: HttpRequest, run: Run) -> HttpResponse:
 
 @require_POST
 @_acting
-def after(request: HttpRequest, run: Run, deed: str) -> HttpResponse:
+def after(request: HttpRequest, run: Run, action: str) -> HttpResponse:
     """Something that is done with a token later."""
-    if deed not in dict(afterwards(run.flow, run.values)):
+    if action not in dict(afterwards(run.values)):
         return _shown(request, run)
-    title, act = AFTERWARDS[deed]
+    title, act = AFTERWARDS[action]
     return _perform(request, run, title, act)[0]
 
 
@@ -187,37 +190,37 @@ def what_if(request: HttpRequest, run: Run, attack: str) -> HttpResponse:
 @_acting
 def back(request: HttpRequest, run: Run) -> HttpResponse:
     """The redirect URI. An answer in the fragment reaches the page's script, not the server (RFC 6749 §4.2)."""
-    if request.method == "GET" and run.flow.response_mode == "fragment":
+    if request.method == "GET" and run.flow.answers_in_fragment:
         return page(request, "fragment.html", {"flow": run.flow})
     received = request.POST.get("answer", "") if request.method == "POST" else request.get_full_path()
     answer = answer_of(received[:_MAX_ANSWER])
-    trip = run.end_trip(answer.get("state", ""))
-    purpose = trip.purpose if trip else WALK
+    pending = run.answered(answer.get("state", ""))
+    purpose = pending.purpose if pending else WALK
     shown = Message.made(f"GET {shown_url(received[:_MAX_ANSWER])}", (), answer.items())
 
-    def arrive(stage: Stage) -> Outcome:
-        stage.exchanges.append(Exchange(request=shown))
-        return _arrive(stage, answer, trip)
+    def arrive(runner: Runner) -> Outcome:
+        runner.round_trips.append(RoundTrip(request=shown))
+        return _arrive(runner, answer, pending)
 
     attack = attack_named(purpose, run.flow)
     if attack is not None:
         return _perform(request, run, f"What if? {attack.title}", arrive, "attack")[0]
-    deeds = WALKS[run.flow.name]
-    if trip is None or run.done >= len(deeds):
+    action = next_action(run)
+    if pending is None or action is None:
         return _perform(request, run, "An answer arrives", arrive)[0]
-    response, outcome = _perform(request, run, deeds[run.done].title, arrive)
+    response, outcome = _perform(request, run, action.title, arrive)
     if outcome is not None and outcome.held:
         run.done += 1
         run.keep(request)
     return response
 
 
-def _arrive(stage: Stage, answer: dict[str, str], trip: Trip | None) -> Outcome:
+def _arrive(runner: Runner, answer: dict[str, str], pending: PendingRequest | None) -> Outcome:
     """The client looks at the answer, then goes on with what the browser was sent for."""
-    attack = attack_named(trip.purpose, stage.run.flow) if trip else None
-    if trip is None or attack is None:
-        return come_back(stage, answer, trip)
-    objection = stage.objection(answer, trip)
+    attack = attack_named(pending.purpose, runner.run.flow) if pending else None
+    if pending is None or attack is None:
+        return come_back(runner, answer, pending)
+    objection = runner.objection(answer, pending)
     if attack.with_answer is None:
         return Outcome(bool(objection), f"Refused. {objection}" if objection else "NOT refused.")
-    return Outcome(False, objection) if objection else attack.with_answer(stage, answer, trip)
+    return Outcome(False, objection) if objection else attack.with_answer(runner, answer, pending)

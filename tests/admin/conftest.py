@@ -7,38 +7,38 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.test import Client as Browser
+from django.test import Client as UserAgent
 
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization, Client, Consent
 from tests.factories import UserFactory
 
-#: What a browser sends to carry out an act.
+#: What a browser sends to carry out an action.
 CONFIRM = {"confirm": "yes", "reason": "Broke the rules"}
 
 
 @pytest.fixture
-def staff(db: None) -> Callable[..., Browser]:
-    """A browser in which a member of staff with just these permissions is logged in."""
+def staff(db: None) -> Callable[..., UserAgent]:
+    """A user agent in which a member of staff with just these permissions is logged in."""
 
-    def make(*codenames: str, superuser: bool = False) -> Browser:
+    def make(*codenames: str, superuser: bool = False) -> UserAgent:
         user = UserFactory(is_staff=True, is_superuser=superuser)
         found = Permission.objects.filter(content_type__app_label="django_oauthflows", codename__in=codenames)
         assert len(found) == len(set(codenames))
         user.user_permissions.set(found)
-        browser = Browser(raise_request_exception=True)
-        browser.force_login(user)
-        browser.user = user  # type: ignore[attr-defined]
-        return browser
+        user_agent = UserAgent(raise_request_exception=True)
+        user_agent.force_login(user)
+        user_agent.user = user  # type: ignore[attr-defined]
+        return user_agent
 
     return make
 
 
 @pytest.fixture
-def boss(staff: Any) -> Browser:
-    """A browser in which somebody with every permission is logged in."""
-    browser: Browser = staff(superuser=True)
-    return browser
+def boss(staff: Any) -> UserAgent:
+    """A user agent in which somebody with every permission is logged in."""
+    user_agent: UserAgent = staff(superuser=True)
+    return user_agent
 
 
 def form_data(response: Any) -> dict[str, Any]:

@@ -27,10 +27,13 @@ NEW = {
 }
 
 
-def register(browser: Any, case: str, **more: Any) -> Any:
+def register(user_agent: Any, case: str, **more: Any) -> Any:
     url = f"{ADD}?use_case={case}"
-    data = form_data(browser.get(url)) | {"name": f"A {case}", "allowed_scopes": ["profile", "notes:write"]}
-    return browser.post(url, data | NEW[case] | more)
+    data = form_data(user_agent.get(url)) | {
+        "name": f"A {case}",
+        "allowed_scopes": ["profile", "notes:write"],
+    }
+    return user_agent.post(url, data | NEW[case] | more)
 
 
 def test_adding_starts_with_what_is_being_built(boss: Any) -> None:

@@ -89,7 +89,7 @@ def site(boss: Any) -> Any:
     return boss
 
 
-def walked(browser: Any) -> Iterator[tuple[str, Any]]:
+def walked(user_agent: Any) -> Iterator[tuple[str, Any]]:
     """Our part of the admin: each client's page, and of all that links lead to one page of each kind."""
     firsts = [page_of(client) for client in Client.objects.order_by("pk")]
     waiting, seen = [ROOT, *firsts], set()
@@ -100,7 +100,7 @@ def walked(browser: Any) -> Iterator[tuple[str, Any]]:
         kind = address if address in firsts else re.sub(r"\d+", "#", address)
         if kind not in seen and kind.startswith(ROOT) and "/export/" not in kind:
             seen.add(kind)
-            response = browser.get(address)
+            response = user_agent.get(address)
             assert response.status_code == 200, address
             yield address, response
             waiting += [urljoin(address, link) for link in Page(response.content.decode()).links]
@@ -135,7 +135,10 @@ def test_no_page_of_the_admin_has_english_on_it(site: Any) -> None:
         "client/advice/",
         "client/add/?use_case=legacy-spa",
         *(f"client/#/{tab}/" for tab in ("change", "integration", "secrets", "people", "usage", "events")),
-        *(f"client/#/{act}/" for act in ("suspend", "resume", "revoke-tokens", "rotate-secret", "delete")),
+        *(
+            f"client/#/{action}/"
+            for action in ("suspend", "resume", "revoke-tokens", "rotate-secret", "delete")
+        ),
         "client/#/secrets/#/revoke/",
         "consent/user/#/",
         *(f"{name}/#/change/" for name in ("consent", "authorization", "event")),

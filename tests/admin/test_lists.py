@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from django_oauthflows.admin.act import MOST_AT_ONCE
+from django_oauthflows.admin.actions import MOST_AT_ONCE
 from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
 from django_oauthflows.models.client import unusable_toolkit_secret
 from tests.admin.conftest import page_of
@@ -50,12 +50,14 @@ def with_risks() -> None:
     """One client per risk, named after it."""
     now = timezone.now()
     ClientFactory(name="fine", scopes=["profile"])
-    ClientFactory(name="implicit-over", fragment=True, implicit_until=now - timedelta(days=1))
-    ClientFactory(name="implicit", fragment=True, implicit_reason="Old")
+    ClientFactory(name="deprecated-flow-over", fragment=True, implicit_until=now - timedelta(days=1))
+    ClientFactory(name="deprecated-flow", fragment=True, implicit_reason="Old")
     soon, _ = ClientFactory(name="secret-expires")
     soon.secrets.update(expires_at=now + timedelta(days=10))
     old, _ = ClientFactory(name="secret-old")
     old.secrets.update(created_at=LONG_AGO)
+    slow, _ = ClientFactory(name="secret-slow", client_secret="a-password")
+    assert slow.secrets.get().slow_hash
     unused, _ = ClientFactory(name="unused", public=True)
     Client.objects.filter(pk=unused.pk).update(created=LONG_AGO)
     scoped, _ = ClientFactory(name="scopes-unused", scopes=["profile", "email"])
@@ -75,6 +77,19 @@ def test_each_risk_is_found_by_filter_and_told_as_advice(boss: Any) -> None:
     assert "fine" not in told
 
 
+def test_rotation_ends_the_advice_on_a_slow_hash_when_the_old_secret_has_ended(boss: Any) -> None:
+    client, _ = ClientFactory(name="slow", client_secret="a-password")
+    assert "Slow hash" in boss.get(page_of(client, "secrets")).content.decode()
+    form = {"newest": client.secrets.get().pk, "overlap": 3600}
+    assert "oafs_" in boss.post(page_of(client, "rotate-secret"), form).content.decode()
+    assert names(boss.get(f"{ROOT}/client/?risk=secret-slow")) == {
+        "slow"
+    }  # it works until the overlap is over
+    ClientSecret.objects.exclude(slow_hash="").update(expires_at=timezone.now())
+    assert names(boss.get(f"{ROOT}/client/?risk=secret-slow")) == set()
+    assert "Slow hash" not in boss.get(page_of(client, "secrets")).content.decode()
+
+
 def test_a_client_in_use_is_not_called_unused(boss: Any) -> None:
     client, _ = ClientFactory(name="busy")
     Client.objects.update(created=LONG_AGO)
@@ -92,6 +107,23 @@ def test_the_list_as_csv_follows_the_filters_and_is_no_formula(boss: Any) -> Non
     chosen = {"action": "export_csv", "_selected_action": [Client.objects.get(name="job").pk]}
     rows = list(csv.DictReader(io.StringIO(boss.post(f"{ROOT}/client/", chosen).content.decode())))
     assert [row["name"] for row in rows] == ["job"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", " =1", "＝1+1", "App;=1+1", "App; @x", "App\n=1", "a;\n+1;b"],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_of_the_file_is_a_formula_wherever_a_spreadsheet_cuts_it(
+    boss: Any, name: str, delimiter: str
+) -> None:
+    ClientFactory(name=name)
+    text = boss.get(f"{ROOT}/client/export/").content.decode()
+    assert all(line.startswith('"') for line in text.splitlines()[:2])
+    cells = [cell for row in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in row]
+    assert not [cell for cell in cells if cell.strip().startswith(tuple("=+-@＝＋－＠"))]
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert row["name"].replace("'", "") == name  # nothing else is lost
 
 
 def test_usage_is_drawn_and_told_as_a_table(boss: Any) -> None:

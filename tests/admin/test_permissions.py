@@ -1,4 +1,4 @@
-"""Who may do what: each act needs its own permission, and leaves its mark in both records."""
+"""Who may do what: each action needs its own permission, and leaves its mark in both records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = frozenset(
 
 
 @pytest.mark.parametrize(
-    ("act", "permission"),
+    ("action", "permission"),
     [
         ("suspend", "suspend_client"),
         ("resume", "suspend_client"),
@@ -31,16 +31,16 @@ ALL = frozenset(
         ("secrets/{secret}/revoke", "rotate_secret"),
     ],
 )
-def test_without_its_permission_an_act_is_refused(staff: Any, act: str, permission: str) -> None:
+def test_without_its_permission_an_action_is_refused(staff: Any, action: str, permission: str) -> None:
     client, _ = ClientFactory()
-    browser = staff(*(ALL - {permission}))
-    url = page_of(client, act.format(secret=client.secrets.get().pk))
+    user_agent = staff(*(ALL - {permission}))
+    url = page_of(client, action.format(secret=client.secrets.get().pk))
     before = Client.objects.values().get(), ClientSecret.objects.values().get()
-    assert browser.get(url).status_code == 403
-    assert browser.post(url, CONFIRM | {"overlap": 0}).status_code == 403
+    assert user_agent.get(url).status_code == 403
+    assert user_agent.post(url, CONFIRM | {"overlap": 0}).status_code == 403
     assert (Client.objects.values().get(), ClientSecret.objects.values().get()) == before
-    assert browser.get(page_of(client)).status_code == 200
-    # With it, and without the right to edit, the act can be done.
+    assert user_agent.get(page_of(client)).status_code == 200
+    # With it, and without the right to edit, the action can be done.
     assert staff("view_client", permission).get(url).status_code == 200
 
 
@@ -48,24 +48,25 @@ def test_without_its_permission_an_act_is_refused(staff: Any, act: str, permissi
     ("action", "permission"),
     [("suspend", "suspend_client"), ("resume", "suspend_client"), ("revoke_tokens", "revoke_tokens")],
 )
-def test_without_its_permission_a_bulk_act_is_refused(staff: Any, action: str, permission: str) -> None:
+def test_without_its_permission_a_bulk_action_is_refused(staff: Any, action: str, permission: str) -> None:
     client, _ = ClientFactory()
-    browser = staff("view_client", "change_client", "delete_client", "rotate_secret")
+    user_agent = staff("view_client", "change_client", "delete_client", "rotate_secret")
     data = {"action": action, "_selected_action": [client.pk]} | CONFIRM
-    assert browser.post(LIST, data).status_code == 403
-    assert f'value="{action}"' not in browser.get(LIST).content.decode()
+    assert user_agent.post(LIST, data).status_code == 403
+    assert f'value="{action}"' not in user_agent.get(LIST).content.decode()
     assert staff("view_client", permission).post(LIST, data).status_code == 302
 
 
 @pytest.mark.parametrize("field", ["trust", "service_user"])
 def test_only_who_may_trust_makes_a_client_first_party_or_gives_it_a_user(staff: Any, field: str) -> None:
     client, _ = ClientFactory(machine=True)
-    browser = staff("view_client", "change_client")
-    value = {"trust": "first_party", "service_user": str(browser.user.pk)}[field]
-    data = form_data(browser.get(page_of(client)))
+    user_agent = staff("view_client", "change_client")
+    value = {"trust": "first_party", "service_user": str(user_agent.user.pk)}[field]
+    data = form_data(user_agent.get(page_of(client)))
     assert field not in data
-    assert browser.post(page_of(client), data | {field: value}).status_code == 403
-    trusted = staff("view_client", "change_client", "trust_client")
+    assert user_agent.post(page_of(client), data | {field: value}).status_code == 403
+    permission = {"trust": "trust_client", "service_user": "set_service_user"}[field]
+    trusted = staff("view_client", "change_client", permission)
     data = form_data(trusted.get(page_of(client)))
     assert trusted.post(page_of(client), data | {field: value}).status_code == 302
     assert str(Client.objects.values_list(field, flat=True).get()) == value
@@ -86,27 +87,27 @@ def test_only_who_may_trust_makes_a_client_first_party_or_gives_it_a_user(staff:
 def test_who_may_not_trust_cannot_use_a_trusted_client(
     staff: Any, trusted: str, field: str, value: Any
 ) -> None:
-    browser = staff("view_client", "change_client")
-    trust = {"trust": "first_party"} if trusted == "first_party" else {"service_user": browser.user}
+    user_agent = staff("view_client", "change_client")
+    trust = {"trust": "first_party"} if trusted == "first_party" else {"service_user": user_agent.user}
     client, _ = ClientFactory(scopes=["profile", "notes:read"], **trust)
     before = Client.objects.values().get()
-    data = form_data(browser.get(page_of(client)))
+    data = form_data(user_agent.get(page_of(client)))
     assert field not in data
-    assert browser.post(page_of(client), data | {field: value}).status_code == 403
+    assert user_agent.post(page_of(client), data | {field: value}).status_code == 403
     assert Client.objects.values().get() == before
-    assert browser.post(page_of(client), data | {"name": "Renamed"}).status_code == 302
+    assert user_agent.post(page_of(client), data | {"name": "Renamed"}).status_code == 302
     assert Client.objects.get().name == "Renamed"
 
 
 @pytest.mark.parametrize("field", ["trust", "service_user"])
 def test_nobody_registers_a_client_with_more_trust_than_they_may_give(staff: Any, field: str) -> None:
-    browser = staff("add_client", "view_client")
-    data = form_data(browser.get(ADD)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
+    user_agent = staff("add_client", "view_client")
+    data = form_data(user_agent.get(ADD)) | {"name": "A job", "allowed_scopes": ["stats:read"]}
     assert field not in data
-    value = {"trust": "first_party", "service_user": str(browser.user.pk)}[field]
-    assert browser.post(ADD, data | {field: value}).status_code == 403
+    value = {"trust": "first_party", "service_user": str(user_agent.user.pk)}[field]
+    assert user_agent.post(ADD, data | {field: value}).status_code == 403
     assert not Client.objects.exists()
-    assert browser.post(ADD, data).status_code == 200
+    assert user_agent.post(ADD, data).status_code == 200
     client = Client.objects.get()
     assert (client.trust, client.service_user) == ("not_reviewed", None)
 
@@ -127,23 +128,23 @@ def test_each_setting_needs_the_permission_to_change_and_is_on_record(
 ) -> None:
     client, _ = ClientFactory()
     ((field, value),) = change.items()
-    browser = staff(*ALL)
-    data = form_data(browser.get(page_of(client))) | change
+    user_agent = staff(*ALL)
+    data = form_data(user_agent.get(page_of(client))) | change
     assert staff(*(ALL - {"change_client"})).post(page_of(client), data).status_code == 403
     assert not Event.objects.filter(kind=Event.Kind.CLIENT_CHANGED).exists()
-    assert browser.post(page_of(client), data).status_code == 302
+    assert user_agent.post(page_of(client), data).status_code == 302
     event = Event.objects.get(kind=Event.Kind.CLIENT_CHANGED)
-    assert event.actor == browser.user
+    assert event.actor == user_agent.user
     assert event.data["changed"][field][1] == {"on": "True"}.get(value, value)
-    assert LogEntry.objects.get(user=browser.user).object_id == str(client.pk)
+    assert LogEntry.objects.get(user=user_agent.user).object_id == str(client.pk)
     assert (
         f"{Client._meta.get_field(field).verbose_name}: "
-        in browser.get(page_of(client, "events")).content.decode()
+        in user_agent.get(page_of(client, "events")).content.decode()
     )
 
 
 @pytest.mark.parametrize(
-    ("act", "data", "kind"),
+    ("action", "data", "kind"),
     [
         ("suspend", CONFIRM, "client_suspended"),
         ("resume", CONFIRM, "client_resumed"),
@@ -153,19 +154,19 @@ def test_each_setting_needs_the_permission_to_change_and_is_on_record(
         ("secrets/{secret}/revoke", CONFIRM, "secret_revoked"),
     ],
 )
-def test_each_act_is_in_both_records_with_who_and_why(
-    boss: Any, act: str, data: dict[str, Any], kind: str
+def test_each_action_is_in_both_records_with_who_and_why(
+    boss: Any, action: str, data: dict[str, Any], kind: str
 ) -> None:
     client, _ = ClientFactory(name="The client")
-    if act == "resume":
+    if action == "resume":
         client.suspend()
     secret = client.secrets.get().pk
     before = Event.objects.latest("pk").pk
-    answer = boss.post(page_of(client, act.format(secret=secret)), data | {"newest": secret})
+    answer = boss.post(page_of(client, action.format(secret=secret)), data | {"newest": secret})
     assert answer.status_code in (200, 302)
     event = Event.objects.get(pk__gt=before)
     assert (event.kind, event.actor, event.data["reason"]) == (kind, boss.user, "Broke the rules")
-    assert (event.client_name, event.client) == ("The client", None if act == "delete" else client)
+    assert (event.client_name, event.client) == ("The client", None if action == "delete" else client)
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.object_repr) == (boss.user, str(client.pk), "The client")
     assert "Broke the rules" in entry.change_message
@@ -203,9 +204,9 @@ def test_djangos_own_deletion_is_no_way_round(boss: Any) -> None:
 
 def test_adding_needs_the_permission_to_add(staff: Any) -> None:
     url = "/admin/django_oauthflows/client/add/"
-    browser = staff("view_client", "change_client")
-    assert browser.get(url).status_code == 403
-    assert browser.post(f"{url}?use_case=web", {"name": "x"}).status_code == 403
+    user_agent = staff("view_client", "change_client")
+    assert user_agent.get(url).status_code == 403
+    assert user_agent.post(f"{url}?use_case=web", {"name": "x"}).status_code == 403
 
 
 @pytest.mark.parametrize("page", ["integration", "secrets", "people", "usage", "events", "change"])

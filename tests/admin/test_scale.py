@@ -31,7 +31,10 @@ CLIENTS = 500
 USERS = 100 if connection.vendor == "sqlite" else 10
 PAGES = (
     *(f"client/{query}" for query in ("", "?q=client", "?p={last}", "?o=4", "?o=5", "?_facets=True")),
-    *(f"client/?risk={risk}" for risk in ("unused", "scopes-unused", "secret-expires", "implicit-over")),
+    *(
+        f"client/?risk={risk}"
+        for risk in ("unused", "scopes-unused", "secret-expires", "deprecated-flow-over")
+    ),
     *(f"client/{page}/" for page in ("advice", "export", "add")),
     "client/add/?use_case=web",
     *(
@@ -39,8 +42,8 @@ PAGES = (
         for tab in ("change", "integration", "secrets", "people", "usage", "events")
     ),
     *(
-        f"client/{{Client}}/{act}/"
-        for act in ("suspend", "resume", "revoke-tokens", "delete", "rotate-secret", "history")
+        f"client/{{Client}}/{action}/"
+        for action in ("suspend", "resume", "revoke-tokens", "delete", "rotate-secret", "history")
     ),
     "client/{Client}/secrets/{ClientSecret}/revoke/",
     *(f"consent/{query}" for query in ("", "?p={last}", "?q=user&state=live", "?client={Client}")),
@@ -53,7 +56,7 @@ PAGES = (
     "outboxmessage/{OutboxMessage}/change/",
 )
 ACTIONS: tuple[tuple[type[Model], str], ...] = (
-    *((Client, act) for act in ("suspend", "resume", "revoke_tokens", "export_csv")),
+    *((Client, action) for action in ("suspend", "resume", "revoke_tokens", "export_csv")),
     (Consent, "withdraw"),
     (Authorization, "revoke"),
     (OutboxMessage, "send_again"),
@@ -107,7 +110,7 @@ def grow() -> None:
 
 
 def statements(boss: Any, last: int) -> dict[str, int]:
-    """How many statements each page takes, and each page on which an act on many asks first."""
+    """How many statements each page takes, and each page on which an action on many asks first."""
     models = (Client, ClientSecret, Consent, Authorization, Event, OutboxMessage)
     keys = {model.__name__: model._default_manager.order_by("pk")[0].pk for model in models}
     found = {}

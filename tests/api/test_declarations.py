@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
-from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from django_oauthflows.checks import check_options
@@ -46,7 +45,24 @@ def test_a_wrong_scope_of_an_app_is_reported(app: Any, settings: Any) -> None:
     assert [message.id for message in check_options(None)] == ["oauthflows.E004"]
 
 
-def test_a_malformed_scopes_file_is_named(app: Any, settings: Any) -> None:
-    settings.INSTALLED_APPS = [*site.INSTALLED_APPS, app("odd_app", 'SCOPES = ["a"]')]
-    with pytest.raises(ImproperlyConfigured, match=r"odd_app\.scopes"):
-        declared_scopes()
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "content", ['SCOPES = ["openid", "email"]', 'SCOPES = "a b"', "SCOPES = 7", "OTHER = 1"]
+)
+def test_another_apps_list_of_that_name_is_not_ours(
+    content: str, app: Any, settings: Any, client: Client
+) -> None:
+    before = list(declared_scopes())
+    settings.INSTALLED_APPS = [*site.INSTALLED_APPS, app("odd_app", content)]
+    assert list(declared_scopes()) == before
+    assert check_options(None) == []
+    assert client.get("/.well-known/oauth-authorization-server").status_code == 200
+
+
+def test_a_mapping_of_another_form_is_passed_over_and_named(app: Any, settings: Any) -> None:
+    before = list(declared_scopes())
+    settings.INSTALLED_APPS = [*site.INSTALLED_APPS, app("near_app", 'SCOPES = {"a": ["https://x.example"]}')]
+    assert list(declared_scopes()) == before
+    (finding,) = check_options(None)
+    assert finding.id == "oauthflows.W022"
+    assert "near_app.scopes" in finding.msg

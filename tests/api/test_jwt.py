@@ -28,7 +28,7 @@ from django_oauthflows.models import Consent, SigningKey
 from django_oauthflows.testing import headers_for
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.factories import ClientFactory
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 JWT = {"access_token_format": "jwt"}
 WITHOUT_DATABASE = override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_WITHOUT_DATABASE": True})
@@ -76,6 +76,7 @@ def test_a_machines_jwt_has_the_claims_of_rfc_9068_and_every_library_accepts_it(
     key = jwt.PyJWKClient(metadata["jwks_uri"]).get_signing_key_from_jwt(text)
     claims = jwt.decode(text, key, algorithms=[algorithm], audience=issuer, issuer=issuer)
     assert claims["sub"] == claims["client_id"] == client.client_id
+    assert claims["sub_kind"] == "client"
     assert claims["scope"] == "stats:read"
     assert claims["exp"] - claims["iat"] == 3600
     assert claims["jti"]
@@ -95,6 +96,22 @@ def test_a_machines_jwt_has_the_claims_of_rfc_9068_and_every_library_accepts_it(
     token = AccessTokenVerifier(issuer, issuer).verify(text, ["stats:read"])
     assert token.is_machine
     assert token.scopes == {"stats:read"}
+
+
+@pytest.mark.filterwarnings(
+    "ignore:EdDSA is deprecated"
+)  # joserfc prefers its newer name, "Ed25519" (RFC 9864)
+def test_eddsa_is_read_by_those_who_know_it(register: Any, live_server: Any) -> None:
+    with override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_ALGORITHM": "EdDSA"}):
+        client = machine(register)
+        text = jwt_of(client)
+        assert client.api("/api/stats/", text).status_code == 200
+    assert jwt.get_unverified_header(text)["alg"] == "EdDSA"
+    keys = requests.get(f"{live_server.url}/oauth/jwks/", timeout=10).json()
+    assert (keys["keys"][0]["kty"], keys["keys"][0]["crv"]) == ("OKP", "Ed25519")
+    assert AccessTokenVerifier(live_server.url, live_server.url).verify(text, ["stats:read"]).is_machine
+    read = jose_jwt.decode(text, KeySet.import_key_set(keys), algorithms=["EdDSA"])
+    assert read.claims["client_id"] == client.client_id
 
 
 @pytest.fixture(scope="session")
@@ -140,21 +157,21 @@ def test_the_verifier_needs_no_django() -> None:
 
 
 def test_a_users_jwt_reads_introspects_refreshes_and_ends_as_any_token(
-    register: Any, browser: Browser, alice: Any
+    register: Any, user_agent: UserAgent, alice: Any
 ) -> None:
     client = register(**JWT)
-    tokens = client.tokens_from(browser, "profile notes:read")
+    tokens = client.tokens_from(user_agent, "profile notes:read")
     text = tokens["access_token"]
     claims = jwt.decode(text, options={"verify_signature": False})
-    assert claims["sub"] == str(alice.pk)
+    assert (claims["sub"], claims["sub_kind"]) == (str(alice.pk), "user")
     assert client.api("/api/me/", text).json() == {"username": "alice"}
     assert client.api("/api/stats/", text).status_code == 403
     told = client.post("/oauth/introspect/", token=text).json()
     assert told["active"] is True
-    assert told["sub"] == str(alice.pk)
+    assert (told["sub"], told["sub_kind"]) == (str(alice.pk), "user")
     assert client.refresh(tokens["refresh_token"]).json()["access_token"].count(".") == 2
 
-    text = client.tokens_from(browser, "profile")["access_token"]
+    text = client.tokens_from(user_agent, "profile")["access_token"]
     assert client.post("/oauth/revoke/", token=text).status_code == 200
     assert client.api("/api/me/", text).json()["detail"] == "The access token was revoked."
     assert client.post("/oauth/introspect/", token=text).json() == {"active": False}
@@ -245,10 +262,10 @@ def test_a_jwt_costs_one_statement_or_none_where_the_site_says_so(
 
 
 def test_without_the_database_a_users_token_still_knows_the_user(
-    register: Any, browser: Browser, alice: Any
+    register: Any, user_agent: UserAgent, alice: Any
 ) -> None:
     client = register(**JWT)
-    text = client.tokens_from(browser, "profile notes:write")["access_token"]
+    text = client.tokens_from(user_agent, "profile notes:write")["access_token"]
     with WITHOUT_DATABASE:
         assert client.api("/api/me/", text).json() == {"username": "alice"}
         posted = client.api("/api/notes/", text, "POST", json={"text": "hello"})

@@ -13,6 +13,7 @@ import jwt
 import pytest
 from django.conf import settings as site
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -41,8 +42,6 @@ def test_a_key_is_published_ahead_signs_verifies_and_is_retired(client: Client) 
     following = run("rotate")
     assert following["state"] == "next"
     assert run("rotate")["kid"] == following["kid"], "rotating twice does no harm"
-    with pytest.raises(CommandError, match="waiting"):
-        run("rotate", "--algorithm", "RS256")
     published = [key["kid"] for key in client.get("/oauth/jwks/").json()["keys"]]
     assert published == [first["kid"], following["kid"]]
     assert jwt.get_unverified_header(ring.signer().sign({"a": 1}))["kid"] == first["kid"]
@@ -150,3 +149,72 @@ def test_made_up_key_ids_cost_a_bounded_number_of_statements(
     seconds = int(time.monotonic() - began) + 2
     looks = [query for query in asked.captured_queries if "signingkey" in query["sql"]]
     assert len(looks) <= 1 + seconds * LOOKS_PER_SECOND
+
+
+# Several algorithms. -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_two_algorithms_sign_side_by_side_and_rotate_apart(client: Client) -> None:
+    ours, theirs = run("rotate"), run("rotate", "--algorithm", "RS256")
+    assert (ours["state"], theirs["state"]) == ("signs", "signs"), "the first of an algorithm need not wait"
+    assert (ring.signer("ES256").kid, ring.signer("RS256").kid) == (ours["kid"], theirs["kid"])
+    assert ring.signer().kid == ours["kid"], "the site's own, unless another is asked for"
+
+    following = run("rotate", "--algorithm", "RS256")
+    assert following["state"] == "next"
+    assert run("rotate", "--algorithm", "RS256")["kid"] == following["kid"]
+    an_hour_later()
+    assert (ring.signer("ES256").kid, ring.signer("RS256").kid) == (ours["kid"], following["kid"])
+    told = {key["kid"]: key for key in run("list")["keys"]}
+    assert told[ours["kid"]]["state"] == "signs", "what others do is nothing to it"
+    assert told[ours["kid"]]["needed_until"] is None
+    assert told[theirs["kid"]]["state"] == "verifies"
+    assert told[theirs["kid"]]["needed_until"] is not None
+    with pytest.raises(CommandError, match="may be good until"):
+        run("retire", theirs["kid"])
+    run("retire", theirs["kid"], "--at-once")
+    assert ring.signer("ES256").kid == ours["kid"]
+    published = {key["kid"]: key["alg"] for key in client.get("/oauth/jwks/").json()["keys"]}
+    assert published == {ours["kid"]: "ES256", following["kid"]: "RS256"}
+    for algorithm in ("ES256", "RS256", "EdDSA"):
+        header = jwt.get_unverified_header(ring.signer(algorithm).sign({"a": 1}))
+        assert header["alg"] == algorithm
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("algorithm", ["RS256", "EdDSA"])
+def test_a_site_changes_its_algorithm(client: Client, settings: Any, algorithm: str) -> None:
+    old, new = run("rotate"), run("rotate", "--algorithm", algorithm)
+    an_hour_later()
+    settings.OAUTHFLOWS = {**site.OAUTHFLOWS, "JWT_ALGORITHM": algorithm}
+    ring.forget()
+    assert ring.signer().kid == new["kid"]
+    assert run("rotate")["alg"] == algorithm
+    # Nothing succeeds the last key of the old one: staff say when what it signed is over.
+    with pytest.raises(CommandError, match="signs now"):
+        run("retire", old["kid"])
+    assert run("retire", old["kid"], "--at-once")["state"] == "retired"
+    with pytest.raises(CommandError, match="signs now"):
+        run("retire", new["kid"], "--at-once")
+    assert old["kid"] not in [key["kid"] for key in client.get("/oauth/jwks/").json()["keys"]]
+
+
+@pytest.mark.django_db
+def test_a_first_key_by_a_clock_that_is_ahead_is_not_made_again() -> None:
+    key = SigningKey.objects.rotate()
+    key.signs_from += timedelta(seconds=5)
+    key.save()
+    assert ring.signer().kid == key.kid
+    assert SigningKey.objects.count() == 1
+    assert ring.signer("EdDSA").kid != key.kid
+
+
+@pytest.mark.django_db
+def test_a_place_among_the_keys_is_taken_once() -> None:
+    assert [SigningKey.objects.rotate().number for _ in range(2)] == [1, 2]
+    assert SigningKey.objects.rotate(algorithm="RS256").number == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SigningKey.objects.create(
+            kid="other", algorithm="ES256", number=2, public={}, signs_from=timezone.now()
+        )

@@ -104,15 +104,15 @@ def test_the_browsable_api_shows_itself_to_users_and_machines_and_refuses_in_the
 def test_a_session_and_a_token_beside_each_other(user: Any, bearer: Any) -> None:
     """The abuse: another site makes the browser of a logged-in member of staff call with the cookie only."""
     staff = UserFactory(username="staff", is_staff=True)
-    browser = Client(enforce_csrf_checks=True)
-    browser.force_login(staff)
-    assert browser.get("/mixed/").status_code == 200
-    assert browser.post("/mixed/").status_code == 403, "a session needs its CSRF token"
-    assert browser.post("/mixed/", headers=headers_for("oafa_nonsense")).status_code in (401, 403)
+    user_agent = Client(enforce_csrf_checks=True)
+    user_agent.force_login(staff)
+    assert user_agent.get("/mixed/").status_code == 200
+    assert user_agent.post("/mixed/").status_code == 403, "a session needs its CSRF token"
+    assert user_agent.post("/mixed/", headers=headers_for("oafa_nonsense")).status_code in (401, 403)
 
     # Staff by session passes through the other half of `HasScopes | IsAdminUser`, anybody else not.
-    browser.force_login(user)
-    refused = browser.get("/mixed/")
+    user_agent.force_login(user)
+    refused = user_agent.get("/mixed/")
     assert refused.status_code == 403
     assert refused.json() == {"detail": "This call needs an access token.", "scope": "notes:read"}
 

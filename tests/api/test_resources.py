@@ -10,7 +10,7 @@ from django.conf import settings as site
 from django.test.utils import override_settings
 
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
-from tests.oauth_client import Browser, OAuthClient, answer_of, pkce_pair
+from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
 THERE, REPORTS = "https://notes.example", "https://reports.example/api"
 FORMATS = pytest.mark.parametrize("format_", ["opaque", "jwt"])
@@ -87,11 +87,11 @@ def test_a_jwt_says_so_itself_and_names_this_api_when_none_was_asked_for(
 
 @FORMATS
 def test_the_user_allows_resources_and_the_client_may_narrow_them_but_never_add_one(
-    register: Any, browser: Browser, api: OAuthClient, other_api: OAuthClient, format_: str
+    register: Any, user_agent: UserAgent, api: OAuthClient, other_api: OAuthClient, format_: str
 ) -> None:
     client = register(access_token_format=format_)
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge, resource=[THERE, REPORTS])  # type: ignore[arg-type]
+    code = client.code_from(user_agent, "profile", challenge, resource=[THERE, REPORTS])  # type: ignore[arg-type]
     assert refused(client.exchange(code, verifier, resource="https://other.example"))
     tokens = client.exchange(code, verifier, resource=THERE).json()
     assert audience(client, tokens["access_token"]) == [THERE]
@@ -108,12 +108,12 @@ def test_the_user_allows_resources_and_the_client_may_narrow_them_but_never_add_
 
 
 def test_an_unknown_resource_is_refused_at_the_authorization_endpoint(
-    register: Any, browser: Browser, api: OAuthClient
+    register: Any, user_agent: UserAgent, api: OAuthClient
 ) -> None:
     client = register()
     _, challenge = pkce_pair()
     for unknown in ("https://unknown.example", [THERE, "https://unknown.example"]):
         request = client.authorization_request("profile", challenge, resource=unknown)  # type: ignore[arg-type]
-        answer = answer_of(browser.authorize(**request).headers["Location"])
+        answer = answer_of(user_agent.authorize(**request).headers["Location"])
         assert (answer["error"], answer["state"]) == ("invalid_target", "some-state")
         assert "code" not in answer

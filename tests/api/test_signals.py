@@ -15,7 +15,7 @@ from django.test.utils import override_settings
 from django_oauthflows import signals
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.testing import make_client
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 NAMES = [name for name, value in vars(signals).items() if isinstance(value, signals.Announcement)]
 
@@ -42,11 +42,12 @@ def names(heard: list[tuple[str, dict[str, Any]]]) -> list[str]:
 
 
 def test_a_users_flow_is_told_from_consent_to_withdrawal(
-    register: Any, browser: Browser, alice: Any, heard: list[tuple[str, dict[str, Any]]]
+    register: Any, user_agent: UserAgent, alice: Any, heard: list[tuple[str, dict[str, Any]]]
 ) -> None:
     client = register()
-    tokens = client.tokens_from(browser, "profile")
-    assert names(heard) == ["consent_given", "token_issued"]
+    tokens = client.tokens_from(user_agent, "profile")
+    assert names(heard) == ["message_waiting", "consent_given", "token_issued"], "the first is the notice"
+    del heard[0]
     assert heard[0][1]["scopes"] == ("profile",)
     assert heard[1][1]["user_id"] == alice.pk
     assert heard[1][1]["flow"] == "authorization_code"
@@ -103,7 +104,7 @@ def test_what_is_taken_back_is_never_told_and_the_rest_when_it_is_sure(
 
 
 def test_a_listener_that_fails_stops_nobody(
-    register: Any, browser: Browser, heard: list[tuple[str, dict[str, Any]]], caplog: Any
+    register: Any, user_agent: UserAgent, heard: list[tuple[str, dict[str, Any]]], caplog: Any
 ) -> None:
     def fail(**_: Any) -> None:
         raise RuntimeError("not today")
@@ -112,7 +113,7 @@ def test_a_listener_that_fails_stops_nobody(
         getattr(signals, name).connect(fail)
     try:
         client = register()
-        tokens = client.tokens_from(browser, "profile")
+        tokens = client.tokens_from(user_agent, "profile")
         assert client.refresh(tokens["refresh_token"]).status_code == 200
         assert client.refresh("nonsense").status_code == 400
         assert client.post("/oauth/revoke/", token=tokens["access_token"]).status_code == 200
@@ -121,7 +122,7 @@ def test_a_listener_that_fails_stops_nobody(
         for name in NAMES:
             getattr(signals, name).disconnect(fail)
     told = names(heard)
-    assert told[:2] == ["consent_given", "token_issued"]
+    assert told[:3] == ["message_waiting", "consent_given", "token_issued"]
     assert {"request_refused", "authorization_revoked", "client_suspended"} <= set(told)
     assert len([record for record in caplog.records if record.name == "django.dispatch"]) == len(told)
 

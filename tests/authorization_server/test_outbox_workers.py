@@ -21,7 +21,7 @@ from tests.authorization_server.conftest import notice
 from tests.engine.server import database_url
 from tests.factories import ClientFactory, UserFactory
 from tests.mail_server import MailServer, mail_server
-from tests.oauth_client import Browser, OAuthClient, pkce_pair
+from tests.oauth_client import OAuthClient, UserAgent, pkce_pair
 from tests.site_process import ROOT, Site
 
 AGREE = """
@@ -75,11 +75,11 @@ def states() -> list[tuple[str, int, str]]:
     return list(OutboxMessage.objects.order_by("pk").values_list("outcome", "attempts", "last_error"))
 
 
-def agree(browser: Browser, app: OAuthClient, scope: str = "profile") -> float:
+def agree(user_agent: UserAgent, app: OAuthClient, scope: str = "profile") -> float:
     """Alice says yes; the seconds that she waits for the answer."""
-    page = browser.authorize(**app.authorization_request(scope, pkce_pair()[1]))
+    page = user_agent.authorize(**app.authorization_request(scope, pkce_pair()[1]))
     begun = time.monotonic()
-    response = browser.decide(page)
+    response = user_agent.decide(page)
     waited = time.monotonic() - begun
     assert response.status_code == 302
     return waited
@@ -92,10 +92,10 @@ def test_a_silent_mail_server_keeps_nobody_waiting(
     monkeypatch.setenv("MAIL_PORT", str(silent.port))
     command = ("gunicorn", "example_project.wsgi") if server == "gunicorn" else ()
     with site.serving(*command) as origin:
-        browser, apps = Browser(origin), [app_at(origin) for _ in range(3)]
-        browser.log_in("alice")
+        user_agent, apps = UserAgent(origin), [app_at(origin) for _ in range(3)]
+        user_agent.log_in("alice")
         for app in apps:
-            assert agree(browser, app) < AT_ONCE
+            assert agree(user_agent, app) < AT_ONCE
             assert {error for _outcome, _attempts, error in states()} == {""}, (
                 "the answer waited for the mail"
             )
@@ -103,7 +103,7 @@ def test_a_silent_mail_server_keeps_nobody_waiting(
         # The thread waits for the mail server now; everybody else goes on.
         begun = time.monotonic()
         assert requests.get(f"{origin}/oauth/jwks/", timeout=10).status_code == 200
-        assert browser.get("/oauth/apps/").status_code == 200
+        assert user_agent.get("/oauth/apps/").status_code == 200
         assert time.monotonic() - begun < AT_ONCE
         # It gives up after the limit, puts that on record, and leaves the other mails alone for now.
         until(lambda: any(error for _outcome, _attempts, error in states()))
@@ -117,13 +117,13 @@ def test_a_thread_sends_after_the_answer(
 ) -> None:
     monkeypatch.setenv("MAIL_PORT", str(taking.port))
     with site.serving() as origin:
-        browser, app = Browser(origin), app_at(origin)
-        browser.log_in("alice")
-        agree(browser, app)
+        user_agent, app = UserAgent(origin), app_at(origin)
+        user_agent.log_in("alice")
+        agree(user_agent, app)
         until(lambda: taking.mails)
         until(lambda: states() == [("sent", 1, "")])
         # It ends when there is nothing more to do, and comes again when there is.
-        agree(browser, app_at(origin))
+        agree(user_agent, app_at(origin))
         until(lambda: len(taking.mails) == 2)
     assert "To: alice@example.org" in taking.mails[0]
 

@@ -1,9 +1,13 @@
-"""``python -m tests.benchmarks speed|growth|purge``; ``--help`` tells the sizes that can be chosen."""
+"""``python -m tests.benchmarks speed|growth|purge|trace``; ``--help`` tells the sizes that can be chosen."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+
+import django
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases
 
 from tests.benchmarks import growth, purge, speed
 
@@ -20,14 +24,32 @@ def main() -> None:
     grown.add_argument("--requests", type=int, default=300)
     purged = which.add_parser("purge", help="rows per second, beside cleartokens")
     purged.add_argument("--rows", type=int, default=1_000_000)
+    which.add_parser("trace", help="the files and functions that one request runs through")
     chosen = parser.parse_args()
     if chosen.which == "speed":
         text = speed.table(speed.measure(chosen.rounds, chosen.requests))
     elif chosen.which == "growth":
         text = growth.measure(chosen.few, chosen.many, chosen.requests)
-    else:
+    elif chosen.which == "purge":
         text = purge.measure(chosen.rows)
+    else:
+        text = trace()
     sys.stdout.write(text + "\n")
+
+
+def trace() -> str:
+    """The others start servers; this one runs here, on a database that is thrown away."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings.main")
+    django.setup()
+    # Imported here because it brings models, which can be imported only after the setup.
+    from tests.benchmarks.trace import report
+
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        return report()
+    finally:
+        teardown_databases(databases, verbosity=0)
 
 
 if __name__ == "__main__":

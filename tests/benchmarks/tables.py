@@ -23,7 +23,7 @@ INSERT INTO django_oauthflows_authorization
     (consent_id, flow, scope, redirect_uri, code_challenge, nonce, resource, token_epoch, generation,
      created_at, expires_at, redeemed_at, rotated_at, revoked_cause)
 SELECT c.id, 'authorization_code', 'profile', 'https://client.example/callback', repeat('x', 43), '', '',
-       (random() * 9e18)::bigint, 1, now(), now() + %(lives)s::int * interval '1 second', now(), now(), ''
+       md5(random()::text), 1, now(), now() + %(lives)s::int * interval '1 second', now(), now(), ''
 FROM django_oauthflows_consent c, generate_series(1, %(each)s::int)
 """
 _STOCK_TOKENS: LiteralString = """

@@ -18,7 +18,7 @@ from example_project.clients.directory import CLIENTS
 from example_project.notes.models import Note
 from example_project.notes.views import PLACES
 from tests.browser.conftest import Demo, next_page
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 
 def begin(page: Page) -> None:
@@ -117,7 +117,7 @@ def test_the_web_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:
 
 def test_the_web_app_ignores_an_answer_that_it_did_not_ask_for(demo: Demo) -> None:
     """Cross-site request forgery of the callback (RFC 6749 §10.12)."""
-    answer = Browser(demo.clients).get(f"/clients/web/callback/?code=x&state=y&iss={demo.provider}")
+    answer = UserAgent(demo.clients).get(f"/clients/web/callback/?code=x&state=y&iss={demo.provider}")
     assert answer.status_code == 502
     assert "does not belong to a login that you began" in answer.text
 

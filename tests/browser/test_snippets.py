@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Demo
 from tests.browser.snippets import run, snippets_of, token_in
 from tests.factories import ClientFactory
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 IN_TERMINAL = ("curl", "python", "javascript")
 #: Use case → redirect URI ("…" stands for the origin of the app's own server), flows, and languages.
@@ -64,16 +64,16 @@ def app() -> Iterator[AppServer]:
 
 
 @pytest.fixture
-def alice(demo: Demo) -> Browser:
+def alice(demo: Demo) -> UserAgent:
     """A browser in which the demo's alice is logged in."""
-    browser = Browser(demo.provider)
-    browser.log_in("alice")
-    return browser
+    user_agent = UserAgent(demo.provider)
+    user_agent.log_in("alice")
+    return user_agent
 
 
 @pytest.mark.parametrize("case", SHOWN)
 def test_every_snippet_runs_as_it_stands(
-    staff: Page, demo: Demo, alice: Browser, chromium: Chromium, app: AppServer, case: str
+    staff: Page, demo: Demo, alice: UserAgent, chromium: Chromium, app: AppServer, case: str
 ) -> None:
     redirect_uri, flows, languages = SHOWN[case]
     client, secret = ClientFactory(
@@ -105,7 +105,7 @@ def test_every_snippet_runs_as_it_stands(
         assert answer.status_code == 200, (key, answer.text)
 
 
-def with_alice(program: Any, alice: Browser, language: str) -> str:
+def with_alice(program: Any, alice: UserAgent, language: str) -> str:
     """Alice opens the address that the program prints and allows; what it prints then."""
     line = ""
     while "code_challenge=" not in line:
@@ -127,7 +127,7 @@ def in_a_page(
 ) -> str:
     """Serve ``code`` as the page at its redirect URI, use it as its comments say, and read its token.
 
-    With a ``refresh`` token alice has allowed the client before, and is not asked again.
+    Alice is asked each time: anything on her device could be at a loopback address (RFC 8252 §8.6).
     """
     app.code = code
     context = chromium.new_context(locale="en-GB")
@@ -139,8 +139,7 @@ def in_a_page(
         with page.expect_console_message(lambda message: message.text.startswith("oafa_")) as logged:
             page.goto(redirect_uri)
             demo.log_in(page)
-            if not refresh:
-                page.get_by_role("button", name="Allow", exact=True).click()
+            page.get_by_role("button", name="Allow", exact=True).click()
         assert page.url == redirect_uri  # neither a code nor a token stays in the address
         return str(logged.value.text)
     finally:

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_oauthflows.models import Consent
-from tests.oauth_client import Browser, OAuthClient
+from tests.oauth_client import OAuthClient, UserAgent
 
 
 def age(consent_of: OAuthClient, **fields: Any) -> None:
@@ -29,37 +29,37 @@ def works(client: OAuthClient, tokens: dict[str, Any]) -> tuple[int, int]:
     )
 
 
-def test_a_consent_whose_time_is_over(client: OAuthClient, browser: Browser) -> None:
-    old = client.tokens_from(browser, "profile")
+def test_a_consent_whose_time_is_over(client: OAuthClient, user_agent: UserAgent) -> None:
+    old = client.tokens_from(user_agent, "profile")
     age(client, expires_at=timezone.now() - timedelta(seconds=1))
     assert works(client, old) == (401, 400)
-    new = client.tokens_from(browser, "profile")
+    new = client.tokens_from(user_agent, "profile")
     assert works(client, old) == (401, 400)
     assert works(client, new) == (200, 200)
 
 
-def test_a_consent_that_was_withdrawn(client: OAuthClient, browser: Browser) -> None:
-    old = client.tokens_from(browser, "profile")
+def test_a_consent_that_was_withdrawn(client: OAuthClient, user_agent: UserAgent) -> None:
+    old = client.tokens_from(user_agent, "profile")
     Consent.objects.get().withdraw()
-    new = client.tokens_from(browser, "profile")
+    new = client.tokens_from(user_agent, "profile")
     assert works(client, old) == (401, 400)
     assert works(client, new) == (200, 200)
 
 
-def test_what_was_begun_while_the_consent_was_withdrawn(client: OAuthClient, browser: Browser) -> None:
+def test_what_was_begun_while_the_consent_was_withdrawn(client: OAuthClient, user_agent: UserAgent) -> None:
     """An authorization that slipped in after the end is refused, and not revived either."""
-    old = client.tokens_from(browser, "profile")
+    old = client.tokens_from(user_agent, "profile")
     age(client, withdrawn_at=timezone.now())  # its authorization is not revoked, as if it came later
-    new = client.tokens_from(browser, "profile")
+    new = client.tokens_from(user_agent, "profile")
     assert works(client, old) == (401, 400)
     assert works(client, new) == (200, 200)
 
 
-def test_a_permission_that_was_taken_back_and_given_again(client: OAuthClient, browser: Browser) -> None:
-    old = client.tokens_from(browser, "profile notes:read")
+def test_a_permission_that_was_taken_back_and_given_again(client: OAuthClient, user_agent: UserAgent) -> None:
+    old = client.tokens_from(user_agent, "profile notes:read")
     Consent.objects.get().remove_scope("notes:read")
     age(client, updated_at=F("updated_at"))
-    new = client.tokens_from(browser, "profile notes:read")
+    new = client.tokens_from(user_agent, "profile notes:read")
     assert client.api("/api/notes/", new["access_token"]).status_code == 200
     assert client.api("/api/notes/", old["access_token"]).status_code == 403
     refreshed = client.refresh(old["refresh_token"]).json()
@@ -67,11 +67,11 @@ def test_a_permission_that_was_taken_back_and_given_again(client: OAuthClient, b
     assert client.refresh(new["refresh_token"]).json()["scope"] == "profile notes:read"
 
 
-def test_a_no_on_the_page_and_a_yes_later(client: OAuthClient, browser: Browser) -> None:
-    old = client.tokens_from(browser, "profile notes:read")
+def test_a_no_on_the_page_and_a_yes_later(client: OAuthClient, user_agent: UserAgent) -> None:
+    old = client.tokens_from(user_agent, "profile notes:read")
     request = client.authorization_request("profile notes:read", "c" * 43, prompt="consent")
-    assert browser.decide(browser.authorize(**request), scopes=["profile"]).status_code == 302
+    assert user_agent.decide(user_agent.authorize(**request), scopes=["profile"]).status_code == 302
     assert client.api("/api/notes/", old["access_token"]).status_code == 403
-    new = client.tokens_from(browser, "profile notes:read")
+    new = client.tokens_from(user_agent, "profile notes:read")
     assert client.api("/api/notes/", old["access_token"]).status_code == 403
     assert client.api("/api/notes/", new["access_token"]).status_code == 200

@@ -14,7 +14,7 @@ from django_oauthflows.authorization_server.notices import disconnect_key
 from django_oauthflows.models import Client, Consent, Event
 from tests.consent.conftest import Walk
 from tests.factories import PASSWORD, ClientFactory, UserFactory
-from tests.oauth_client import Browser, hidden_fields
+from tests.oauth_client import UserAgent, hidden_fields
 
 
 def html_of(response: Any) -> str:
@@ -55,41 +55,41 @@ def test_the_page_needs_a_login_and_shows_only_ones_own(visitor: Visitor, app: C
 
 
 def test_a_removed_permission_ends_with_the_next_call_and_the_others_go_on(
-    register: Any, browser: Browser
+    register: Any, user_agent: UserAgent
 ) -> None:
     app = register()
-    tokens = app.tokens_from(browser, "profile notes:read")
+    tokens = app.tokens_from(user_agent, "profile notes:read")
     assert app.api("/api/notes/", tokens["access_token"]).status_code == 200
     pk = Consent.objects.get().pk
-    page = browser.get("/oauth/apps/")
-    gone = browser.post(f"/oauth/apps/{pk}/remove/", hidden_fields(page.text) | {"scope": "notes:read"})
+    page = user_agent.get("/oauth/apps/")
+    gone = user_agent.post(f"/oauth/apps/{pk}/remove/", hidden_fields(page.text) | {"scope": "notes:read"})
     assert gone.status_code == 302
-    assert "can no longer do this: Read your notes." in browser.get("/oauth/apps/").text
+    assert "can no longer do this: Read your notes." in user_agent.get("/oauth/apps/").text
     assert app.api("/api/notes/", tokens["access_token"]).status_code == 403
     assert app.api("/api/me/", tokens["access_token"]).status_code == 200
     fresh = app.refresh(tokens["refresh_token"]).json()
     assert fresh["scope"] == "profile"
 
 
-def test_disconnecting_ends_every_token_with_the_next_call(register: Any, browser: Browser) -> None:
+def test_disconnecting_ends_every_token_with_the_next_call(register: Any, user_agent: UserAgent) -> None:
     app = register()
-    tokens = app.tokens_from(browser, "profile")
-    page = browser.get("/oauth/apps/")
-    browser.post(f"/oauth/apps/{Consent.objects.get().pk}/disconnect/", hidden_fields(page.text))
+    tokens = app.tokens_from(user_agent, "profile")
+    page = user_agent.get("/oauth/apps/")
+    user_agent.post(f"/oauth/apps/{Consent.objects.get().pk}/disconnect/", hidden_fields(page.text))
     assert app.api("/api/me/", tokens["access_token"]).status_code == 401
     assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
-    assert "No app is connected" in browser.get("/oauth/apps/").text
+    assert "No app is connected" in user_agent.get("/oauth/apps/").text
 
 
 def test_removing_what_another_permission_includes_removes_both_and_says_so(
-    register: Any, browser: Browser
+    register: Any, user_agent: UserAgent
 ) -> None:
     app = register()
-    tokens = app.tokens_from(browser, "profile notes:read notes:write")
-    page = browser.get("/oauth/apps/")
+    tokens = app.tokens_from(user_agent, "profile notes:read notes:write")
+    page = user_agent.get("/oauth/apps/")
     assert "Removing this also removes “Write and change your notes”, which includes it." in page.text
     pk = Consent.objects.get().pk
-    browser.post(f"/oauth/apps/{pk}/remove/", hidden_fields(page.text) | {"scope": "notes:read"})
+    user_agent.post(f"/oauth/apps/{pk}/remove/", hidden_fields(page.text) | {"scope": "notes:read"})
     for method in ("GET", "POST"):
         assert app.api("/api/notes/", tokens["access_token"], method, json={"text": "x"}).status_code == 403
     assert Consent.objects.get().scope == "profile"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client as Visitor
+from oauth2_provider.models import get_application_model
 
 from django_oauthflows.authorization_server.notices import disconnect_key
 from django_oauthflows.models import Client, Consent, Event
 from tests.consent.conftest import Walk, told
-from tests.factories import ClientFactory
+from tests.factories import ClientFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -184,3 +187,61 @@ def test_a_name_or_host_that_looks_like_a_trusted_apps_is_pointed_out(visitor: V
         assert "Be careful" in html_of(Walk(visitor, app).ask("profile"))
     honest, _ = ClientFactory(name="Paper", redirect_uris=("https://paper.example/cb",))
     assert "Be careful" not in html_of(Walk(visitor, honest).ask("profile"))
+
+
+def test_what_is_compared_follows_the_known_app_however_it_is_saved(visitor: Visitor) -> None:
+    known, _ = ClientFactory(name="Ledger", redirect_uris=("https://ledger.example/cb",))
+    copy, _ = ClientFactory(name="1edger", redirect_uris=("https://1edger.example/cb",))
+
+    def pointed_out() -> bool:
+        return "Be careful" in html_of(Walk(visitor, copy).ask("profile"))
+
+    assert not pointed_out()
+    known.trust = Client.Trust.REVIEWED
+    known.change(["trust"])
+    assert pointed_out()
+    application = get_application_model().objects.get(pk=known.pk)
+    application.name, application.redirect_uris = "Accounts", "https://accounts.example/cb"
+    application.save()
+    assert not pointed_out()
+    application.redirect_uris += " https://ledger.example/other"
+    application.save()
+    assert pointed_out()
+    known.refresh_from_db()
+    known.trust = Client.Trust.NOT_REVIEWED
+    known.change(["trust"])
+    assert not pointed_out()
+
+
+def test_an_app_that_looks_like_one_that_the_user_has_connected_is_pointed_out(
+    visitor: Visitor, user: Any
+) -> None:
+    known, _ = ClientFactory(name="Ledger", redirect_uris=("https://ledger.example/cb",))
+    Consent.objects.give(user=user, client=known, scopes=["profile"])
+    copy, _ = ClientFactory(name="1edger")
+    assert "Be careful" in html_of(Walk(visitor, copy).ask("profile"))
+    stranger = Visitor()
+    stranger.force_login(UserFactory())
+    assert "Be careful" not in html_of(Walk(stranger, copy).ask("profile"))
+
+
+def test_an_apps_own_host_is_not_an_imitation_of_another_of_its_publisher(visitor: Visitor) -> None:
+    ClientFactory(name="Ledger", trust="reviewed", redirect_uris=("https://ledger.example/cb",))
+    ClientFactory(name="Else", trust="reviewed", redirect_uris=("https://1edger.example/cb",))
+    app, _ = ClientFactory(name="Payroll", redirect_uris=("https://ledger.example/payroll",))
+    assert "Be careful" not in html_of(Walk(visitor, app).ask("profile"))
+
+
+def test_a_redirect_uri_that_a_site_brings_along_spoils_no_answer(walk: Walk, app: Client) -> None:
+    """Stock sites register what is refused here: a host that no column has room for, the names of our answers."""
+    host = ".".join(["a" * 60] * 5) + ".example"
+    uri = f"https://{host}/cb?iss=https://evil.example&ISS=x&tenant=7"
+    with pytest.raises(ValidationError):
+        ClientFactory(redirect_uris=(uri,))
+    Client.objects.filter(pk=app.pk).update(redirect_uris=uri)
+    app.refresh_from_db()
+    location = walk.answer(walk.ask("profile"))["Location"]
+    given = parse_qsl(urlsplit(location).query)
+    assert sorted(name.lower() for name, _ in given) == ["code", "iss", "state", "tenant"]
+    assert ("iss", "http://testserver") in given
+    assert Consent.objects.get(client=app).redirect_host.endswith(".example")

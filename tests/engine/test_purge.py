@@ -14,7 +14,7 @@ from django.db import connection, connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
-from django_oauthflows.management.purge import KEEP_MESSAGES, KEEP_REFUSALS
+from django_oauthflows.management.purge import KEEP_DECISIONS, KEEP_MESSAGES, KEEP_REFUSALS, KEEP_USAGE
 from django_oauthflows.models import (
     Authorization,
     ClientSecret,
@@ -23,6 +23,7 @@ from django_oauthflows.models import (
     OutboxMessage,
     RevokedToken,
 )
+from django_oauthflows.models.event import REPEATABLE
 from tests.engine.held import Held
 
 
@@ -114,6 +115,32 @@ def test_old_refusals_go_and_the_record_of_deeds_stays(held: Held) -> None:
     assert purge()["refused requests"] == 1
     assert Event.objects.refusals().count() == 1
     assert Event.objects.count() == deeds + 1
+
+
+def test_what_users_decided_is_kept_for_years_and_then_goes(held: Held) -> None:
+    held.consent.remove_scope("profile", by=held.user)
+    held.consent.withdraw(by=held.user)
+    decided = Event.objects.filter(kind__in=REPEATABLE)
+    assert decided.count() >= 2
+    decided.update(at=timezone.now() - KEEP_DECISIONS + timedelta(days=1))
+    assert purge()["old decisions of users"] == 0
+    kept = Event.objects.exclude(kind__in=REPEATABLE).count()
+    decided.update(at=timezone.now() - KEEP_DECISIONS)
+    assert purge()["old decisions of users"] >= 2
+    assert Event.objects.count() == kept
+
+
+def test_usage_is_kept_for_a_year_and_a_month(held: Held) -> None:
+    def used(days_ago: int) -> ClientUsage:
+        day = (timezone.now() - timedelta(days=days_ago)).date()
+        return ClientUsage.objects.create(client=held.client, day=day, flow="refresh_token", tokens_issued=1)
+
+    kept = [used(0), used(365), used(KEEP_USAGE.days - 1)]
+    used(KEEP_USAGE.days)
+    used(4000)
+    assert purge("--dry-run")["old usage"] == 2
+    assert purge()["old usage"] == 2
+    assert set(ClientUsage.objects.all()) == set(kept)
 
 
 def test_usage_is_rolled_up_without_losing_a_count(held: Held, past: Any) -> None:

@@ -11,8 +11,9 @@ import pytest
 import requests
 from django.utils import timezone
 
+from django_oauthflows.flows.authorization_code import FLOW
 from django_oauthflows.models import Authorization, Client, Consent, Event
-from tests.oauth_client import Browser, OAuthClient, answer_of, hidden_fields, pkce_pair
+from tests.oauth_client import OAuthClient, UserAgent, answer_of, hidden_fields, pkce_pair
 
 CALLBACK = "https://client.example/callback"
 
@@ -45,32 +46,35 @@ def test_a_user_logs_in_allows_and_the_client_reads_their_name(
     register: Any, live_server: Any, alice: Any
 ) -> None:
     client = register()
-    browser = Browser(live_server.url)
+    user_agent = UserAgent(live_server.url)
     verifier, challenge = pkce_pair()
     request = client.authorization_request("profile notes:read", challenge)
+    assert set(request) == set(FLOW.step("authorization_request").parameters)
 
-    to_login = browser.authorize(**request)
+    to_login = user_agent.authorize(**request)
     assert to_login.status_code == 302
     assert to_login.headers["Location"].startswith("/accounts/login/?next=/oauth/authorize/")
 
-    login = browser.get(to_login.headers["Location"])
+    login = user_agent.get(to_login.headers["Location"])
     form = hidden_fields(login.text) | {"username": "alice", "password": "demo-password"}
-    back_here = browser.post(to_login.headers["Location"], form)
-    page = browser.get(back_here.headers["Location"])
+    back_here = user_agent.post(to_login.headers["Location"], form)
+    page = user_agent.get(back_here.headers["Location"])
     assert dict(parse_qsl(urlsplit(page.url).query)) == request
     assert "Client" in page.text
     assert "client.example" in page.text
     assert "Read your notes" in page.text
 
-    back = browser.decide(page)
+    back = user_agent.decide(page)
     answer = answer_of(back.headers["Location"])
     assert back.headers["Location"].startswith("https://client.example/callback?")
+    assert set(answer) == set(FLOW.step("authorization_response").parameters)
     assert answer["state"] == "some-state"
     assert answer["iss"] == live_server.url
 
     tokens = client.exchange(answer["code"], verifier)
     assert tokens.status_code == 200, tokens.text
     body = tokens.json()
+    assert set(body) == set(FLOW.step("token_response").parameters)
     assert body["token_type"] == "Bearer"
     assert body["expires_in"] == 3600
     assert body["scope"] == "profile notes:read"
@@ -80,79 +84,81 @@ def test_a_user_logs_in_allows_and_the_client_reads_their_name(
 
 
 def test_a_user_who_denies_sends_the_client_away_empty_handed(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     client = register()
-    page = browser.authorize(**client.authorization_request("profile", pkce_pair()[1]))
-    refused_at_client(browser.decide(page, "deny"), "access_denied", live_server.url)
+    page = user_agent.authorize(**client.authorization_request("profile", pkce_pair()[1]))
+    refused_at_client(user_agent.decide(page, "deny"), "access_denied", live_server.url)
     assert not Consent.objects.exists()
     assert not Authorization.objects.exists()
 
 
-def test_a_permission_that_is_unticked_is_not_given(register: Any, browser: Browser) -> None:
+def test_a_permission_that_is_unticked_is_not_given(register: Any, user_agent: UserAgent) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    page = browser.authorize(**client.authorization_request("profile notes:read", challenge))
-    code = answer_of(browser.decide(page, scopes=["profile"]).headers["Location"])["code"]
+    page = user_agent.authorize(**client.authorization_request("profile notes:read", challenge))
+    code = answer_of(user_agent.decide(page, scopes=["profile"]).headers["Location"])["code"]
     tokens = client.exchange(code, verifier).json()
     assert tokens["scope"] == "profile"
     assert client.api("/api/me/", tokens["access_token"]).status_code == 200
     assert client.api("/api/notes/", tokens["access_token"]).status_code == 403
 
 
-def test_allowing_nothing_at_all_asks_again(register: Any, browser: Browser) -> None:
+def test_allowing_nothing_at_all_asks_again(register: Any, user_agent: UserAgent) -> None:
     client = register()
-    page = browser.authorize(**client.authorization_request("profile", pkce_pair()[1]))
-    again = browser.decide(page, scopes=[])
+    page = user_agent.authorize(**client.authorization_request("profile", pkce_pair()[1]))
+    again = user_agent.decide(page, scopes=[])
     assert again.status_code == 400
     assert "Choose at least one permission" in again.text
     assert not Authorization.objects.exists()
 
 
 def test_a_remembered_consent_is_not_asked_for_again_but_more_scopes_are(
-    register: Any, browser: Browser
+    register: Any, user_agent: UserAgent
 ) -> None:
     client = register()
-    client.tokens_from(browser, "profile")
-    second = browser.authorize(**client.authorization_request("profile", pkce_pair()[1]))
+    client.tokens_from(user_agent, "profile")
+    second = user_agent.authorize(**client.authorization_request("profile", pkce_pair()[1]))
     assert second.status_code == 302
     assert "code" in answer_of(second.headers["Location"])
-    wider = browser.authorize(**client.authorization_request("profile notes:read", pkce_pair()[1]))
+    wider = user_agent.authorize(**client.authorization_request("profile notes:read", pkce_pair()[1]))
     assert wider.status_code == 200
 
 
-def test_a_client_that_asks_for_nothing_gets_its_declared_default(register: Any, browser: Browser) -> None:
+def test_a_client_that_asks_for_nothing_gets_its_declared_default(
+    register: Any, user_agent: UserAgent
+) -> None:
     client = register(scopes=("profile", "email", "notes:read"), default_scopes=("profile",))
     verifier, challenge = pkce_pair()
     request = client.authorization_request("", challenge)
     del request["scope"]
-    code = answer_of(browser.decide(browser.authorize(**request)).headers["Location"])["code"]
+    code = answer_of(user_agent.decide(user_agent.authorize(**request)).headers["Location"])["code"]
     assert client.exchange(code, verifier).json()["scope"] == "profile"
 
 
-def test_a_public_client_walks_it_with_pkce_and_no_secret(register: Any, browser: Browser) -> None:
+def test_a_public_client_walks_it_with_pkce_and_no_secret(register: Any, user_agent: UserAgent) -> None:
     client = register(public=True)
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     assert client.api("/api/me/", tokens["access_token"]).status_code == 200
 
 
-def test_a_native_app_listens_on_whatever_port_it_got(register: Any, browser: Browser) -> None:
+def test_a_native_app_listens_on_whatever_port_it_got(register: Any, user_agent: UserAgent) -> None:
     client = register(use_case="native", redirect_uris=("http://127.0.0.1/callback",))
     client.redirect_uri = "http://127.0.0.1:49152/callback"
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     assert client.api("/api/me/", tokens["access_token"]).status_code == 200
 
 
-def test_a_native_app_is_called_by_its_own_scheme(register: Any, browser: Browser) -> None:
+def test_a_native_app_is_called_by_its_own_scheme(register: Any, user_agent: UserAgent) -> None:
     client = register(use_case="native", redirect_uris=("com.example.app:/callback",))
-    assert "access_token" in client.tokens_from(browser, "profile")
+    assert "access_token" in client.tokens_from(user_agent, "profile")
 
 
 @pytest.mark.parametrize("how", ["header", "body"])
-def test_the_secret_may_travel_in_header_or_body(how: str, register: Any, browser: Browser) -> None:
+def test_the_secret_may_travel_in_header_or_body(how: str, register: Any, user_agent: UserAgent) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     if how == "header":
         assert client.exchange(code, verifier).status_code == 200
     else:
@@ -166,27 +172,29 @@ def test_the_secret_may_travel_in_header_or_body(how: str, register: Any, browse
 @pytest.mark.parametrize(
     "state", ["", "a b+c%20", "ä€😀", "a&code=x#y?=;", "<script>'\"", "x" * 1500, "%00%0d%0a"], ids=ascii
 )
-def test_the_state_comes_back_letter_by_letter(state: str, register: Any, browser: Browser) -> None:
+def test_the_state_comes_back_letter_by_letter(state: str, register: Any, user_agent: UserAgent) -> None:
     client = register()
     request = client.authorization_request("profile", pkce_pair()[1], state=state)
-    response = browser.decide(browser.authorize(**request))
+    response = user_agent.decide(user_agent.authorize(**request))
     answer = dict(parse_qsl(urlsplit(response.headers["Location"]).query))
     assert answer.get("state", "") == state
     assert answer["code"].startswith("oafc_")
 
 
-def test_a_registered_query_is_kept(register: Any, browser: Browser) -> None:
+def test_a_registered_query_is_kept(register: Any, user_agent: UserAgent) -> None:
     client = register(redirect_uris=("https://client.example/callback?tenant=7&x=%2F",))
-    response = browser.decide(browser.authorize(**client.authorization_request("profile", pkce_pair()[1])))
+    response = user_agent.decide(
+        user_agent.authorize(**client.authorization_request("profile", pkce_pair()[1]))
+    )
     assert response.headers["Location"].startswith("https://client.example/callback?tenant=7&x=%2F&")
 
 
-def test_the_one_registered_redirect_uri_may_be_left_out(register: Any, browser: Browser) -> None:
+def test_the_one_registered_redirect_uri_may_be_left_out(register: Any, user_agent: UserAgent) -> None:
     client = register()
     verifier, challenge = pkce_pair()
     request = client.authorization_request("profile", challenge)
     del request["redirect_uri"]
-    response = browser.decide(browser.authorize(**request))
+    response = user_agent.decide(user_agent.authorize(**request))
     assert response.headers["Location"].startswith(CALLBACK)
     code = answer_of(response.headers["Location"])["code"]
     tokens = client.token(grant_type="authorization_code", code=code, code_verifier=verifier)
@@ -194,7 +202,7 @@ def test_the_one_registered_redirect_uri_may_be_left_out(register: Any, browser:
 
 
 def test_every_authorization_response_says_who_sent_it(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     """RFC 9207 §2: a client of several providers must be able to tell them apart."""
     client = register()
@@ -207,7 +215,7 @@ def test_every_authorization_response_says_who_sent_it(
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"response_type": "id_token"}, "unsupported_response_type"),
     ):
-        refused_at_client(browser.authorize(**(good | change)), error, live_server.url)
+        refused_at_client(user_agent.authorize(**(good | change)), error, live_server.url)
 
 
 # PKCE. ------------------------------------------------------------------------------------------------------
@@ -215,38 +223,38 @@ def test_every_authorization_response_says_who_sent_it(
 
 @pytest.mark.parametrize("use_case", ["web", "spa"])
 def test_a_request_without_pkce_is_refused(
-    use_case: str, register: Any, browser: Browser, live_server: Any
+    use_case: str, register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     client = register(use_case=use_case)
     request = client.authorization_request("profile", "")
     del request["code_challenge"], request["code_challenge_method"]
-    refused_at_client(browser.authorize(**request), "invalid_request", live_server.url)
+    refused_at_client(user_agent.authorize(**request), "invalid_request", live_server.url)
 
 
 @pytest.mark.parametrize("method", ["plain", "s256", "S512", ""])
 def test_no_other_challenge_method_is_accepted(
-    method: str, register: Any, browser: Browser, live_server: Any
+    method: str, register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     client = register()
     verifier, _ = pkce_pair()
     request = client.authorization_request("profile", verifier[:43], code_challenge_method=method)
-    refused_at_client(browser.authorize(**request), "invalid_request", live_server.url)
+    refused_at_client(user_agent.authorize(**request), "invalid_request", live_server.url)
 
 
 def test_a_challenge_without_a_method_would_be_plain_and_is_refused(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     client = register()
     request = client.authorization_request("profile", pkce_pair()[1])
     del request["code_challenge_method"]
-    refused_at_client(browser.authorize(**request), "invalid_request", live_server.url)
+    refused_at_client(user_agent.authorize(**request), "invalid_request", live_server.url)
 
 
 @pytest.mark.parametrize("verifier", [None, "", "wrong", "another-verifier" * 4, "é" * 50, "x" * 129])
-def test_the_wrong_verifier_gets_nothing(verifier: str | None, register: Any, browser: Browser) -> None:
+def test_the_wrong_verifier_gets_nothing(verifier: str | None, register: Any, user_agent: UserAgent) -> None:
     client = register()
     _, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     request = {"grant_type": "authorization_code", "code": code, "redirect_uri": client.redirect_uri}
     if verifier is not None:
         request["code_verifier"] = verifier
@@ -256,29 +264,31 @@ def test_the_wrong_verifier_gets_nothing(verifier: str | None, register: Any, br
     assert "access_token" not in response.json()
 
 
-def test_a_client_that_staff_exempted_works_without_pkce(register: Any, browser: Browser) -> None:
+def test_a_client_that_staff_exempted_works_without_pkce(register: Any, user_agent: UserAgent) -> None:
     client = register(pkce_exemption="Built in 2015, to be replaced in spring")
     request = client.authorization_request("profile", "")
     del request["code_challenge"], request["code_challenge_method"]
-    code = answer_of(browser.decide(browser.authorize(**request)).headers["Location"])["code"]
+    code = answer_of(user_agent.decide(user_agent.authorize(**request)).headers["Location"])["code"]
     tokens = client.token(grant_type="authorization_code", code=code, redirect_uri=client.redirect_uri)
     assert tokens.status_code == 200, tokens.text
 
 
-def test_a_verifier_for_a_request_that_had_no_challenge_is_refused(register: Any, browser: Browser) -> None:
+def test_a_verifier_for_a_request_that_had_no_challenge_is_refused(
+    register: Any, user_agent: UserAgent
+) -> None:
     """RFC 9700 §4.8.2: somebody took the challenge out on the way."""
     client = register(pkce_exemption="Built in 2015, to be replaced in spring")
     request = client.authorization_request("profile", "")
     del request["code_challenge"], request["code_challenge_method"]
-    code = answer_of(browser.decide(browser.authorize(**request)).headers["Location"])["code"]
+    code = answer_of(user_agent.decide(user_agent.authorize(**request)).headers["Location"])["code"]
     response = client.exchange(code, pkce_pair()[0])
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_grant"
 
 
-def test_an_exempted_client_that_uses_pkce_is_held_to_it(register: Any, browser: Browser) -> None:
+def test_an_exempted_client_that_uses_pkce_is_held_to_it(register: Any, user_agent: UserAgent) -> None:
     client = register(pkce_exemption="Built in 2015, to be replaced in spring")
-    code = client.code_from(browser, "profile", pkce_pair()[1])
+    code = client.code_from(user_agent, "profile", pkce_pair()[1])
     response = client.token(grant_type="authorization_code", code=code, redirect_uri=client.redirect_uri)
     assert response.status_code == 400
 
@@ -318,13 +328,13 @@ DIFFERENT = {
 
 
 def test_a_redirect_uri_that_differs_in_any_part_goes_nowhere(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     client = register(redirect_uris=(REGISTERED, "https://client.example/other"))
-    stranger = Browser(live_server.url)
+    stranger = UserAgent(live_server.url)
     for part, uri in DIFFERENT.items():
         request = client.authorization_request("profile", pkce_pair()[1], redirect_uri=uri)
-        for who in (browser, stranger):
+        for who in (user_agent, stranger):
             response = who.authorize(**request)
             assert response.status_code == 400, part
             assert "Location" not in response.headers, part
@@ -332,23 +342,23 @@ def test_a_redirect_uri_that_differs_in_any_part_goes_nowhere(
             assert "evil.example" not in response.text, part
 
 
-def test_a_client_of_several_redirect_uris_must_name_one(register: Any, browser: Browser) -> None:
+def test_a_client_of_several_redirect_uris_must_name_one(register: Any, user_agent: UserAgent) -> None:
     client = register(redirect_uris=(REGISTERED, "https://client.example/other"))
     request = client.authorization_request("profile", pkce_pair()[1])
     del request["redirect_uri"]
-    refused_here(browser.authorize(**request))
+    refused_here(user_agent.authorize(**request))
 
 
-def test_a_browser_app_cannot_change_the_loopback_port(register: Any, browser: Browser) -> None:
+def test_a_browser_app_cannot_change_the_loopback_port(register: Any, user_agent: UserAgent) -> None:
     client = register(use_case="spa", redirect_uris=("http://127.0.0.1:3000/callback",))
     client.redirect_uri = "http://127.0.0.1:3001/callback"
-    refused_here(browser.authorize(**client.authorization_request("profile", pkce_pair()[1])))
+    refused_here(user_agent.authorize(**client.authorization_request("profile", pkce_pair()[1])))
 
 
-def test_the_token_request_must_name_the_same_redirect_uri(register: Any, browser: Browser) -> None:
+def test_the_token_request_must_name_the_same_redirect_uri(register: Any, user_agent: UserAgent) -> None:
     client = register(redirect_uris=(CALLBACK, "https://client.example/other"))
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     for wrong in ("https://client.example/other", "https://evil.example/", CALLBACK + "/"):
         response = client.exchange(code, verifier, redirect_uri=wrong)
         assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
@@ -357,18 +367,18 @@ def test_the_token_request_must_name_the_same_redirect_uri(register: Any, browse
 # Who may. -------------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_client_gets_a_page_and_no_redirect(register: Any, browser: Browser) -> None:
+def test_an_unknown_client_gets_a_page_and_no_redirect(register: Any, user_agent: UserAgent) -> None:
     client = register()
     for client_id in ("nobody", "", "x" * 4000, client.client_id + "x", client.client_id.upper()):
         request = client.authorization_request("profile", pkce_pair()[1], client_id=client_id)
-        refused_here(browser.authorize(**request))
+        refused_here(user_agent.authorize(**request))
 
 
-def test_the_wrong_secret_gets_nothing(register: Any, browser: Browser) -> None:
+def test_the_wrong_secret_gets_nothing(register: Any, user_agent: UserAgent) -> None:
     client = register()
     other = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     right = client.client_secret
     for wrong in (right + "x", right[:-1], other.client_secret, "", None, "é", "x" * 5000, right.upper()):
         client.client_secret = wrong
@@ -380,10 +390,10 @@ def test_the_wrong_secret_gets_nothing(register: Any, browser: Browser) -> None:
     assert client.exchange(code, verifier).status_code == 200
 
 
-def test_two_ways_of_authentication_at_once_are_refused(register: Any, browser: Browser) -> None:
+def test_two_ways_of_authentication_at_once_are_refused(register: Any, user_agent: UserAgent) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     response = client.exchange(code, verifier, client_secret=client.client_secret)
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
@@ -406,48 +416,48 @@ def test_an_unreadable_basic_header_is_a_failed_authentication(register: Any, li
 
 
 def test_a_code_of_another_client_is_refused_and_still_works_for_its_own(
-    register: Any, browser: Browser
+    register: Any, user_agent: UserAgent
 ) -> None:
     mine, thief = register(), register()
     verifier, challenge = pkce_pair()
-    code = mine.code_from(browser, "profile", challenge)
+    code = mine.code_from(user_agent, "profile", challenge)
     stolen = thief.exchange(code, verifier)
     assert (stolen.status_code, stolen.json()["error"]) == (400, "invalid_grant")
     assert mine.exchange(code, verifier).status_code == 200
 
 
 def test_a_flow_that_the_client_was_not_given_is_refused(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     machine = register(flows="client_credentials", redirect_uris=(CALLBACK,))
     request = machine.authorization_request("profile", pkce_pair()[1])
-    refused_at_client(browser.authorize(**request), "unauthorized_client", live_server.url)
+    refused_at_client(user_agent.authorize(**request), "unauthorized_client", live_server.url)
 
 
 def test_a_scope_outside_the_clients_list_is_refused(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     client = register(scopes=("profile",))
     request = client.authorization_request("profile email", pkce_pair()[1])
-    refused_at_client(browser.authorize(**request), "invalid_scope", live_server.url)
+    refused_at_client(user_agent.authorize(**request), "invalid_scope", live_server.url)
 
 
-def test_a_suspended_client_can_neither_ask_nor_redeem(register: Any, browser: Browser) -> None:
+def test_a_suspended_client_can_neither_ask_nor_redeem(register: Any, user_agent: UserAgent) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     Client.objects.get(client_id=client.client_id).suspend()
     response = client.exchange(code, verifier)
     assert response.status_code in (400, 401)
     assert "access_token" not in response.json()
-    page = browser.authorize(**client.authorization_request("profile", challenge))
+    page = user_agent.authorize(**client.authorization_request("profile", challenge))
     refused_here(page)
 
 
-def test_a_deactivated_user_gives_nothing_any_more(register: Any, browser: Browser, alice: Any) -> None:
+def test_a_deactivated_user_gives_nothing_any_more(register: Any, user_agent: UserAgent, alice: Any) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     alice.is_active = False
     alice.save()
     assert client.exchange(code, verifier).json()["error"] == "invalid_grant"
@@ -456,11 +466,11 @@ def test_a_deactivated_user_gives_nothing_any_more(register: Any, browser: Brows
 # The code. --------------------------------------------------------------------------------------------------------
 
 
-def test_a_code_used_twice_ends_everything_it_gave(register: Any, browser: Browser) -> None:
+def test_a_code_used_twice_ends_everything_it_gave(register: Any, user_agent: UserAgent) -> None:
     """RFC 6749 §4.1.2."""
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     tokens = client.exchange(code, verifier).json()
     assert client.api("/api/me/", tokens["access_token"]).status_code == 200
     replay = client.exchange(code, verifier)
@@ -470,20 +480,20 @@ def test_a_code_used_twice_ends_everything_it_gave(register: Any, browser: Brows
     assert Event.objects.filter(kind=Event.Kind.CODE_REPLAYED).count() == 1
 
 
-def test_a_code_that_somebody_else_presents_again_ends_nothing(register: Any, browser: Browser) -> None:
+def test_a_code_that_somebody_else_presents_again_ends_nothing(register: Any, user_agent: UserAgent) -> None:
     """Another client could otherwise end what it has no part in."""
     client, other = register(), register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     tokens = client.exchange(code, verifier).json()
     assert other.exchange(code, verifier).status_code == 400
     assert client.api("/api/me/", tokens["access_token"]).status_code == 200
 
 
-def test_a_code_expires(register: Any, browser: Browser, alice: Any) -> None:
+def test_a_code_expires(register: Any, user_agent: UserAgent, alice: Any) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    client.code_from(browser, "profile", challenge)
+    client.code_from(user_agent, "profile", challenge)
     authorization = Authorization.objects.get()
     assert authorization.expires_at - authorization.created_at == timedelta(seconds=60)
     authorization.created_at -= timedelta(seconds=61)
@@ -494,10 +504,10 @@ def test_a_code_expires(register: Any, browser: Browser, alice: Any) -> None:
     assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
 
 
-def test_what_is_no_code_of_ours_is_refused(register: Any, browser: Browser) -> None:
+def test_what_is_no_code_of_ours_is_refused(register: Any, user_agent: UserAgent) -> None:
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     tokens = client.exchange(code, verifier).json()
     for wrong in (
         code[:-1],
@@ -515,9 +525,9 @@ def test_what_is_no_code_of_ours_is_refused(register: Any, browser: Browser) -> 
 # The API call. --------------------------------------------------------------------------------------------------
 
 
-def test_an_access_token_expires(register: Any, browser: Browser) -> None:
+def test_an_access_token_expires(register: Any, user_agent: UserAgent) -> None:
     client = register()
-    client.tokens_from(browser, "profile")
+    client.tokens_from(user_agent, "profile")
     authorization = Authorization.objects.get()
     hour_ago = timezone.now() - timedelta(seconds=3601)
     # The token as it was given out an hour ago.
@@ -531,10 +541,10 @@ def test_an_access_token_expires(register: Any, browser: Browser) -> None:
 
 
 def test_an_access_token_ends_with_user_client_consent_or_authorization(
-    register: Any, browser: Browser, alice: Any
+    register: Any, user_agent: UserAgent, alice: Any
 ) -> None:
     client = register()
-    token = client.tokens_from(browser, "profile")["access_token"]
+    token = client.tokens_from(user_agent, "profile")["access_token"]
     row = Client.objects.get(client_id=client.client_id)
 
     row.suspend()
@@ -551,9 +561,9 @@ def test_an_access_token_ends_with_user_client_consent_or_authorization(
     assert client.api("/api/me/", token).status_code == 401
 
 
-def test_a_scope_taken_back_by_user_or_staff_is_gone_at_once(register: Any, browser: Browser) -> None:
+def test_a_scope_taken_back_by_user_or_staff_is_gone_at_once(register: Any, user_agent: UserAgent) -> None:
     client = register()
-    token = client.tokens_from(browser, "profile notes:read stats:read")["access_token"]
+    token = client.tokens_from(user_agent, "profile notes:read stats:read")["access_token"]
     Consent.objects.get().remove_scope("notes:read")
     assert client.api("/api/notes/", token).status_code == 403
     assert client.api("/api/me/", token).status_code == 200
@@ -562,17 +572,17 @@ def test_a_scope_taken_back_by_user_or_staff_is_gone_at_once(register: Any, brow
     assert client.api("/api/stats/", token).status_code == 200
 
 
-def test_a_token_with_no_permission_left_is_nobody(register: Any, browser: Browser) -> None:
+def test_a_token_with_no_permission_left_is_nobody(register: Any, user_agent: UserAgent) -> None:
     """An API that asks for no scope must not take it for the user either."""
     client = register()
-    token = client.tokens_from(browser, "profile")["access_token"]
+    token = client.tokens_from(user_agent, "profile")["access_token"]
     Client.objects.filter(client_id=client.client_id).update(allowed_scopes="notes:read")
     assert client.api("/api/me/", token).status_code == 401
 
 
-def test_a_token_counts_in_the_header_only(register: Any, browser: Browser, live_server: Any) -> None:
+def test_a_token_counts_in_the_header_only(register: Any, user_agent: UserAgent, live_server: Any) -> None:
     """RFC 9700 §4.3.2: a token in a URL is in logs and histories."""
-    token = register().tokens_from(browser, "profile")["access_token"]
+    token = register().tokens_from(user_agent, "profile")["access_token"]
     url = f"{live_server.url}/api/me/"
     assert requests.get(url, params={"access_token": token}, timeout=30).status_code == 401
     assert requests.post(url, data={"access_token": token}, timeout=30).status_code == 401
@@ -581,71 +591,71 @@ def test_a_token_counts_in_the_header_only(register: Any, browser: Browser, live
 # The form. ------------------------------------------------------------------------------------------------------
 
 
-def _form(browser: Browser, client: OAuthClient, scope: str) -> tuple[str, dict[str, Any]]:
-    page = browser.authorize(**client.authorization_request(scope, pkce_pair()[1]))
+def _form(user_agent: UserAgent, client: OAuthClient, scope: str) -> tuple[str, dict[str, Any]]:
+    page = user_agent.authorize(**client.authorization_request(scope, pkce_pair()[1]))
     assert page.status_code == 200
     parts = urlsplit(page.url)
     fields = hidden_fields(page.text) | {"decision": "allow", "scope": scope.split()}
     return f"{parts.path}?{parts.query}", fields
 
 
-def test_a_form_cannot_be_widened(register: Any, browser: Browser) -> None:
+def test_a_form_cannot_be_widened(register: Any, user_agent: UserAgent) -> None:
     client = register()
-    path, form = _form(browser, client, "profile")
-    response = browser.post(path, form | {"scope": ["profile", "notes:write"]})
+    path, form = _form(user_agent, client, "profile")
+    response = user_agent.post(path, form | {"scope": ["profile", "notes:write"]})
     assert response.status_code == 400
     wider = path.replace("scope=profile", "scope=profile+notes%3Awrite")
     assert wider != path
-    assert browser.post(wider, form | {"scope": ["profile", "notes:write"]}).status_code == 400
+    assert user_agent.post(wider, form | {"scope": ["profile", "notes:write"]}).status_code == 400
     assert not Consent.objects.exists()
 
 
-def test_a_form_does_not_answer_another_request(register: Any, browser: Browser) -> None:
+def test_a_form_does_not_answer_another_request(register: Any, user_agent: UserAgent) -> None:
     mine, other = register(), register()
-    path, form = _form(browser, mine, "profile")
+    path, form = _form(user_agent, mine, "profile")
     elsewhere = path.replace(mine.client_id, other.client_id)
-    assert browser.post(elsewhere, form).status_code == 400
-    assert browser.post(path.replace("some-state", "another"), form).status_code == 400
+    assert user_agent.post(elsewhere, form).status_code == 400
+    assert user_agent.post(path.replace("some-state", "another"), form).status_code == 400
     assert not Consent.objects.exists()
 
 
-def test_another_users_form_is_refused(register: Any, browser: Browser, log_in: Any) -> None:
+def test_another_users_form_is_refused(register: Any, user_agent: UserAgent, log_in: Any) -> None:
     client = register()
     mallory = log_in("mallory")
     path, form = _form(mallory, client, "profile")
     # Her own page in alice's browser, even with alice's CSRF token.
-    form["csrfmiddlewaretoken"] = browser.http.cookies["csrftoken"]
-    assert browser.post(path, form).status_code == 400
+    form["csrfmiddlewaretoken"] = user_agent.http.cookies["csrftoken"]
+    assert user_agent.post(path, form).status_code == 400
     assert not Consent.objects.exists()
 
 
-def test_a_form_from_before_a_logout_is_refused(register: Any, browser: Browser) -> None:
+def test_a_form_from_before_a_logout_is_refused(register: Any, user_agent: UserAgent) -> None:
     client = register()
-    path, form = _form(browser, client, "profile")
-    browser.log_out()
-    gone = browser.post(path, form)
+    path, form = _form(user_agent, client, "profile")
+    user_agent.log_out()
+    gone = user_agent.post(path, form)
     assert gone.status_code in (302, 403)
     assert "code=" not in gone.headers.get("Location", "")
-    browser.log_in("alice")
-    form["csrfmiddlewaretoken"] = browser.http.cookies["csrftoken"]
-    assert browser.post(path, form).status_code == 400
+    user_agent.log_in("alice")
+    form["csrfmiddlewaretoken"] = user_agent.http.cookies["csrftoken"]
+    assert user_agent.post(path, form).status_code == 400
     assert not Consent.objects.exists()
 
 
-def test_a_form_without_csrf_token_or_decision_is_refused(register: Any, browser: Browser) -> None:
+def test_a_form_without_csrf_token_or_decision_is_refused(register: Any, user_agent: UserAgent) -> None:
     client = register()
-    path, form = _form(browser, client, "profile")
+    path, form = _form(user_agent, client, "profile")
     without = {name: value for name, value in form.items() if name != "csrfmiddlewaretoken"}
-    assert browser.post(path, without).status_code == 403
+    assert user_agent.post(path, without).status_code == 403
     for change in ({"decision": ""}, {"decision": "yes"}, {"shown": ""}, {"shown": "forged"}):
-        assert browser.post(path, form | change).status_code == 400
+        assert user_agent.post(path, form | change).status_code == 400
     assert not Consent.objects.exists()
 
 
-def test_the_pages_cannot_be_framed_kept_or_scripted(register: Any, browser: Browser) -> None:
+def test_the_pages_cannot_be_framed_kept_or_scripted(register: Any, user_agent: UserAgent) -> None:
     client = register()
     good = client.authorization_request("profile", pkce_pair()[1])
-    for page in (browser.authorize(**good), browser.authorize(**(good | {"client_id": "nobody"}))):
+    for page in (user_agent.authorize(**good), user_agent.authorize(**(good | {"client_id": "nobody"}))):
         policy = page.headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in policy
         assert "default-src 'none'" in policy

@@ -29,6 +29,11 @@ FINE = [
     "http://127.0.0.1:8000/callback",
     "http://[::1]:8000/callback",
     "http://localhost:3000/callback",
+    "https://my_app.example.com/callback",
+    "https://192.0.2.7/callback",
+    f"https://{'.'.join(['a' * 63] * 3)}.{'b' * 61}/callback",
+    "https://app.example.com/callback?scoped=1&my_state=2&coder=3&issue=4",
+    "https://app.example.com/code/state?a=code=b",
 ]
 NEVER = [
     "",
@@ -63,6 +68,54 @@ NEVER = [
     "ftp://app.example.com/",
     "blob:https://app.example.com/x",
     "https://app.example.com/" + "x" * 2000,
+    # A host that no column has room for, and no name server an answer.
+    f"https://{'.'.join(['a' * 60] * 5)}.example/callback",
+    f"https://{'.'.join(['a' * 63] * 3)}.{'b' * 62}/callback",
+    f"https://{'a' * 64}.example/callback",
+    f"com.{'a' * 64}.app:/callback",
+    f"{'.'.join(['a' * 60] * 5)}:/callback",
+    f"com.example.app://{'a' * 254}/callback",
+    # One host to us, another to somebody else.
+    "https://app%2eexample.com/callback",
+    "https://app.example.com%2f.evil.example/callback",
+    "https://[fe80::1%25eth0]/callback",
+    "https://app.example.com%00.evil.example/",
+    "https://app..example.com/callback",
+    "https://app.example.com./callback",
+    "https://-app.example.com/callback",
+    "https://app.example.com;evil.example/callback",
+    "https://app,example.com/callback",
+    "https://2130706433/callback",
+    "https://0x7f.1/callback",
+    "https://0x7f000001/callback",
+    "https://1.2.3/callback",
+    # Parameters of our answers: the app could take these for ours.
+    *(
+        f"https://app.example.com/callback?{query}"
+        for query in (
+            "iss=https://evil.example",
+            "a=1&code=stolen",
+            "state",
+            "error=access_denied",
+            "error_description=x",
+            "error_uri=x",
+            "access_token=x",
+            "token_type=x",
+            "expires_in=1",
+            "scope=x",
+            "id_token=x",
+            "%69ss=x",
+            "ISS=x",
+            "Code=x",
+            "iss[]=x",
+            "code[0]=x",
+            "code%5B%5D=x",
+            "a=1;iss=x",
+            "+iss=x",
+            "access.token=x",
+            "access+token=x",
+        )
+    ),
 ]
 APP_SCHEMES = {
     "com.example.app:/callback": True,
@@ -88,6 +141,15 @@ def test_what_can_be_registered_by_nobody(uri: str) -> None:
 def test_schemes_of_their_own_are_for_native_apps_and_turned_round_domains(uri: str, fine: bool) -> None:
     assert (problem_with(uri, NATIVE) is None) is fine
     assert problem_with(uri, WEB)
+
+
+def test_what_a_site_brings_along_is_cut_to_what_can_be_kept() -> None:
+    """Its own rules let it register any host; pages and records show whose it is."""
+    host = ".".join(["a" * 60] * 5) + ".example"
+    for shown in (host_of(f"https://{host}/cb"), host_of(f"com.{'a' * 300}.app:/cb")):
+        assert len(shown) == 255
+        assert shown.startswith("…")
+    assert host_of(f"https://{host}/cb").endswith(".example")
 
 
 @given(st.text(max_size=60), st.sampled_from([WEB, NATIVE, None]))

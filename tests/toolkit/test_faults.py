@@ -10,35 +10,37 @@ from django.urls import NoReverseMatch, reverse
 
 from django_oauthflows.models import Authorization, Client, Consent
 from tests.factories import UserFactory
-from tests.oauth_client import Browser, hidden_fields, pkce_pair
+from tests.oauth_client import UserAgent, hidden_fields, pkce_pair
 
 
 @pytest.mark.parametrize("prompt", ["auto", "auto_even_if_expired", "force"])
 def test_a_clients_url_cannot_choose_that_the_user_is_not_asked(
-    prompt: str, register: Any, browser: Browser
+    prompt: str, register: Any, user_agent: UserAgent
 ) -> None:
     """`approval_prompt=auto` overrides the site's policy on consent there."""
     first, second = register(), register()
-    first.tokens_from(browser, "profile")
+    first.tokens_from(user_agent, "profile")
     request = second.authorization_request("profile", pkce_pair()[1], approval_prompt=prompt)
-    assert browser.authorize(**request).status_code == 200
+    assert user_agent.authorize(**request).status_code == 200
     Consent.objects.get().withdraw()
     request = first.authorization_request("profile", pkce_pair()[1], approval_prompt=prompt)
-    assert browser.authorize(**request).status_code == 200
+    assert user_agent.authorize(**request).status_code == 200
 
 
-def test_fields_that_are_added_to_the_consent_form_change_nothing(register: Any, browser: Browser) -> None:
+def test_fields_that_are_added_to_the_consent_form_change_nothing(
+    register: Any, user_agent: UserAgent
+) -> None:
     """Its consent POST takes client, scope, redirect URI and PKCE from hidden fields."""
     mine, other = (
         register(redirect_uris=("https://client.example/callback", "https://client.example/b")),
         register(),
     )
     _, challenge = pkce_pair()
-    page = browser.authorize(**mine.authorization_request("profile", challenge))
+    page = user_agent.authorize(**mine.authorization_request("profile", challenge))
     form = hidden_fields(page.text)
     assert set(form) == {"csrfmiddlewaretoken", "shown"}
-    path = page.url.removeprefix(browser.origin)
-    response = browser.post(
+    path = page.url.removeprefix(user_agent.origin)
+    response = user_agent.post(
         path,
         form
         | {
@@ -56,12 +58,14 @@ def test_fields_that_are_added_to_the_consent_form_change_nothing(register: Any,
     assert authorization.code_challenge == challenge
 
 
-def test_no_id_token_is_given_out_or_accepted_at_the_api(register: Any, browser: Browser, alice: Any) -> None:
+def test_no_id_token_is_given_out_or_accepted_at_the_api(
+    register: Any, user_agent: UserAgent, alice: Any
+) -> None:
     """It takes an ID token, which is meant for the client, for an access token."""
     from oauth2_provider.models import get_id_token_model
 
     client = register()
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     assert "id_token" not in tokens
     row = Client.objects.get(client_id=client.client_id)
     id_token = get_id_token_model().objects.create(
@@ -71,10 +75,12 @@ def test_no_id_token_is_given_out_or_accepted_at_the_api(register: Any, browser:
         assert client.api("/api/me/", text).status_code == 401
 
 
-def test_a_deactivated_users_tokens_are_dead_at_once(register: Any, browser: Browser, alice: Any) -> None:
+def test_a_deactivated_users_tokens_are_dead_at_once(
+    register: Any, user_agent: UserAgent, alice: Any
+) -> None:
     """There they live on until they expire."""
     client = register()
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     alice.is_active = False
     alice.save()
     assert client.api("/api/me/", tokens["access_token"]).status_code == 401
@@ -82,22 +88,22 @@ def test_a_deactivated_users_tokens_are_dead_at_once(register: Any, browser: Bro
     assert client.post("/oauth/introspect/", token=tokens["access_token"]).json() == {"active": False}
 
 
-def test_a_replayed_code_revokes_what_it_gave(register: Any, browser: Browser) -> None:
+def test_a_replayed_code_revokes_what_it_gave(register: Any, user_agent: UserAgent) -> None:
     """There it is refused, and the thief's tokens stay good."""
     client = register()
     verifier, challenge = pkce_pair()
-    code = client.code_from(browser, "profile", challenge)
+    code = client.code_from(user_agent, "profile", challenge)
     tokens = client.exchange(code, verifier).json()
     assert client.exchange(code, verifier).status_code == 400
     assert client.api("/api/me/", tokens["access_token"]).status_code == 401
 
 
 def test_a_confidential_client_cannot_introspect_the_tokens_of_another(
-    register: Any, browser: Browser
+    register: Any, user_agent: UserAgent
 ) -> None:
     """There any of them may introspect any token."""
     client, curious = register(), register(machine=True, scopes=("profile", "stats:read"))
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     assert curious.post("/oauth/introspect/", token=tokens["access_token"]).json() == {"active": False}
     machine = curious.token(grant_type="client_credentials").json()["access_token"]
     by_bearer = requests.post(
@@ -109,11 +115,13 @@ def test_a_confidential_client_cannot_introspect_the_tokens_of_another(
     assert by_bearer.status_code == 401
 
 
-def test_deleting_a_member_of_staff_deletes_no_client_and_no_token(register: Any, browser: Browser) -> None:
+def test_deleting_a_member_of_staff_deletes_no_client_and_no_token(
+    register: Any, user_agent: UserAgent
+) -> None:
     """There their clients go with them, and everyone's tokens."""
     owner = UserFactory(is_staff=True)
     client = register(owner=owner)
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     owner.delete()
     assert Client.objects.get(client_id=client.client_id).owner is None
     assert client.api("/api/me/", tokens["access_token"]).status_code == 200
@@ -128,10 +136,10 @@ def test_there_is_no_page_on_which_anybody_registers_a_client_unasked() -> None:
 
 
 def test_staff_cannot_make_a_live_token_somebody_elses(
-    register: Any, browser: Browser, client: Any, admin_user: Any
+    register: Any, user_agent: UserAgent, client: Any, admin_user: Any
 ) -> None:
     """There they can choose another user on the token's own page, which shows the token besides."""
-    tokens = register().tokens_from(browser, "profile")
+    tokens = register().tokens_from(user_agent, "profile")
     client.force_login(admin_user)
     for model in ("application", "accesstoken", "refreshtoken", "grant", "idtoken"):
         assert client.get(f"/admin/oauth2_provider/{model}/").status_code == 404

@@ -7,14 +7,14 @@ from typing import Any
 import requests
 
 from django_oauthflows.models import Client
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 INACTIVE = {"active": False}
 
 
-def test_a_client_sees_its_own_tokens(register: Any, browser: Browser, alice: Any) -> None:
+def test_a_client_sees_its_own_tokens(register: Any, user_agent: UserAgent, alice: Any) -> None:
     client = register()
-    tokens = client.tokens_from(browser, "profile notes:read")
+    tokens = client.tokens_from(user_agent, "profile notes:read")
     response = client.post("/oauth/introspect/", token=tokens["access_token"])
     assert response.headers["Cache-Control"] == "no-store"
     seen = response.json()
@@ -27,9 +27,9 @@ def test_a_client_sees_its_own_tokens(register: Any, browser: Browser, alice: An
     assert client.post("/oauth/introspect/", token=tokens["refresh_token"]).json()["active"] is True
 
 
-def test_another_client_learns_nothing(register: Any, browser: Browser) -> None:
+def test_another_client_learns_nothing(register: Any, user_agent: UserAgent) -> None:
     client, other = register(), register(machine=True)
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     for token in (
         *(tokens[name] for name in ("access_token", "refresh_token")),
         "nothing",
@@ -40,26 +40,26 @@ def test_another_client_learns_nothing(register: Any, browser: Browser) -> None:
         assert other.post("/oauth/introspect/", token=token).json() == INACTIVE
 
 
-def test_an_api_sees_the_tokens_that_are_meant_for_it(register: Any, browser: Browser) -> None:
+def test_an_api_sees_the_tokens_that_are_meant_for_it(register: Any, user_agent: UserAgent) -> None:
     client, api = register(), register(machine=True, is_resource_server=True)
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     assert api.post("/oauth/introspect/", token=tokens["access_token"]).json()["active"] is True
     # A refresh token is for the client and the authorization server alone.
     assert api.post("/oauth/introspect/", token=tokens["refresh_token"]).json() == INACTIVE
 
 
-def test_what_has_ended_is_inactive(register: Any, browser: Browser, alice: Any) -> None:
+def test_what_has_ended_is_inactive(register: Any, user_agent: UserAgent, alice: Any) -> None:
     client = register()
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     alice.is_active = False
     alice.save()
     for name in ("access_token", "refresh_token"):
         assert client.post("/oauth/introspect/", token=tokens[name]).json() == INACTIVE
 
 
-def test_the_caller_must_prove_who_it_is(register: Any, browser: Browser, live_server: Any) -> None:
+def test_the_caller_must_prove_who_it_is(register: Any, user_agent: UserAgent, live_server: Any) -> None:
     client, spa = register(), register(public=True)
-    token = client.tokens_from(browser, "profile")["access_token"]
+    token = client.tokens_from(user_agent, "profile")["access_token"]
     url = f"{live_server.url}/oauth/introspect/"
     bearer = {"Authorization": f"Bearer {token}"}
     for response in (

@@ -8,7 +8,7 @@ import pytest
 import requests
 from django.urls import NoReverseMatch, reverse
 
-from tests.oauth_client import Browser, answer_of, pkce_pair
+from tests.oauth_client import UserAgent, answer_of, pkce_pair
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
@@ -35,7 +35,7 @@ def test_the_issuer_is_the_origin_and_the_endpoints_are_where_it_says(live_serve
 
 
 def test_every_response_type_listed_works_and_no_other(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     document = metadata_at(live_server.url)
     assert document["response_types_supported"] == ["code", "token"]
@@ -45,22 +45,22 @@ def test_every_response_type_listed_works_and_no_other(
         request = client.authorization_request("profile", pkce_pair()[1], response_type=response_type)
         if response_type == "token":
             del request["code_challenge"], request["code_challenge_method"]
-        answer = answer_of(browser.decide(browser.authorize(**request)).headers["Location"])
+        answer = answer_of(user_agent.decide(user_agent.authorize(**request)).headers["Location"])
         assert gives in answer
         assert ("iss" in answer) is document["authorization_response_iss_parameter_supported"]
     for response_type in ("id_token", "code id_token", "code token", "none"):
-        response = browser.authorize(**(request | {"response_type": response_type}))
+        response = user_agent.authorize(**(request | {"response_type": response_type}))
         answer = answer_of(response.headers.get("Location", ""))
         assert not {"code", "access_token", "id_token"} & set(answer), response_type
 
 
 def test_every_grant_type_listed_works_and_no_other(
-    register: Any, browser: Browser, live_server: Any
+    register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     listed = metadata_at(live_server.url)["grant_types_supported"]
     assert listed == ["authorization_code", "implicit", "client_credentials", "refresh_token"]
     client = register(flows="authorization_code refresh_token client_credentials")
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     assert client.refresh(tokens["refresh_token"]).status_code == 200
     assert client.token(grant_type="client_credentials", scope="profile").status_code == 200
     for unlisted in (
@@ -78,7 +78,9 @@ def test_every_grant_type_listed_works_and_no_other(
         assert (response.status_code, response.json()["error"]) == (400, "unsupported_grant_type"), unlisted
 
 
-def test_every_way_of_authentication_listed_works(register: Any, browser: Browser, live_server: Any) -> None:
+def test_every_way_of_authentication_listed_works(
+    register: Any, user_agent: UserAgent, live_server: Any
+) -> None:
     document = metadata_at(live_server.url)
     assert document["token_endpoint_auth_methods_supported"] == [
         "client_secret_basic",
@@ -149,7 +151,7 @@ def test_the_toolkits_other_pages_are_not_routed(name: str) -> None:
 
 
 def test_neither_openid_nor_registration_nor_application_pages_answer(
-    live_server: Any, browser: Browser
+    live_server: Any, user_agent: UserAgent
 ) -> None:
     for path in (
         "/.well-known/openid-configuration",
@@ -165,5 +167,5 @@ def test_neither_openid_nor_registration_nor_application_pages_answer(
         "/o/authorize/",
         "/oauth/device-authorization/",
     ):
-        assert browser.get(path).status_code == 404, path
+        assert user_agent.get(path).status_code == 404, path
         assert requests.post(live_server.url + path, timeout=30).status_code in (403, 404), path

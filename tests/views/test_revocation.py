@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 import requests
 
-from tests.oauth_client import Browser
+from tests.oauth_client import UserAgent
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense", None])
 def test_a_client_ends_its_own_token_and_what_came_with_it(
-    which: str, hint: str | None, register: Any, browser: Browser
+    which: str, hint: str | None, register: Any, user_agent: UserAgent
 ) -> None:
     client = register()
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     data = {"token": tokens[which]} | ({"token_type_hint": hint} if hint else {})
     for _ in range(2):
         assert client.post("/oauth/revoke/", **data).status_code == 200
@@ -24,16 +24,16 @@ def test_a_client_ends_its_own_token_and_what_came_with_it(
     assert client.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
 
 
-def test_a_public_client_ends_its_token_by_its_id(register: Any, browser: Browser) -> None:
+def test_a_public_client_ends_its_token_by_its_id(register: Any, user_agent: UserAgent) -> None:
     spa = register(public=True)
-    tokens = spa.tokens_from(browser, "profile")
+    tokens = spa.tokens_from(user_agent, "profile")
     assert spa.post("/oauth/revoke/", token=tokens["refresh_token"]).status_code == 200
     assert spa.api("/api/me/", tokens["access_token"]).status_code == 401
 
 
-def test_the_token_of_another_client_is_left_alone(register: Any, browser: Browser) -> None:
+def test_the_token_of_another_client_is_left_alone(register: Any, user_agent: UserAgent) -> None:
     client, other, spa = register(), register(), register(public=True)
-    tokens = client.tokens_from(browser, "profile")
+    tokens = client.tokens_from(user_agent, "profile")
     for stranger in (other, spa):
         for name in ("access_token", "refresh_token"):
             # RFC 7009 §2.2: no error, so that nobody learns whose token it is.
@@ -55,9 +55,9 @@ def test_unknown_tokens_are_no_error(register: Any) -> None:
         assert client.post("/oauth/revoke/", token=token).status_code == 200
 
 
-def test_the_caller_must_prove_who_it_is(register: Any, browser: Browser, live_server: Any) -> None:
+def test_the_caller_must_prove_who_it_is(register: Any, user_agent: UserAgent, live_server: Any) -> None:
     client = register()
-    token = client.tokens_from(browser, "profile")["access_token"]
+    token = client.tokens_from(user_agent, "profile")["access_token"]
     url = f"{live_server.url}/oauth/revoke/"
     for data in ({"token": token}, {"token": token, "client_id": client.client_id}):
         response = requests.post(url, data, timeout=30)

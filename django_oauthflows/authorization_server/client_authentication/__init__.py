@@ -9,12 +9,8 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.client_authentication import none, secret
-from django_oauthflows.authorization_server.client_authentication.base import (
-    ClientAuthenticationMethod,
-    ClientCredentials,
-    presented_credentials,
-)
-from django_oauthflows.authorization_server.request import FormRequest, RequestRefused
+from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
+from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client
 
 METHODS: tuple[ClientAuthenticationMethod, ...] = (secret.METHOD, none.METHOD)
@@ -27,9 +23,9 @@ def authenticate(request: FormRequest) -> Client:
     sends too many requests itself; for anybody else, when too many come from their network, or too many
     fail that name the same client. A right secret is never refused for what others do.
     """
-    credentials = ClientCredentials("", "")
+    credentials = ClientCredentials()
     try:
-        credentials = presented_credentials(request)
+        credentials = request.credentials()
         method = _method_for(credentials)
         client = method.authenticate(request, credentials)
     except RequestRefused as refused:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.authorization_server.client_authentication.base import (
-    ClientAuthenticationMethod,
-    ClientCredentials,
-)
-from django_oauthflows.authorization_server.request import FormRequest, RequestRefused
+from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
+from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client
 
 

@@ -16,11 +16,8 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
-from django_oauthflows.authorization_server.client_authentication.base import (
-    ClientAuthenticationMethod,
-    ClientCredentials,
-)
-from django_oauthflows.authorization_server.request import FormRequest, RequestRefused
+from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
+from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client, ClientSecret
 from django_oauthflows.models.client import MAX_CLIENT_ID_LENGTH
 from django_oauthflows.models.client_secret import digest_of

@@ -15,15 +15,18 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server import pkce
 from django_oauthflows.authorization_server.grants.base import Grant
-from django_oauthflows.authorization_server.issue import TokenResponse, end_of, issue_tokens
-from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
-from django_oauthflows.authorization_server.resource_indicators import (
+from django_oauthflows.authorization_server.issue import (
+    TokenResponse,
+    check_length,
+    end_of,
     granted_resources,
-    requested_resources,
+    issue_tokens,
 )
-from django_oauthflows.authorization_server.token_lookup import find_code
+from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
+from django_oauthflows.flows.authorization_code import FLOW
 from django_oauthflows.models import Authorization
 from django_oauthflows.tokens.access_token import TokenRefused
+from django_oauthflows.tokens.format import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def demand(parameters: Parameters) -> Demanded:
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the code may be redeemed now, by this client."""
     try:
-        reference, authorization = find_code(given.code, request.client)
+        reference, authorization = Authorization.objects.find(Kind.CODE, given.code, request.client)
     except TokenRefused as refused:
         raise _invalid_grant(f"code {refused.cause}") from None
     if authorization.redeemed_at is not None:
@@ -72,13 +75,10 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
         raise _invalid_grant(refusal)
     _check_verifier(given.code_verifier, authorization)
     _check_redirect_uri(given.redirect_uri, authorization)
-    return Checked(
-        authorization,
-        scopes=authorization.granted_scopes(authorization.scope.split()),
-        resources=granted_resources(
-            requested_resources(request.http, request.parameters), tuple(authorization.resource.split())
-        ),
-    )
+    scopes = authorization.granted_scopes(authorization.scope.split())
+    resources = granted_resources(request, authorization)
+    check_length(request.client, scopes, resources)
+    return Checked(authorization, scopes, resources)
 
 
 def _check_verifier(verifier: str, authorization: Authorization) -> None:
@@ -122,4 +122,4 @@ def _invalid_grant(cause: str) -> RequestRefused:
     return RequestRefused(errors.InvalidGrantError(), cause)
 
 
-GRANT = Grant(grant_type="authorization_code", demand=demand, check=check, issue=issue)
+GRANT = Grant(grant_type="authorization_code", flow=FLOW, demand=demand, check=check, issue=issue)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from django_oauthflows.authorization_server.issue import TokenResponse
 from django_oauthflows.authorization_server.request import Parameters, TokenRequest
+from django_oauthflows.flows.base import Flow
 
 Demanded = TypeVar("Demanded")
 Checked = TypeVar("Checked")
@@ -15,7 +16,7 @@ Checked = TypeVar("Checked")
 
 @dataclass(frozen=True, slots=True)
 class Grant(Generic[Demanded, Checked]):
-    """One grant type (RFC 6749 §1.3).
+    """One grant type (RFC 6749 §1.3), and the flow that it belongs to.
 
     ``demand`` takes what must be there from the parameters; ``check`` says whether it holds, for a client
     that has been authenticated; ``issue`` claims it and gives tokens, by one single-row write at most.
@@ -23,10 +24,7 @@ class Grant(Generic[Demanded, Checked]):
     """
 
     grant_type: str
+    flow: Flow
     demand: Callable[[Parameters], Demanded]
     check: Callable[[TokenRequest, Demanded], Checked]
     issue: Callable[[TokenRequest, Checked], TokenResponse]
-
-    def respond(self, request: TokenRequest, demanded: Demanded) -> TokenResponse:
-        """Check, then issue."""
-        return self.issue(request, self.check(request, demanded))

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django_oauthflows.authorization_server.grants.base import Grant
-from django_oauthflows.authorization_server.issue import TokenResponse, issue_machine_token
-from django_oauthflows.authorization_server.request import Parameters, TokenRequest
-from django_oauthflows.authorization_server.requested_scopes import requested_scopes
+from django_oauthflows.authorization_server.issue import TokenResponse, check_length, issue_machine_token
+from django_oauthflows.authorization_server.request import Parameters, TokenRequest, requested_scopes
 from django_oauthflows.authorization_server.resource_indicators import requested_resources
+from django_oauthflows.flows.client_credentials import FLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ def demand(parameters: Parameters) -> Demanded:
 
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the client may have what it asks for."""
-    return Checked(
-        scopes=requested_scopes(request.client, given.scopes),
-        resources=requested_resources(request.http, request.parameters),
-    )
+    scopes = requested_scopes(request.client, given.scopes)
+    resources = requested_resources(request.http, request.parameters) if request.parameters.resources else ()
+    check_length(request.client, scopes, resources)
+    return Checked(scopes, resources)
 
 
 def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
@@ -51,4 +51,4 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     return issue_machine_token(request, scopes=checked.scopes, resources=checked.resources)
 
 
-GRANT = Grant(grant_type="client_credentials", demand=demand, check=check, issue=issue)
+GRANT = Grant(grant_type="client_credentials", flow=FLOW, demand=demand, check=check, issue=issue)

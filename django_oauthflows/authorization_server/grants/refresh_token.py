@@ -18,13 +18,15 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.adoption import tokens as adopted_tokens
 from django_oauthflows.authorization_server.grants.base import Grant
-from django_oauthflows.authorization_server.issue import TokenResponse, end_of, issue_tokens
-from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
-from django_oauthflows.authorization_server.resource_indicators import (
+from django_oauthflows.authorization_server.issue import (
+    TokenResponse,
+    check_length,
+    end_of,
     granted_resources,
-    requested_resources,
+    issue_tokens,
 )
-from django_oauthflows.authorization_server.token_lookup import find_refresh_token
+from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
+from django_oauthflows.flows.refresh_token import FLOW
 from django_oauthflows.models import Authorization
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
@@ -60,15 +62,9 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     scopes = authorization.granted_scopes(authorization.scope.split())
     if not set(given.scopes).issubset(scopes):
         raise RequestRefused(errors.InvalidScopeError(), "scope not allowed")
-    return Checked(
-        given.refresh_token,
-        authorization,
-        generation,
-        scopes=given.scopes or scopes,
-        resources=granted_resources(
-            requested_resources(request.http, request.parameters), tuple(authorization.resource.split())
-        ),
-    )
+    scopes, resources = given.scopes or scopes, granted_resources(request, authorization)
+    check_length(request.client, scopes, resources)
+    return Checked(given.refresh_token, authorization, generation, scopes, resources)
 
 
 def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
@@ -76,7 +72,7 @@ def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
     expires, generation = None, 0
     try:
         if looks_like(Kind.REFRESH, text):
-            reference, authorization = find_refresh_token(text, request.client)
+            reference, authorization = Authorization.objects.find(Kind.REFRESH, text, request.client)
             expires, generation = reference.expires, reference.serial
         else:
             authorization = adopted_tokens.find_refresh_token(text, request.client)
@@ -127,4 +123,4 @@ def _invalid_grant(cause: str) -> RequestRefused:
     return RequestRefused(errors.InvalidGrantError(), cause)
 
 
-GRANT = Grant(grant_type="refresh_token", demand=demand, check=check, issue=issue)
+GRANT = Grant(grant_type="refresh_token", flow=FLOW, demand=demand, check=check, issue=issue)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,16 +17,20 @@ from django.urls import reverse
 from django_oauthflows.conf import options as site_options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
-from django_oauthflows.management.tour.exchange import TIMEOUT, Conversation, Exchange, Message
+from django_oauthflows.management.tour.interruption import Interruption, interruptible
+from django_oauthflows.management.tour.messages import TIMEOUT, Conversation, Message, RoundTrip
 from django_oauthflows.management.tour.server import own_server
-from django_oauthflows.management.tour.visitors import logged_in, temporary_client, visiting_user
-from django_oauthflows.management.tour.walks import WALKS, Unexpected, Visit
+from django_oauthflows.management.tour.temporary import logged_in, temporary_client, tour_user
+from django_oauthflows.management.tour.walk import Unexpected, Walk, can_walk, walk_through
 from django_oauthflows.scopes import declared_scopes, scope_string
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
 
-_FLOWS = [flow.name for flow in registry.offered_flows() if flow.name in WALKS]
+
+def _flows() -> list[Flow]:
+    """Those that the tour can walk through."""
+    return [flow for flow in registry.offered_flows() if can_walk(flow)]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Walk through each flow with a temporary client and user, print every request and answer, and say "
         "whether the flow works here. What was made is removed; the record of events keeps its lines."
     )
-    parser.add_argument("flow", nargs="?", choices=_FLOWS, help="Only this flow.")
+    parser.add_argument("flow", nargs="?", choices=[flow.name for flow in _flows()], help="Only this flow.")
     parser.add_argument(
         "--url", default="", help="A running server of this site, on this database; else one is started here."
     )
@@ -50,32 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def handle(command: Command, options: dict[str, Any]) -> None:
     enabled = site_options().FLOWS
-    flows = [flow for flow in registry.offered_flows(enabled) if options["flow"] in (None, flow.name)]
+    flows = [
+        flow
+        for flow in _flows()
+        if options["flow"] in (None, flow.name) and (enabled is None or flow.name in enabled)
+    ]
     if not flows:
         raise CommandError(f"OAUTHFLOWS['FLOWS'] switches {options['flow']!r} off.")
     scope = _scope(options["scope"])
     own = own_server() if not options["url"] else nullcontext(options["url"].rstrip("/"))
-    with _stoppable(), own as origin:
-        issuer = _issuer(origin)
-        verdicts = [_verdict(command, options, flow, scope, origin, issuer) for flow in flows]
+    try:
+        with interruptible() as interruption, own as origin:
+            site = _Site(command, options, scope, origin, _issuer(origin), interruption)
+            verdicts = [_verdict(site, flow) for flow in flows]
+    except KeyboardInterrupt:
+        raise CommandError("Stopped. What the tour had made is removed.") from None
     command.say("\n" + "\n".join(verdicts))
     failed = sum(verdict.startswith("FAIL") for verdict in verdicts)
     if failed:
         raise CommandError(f"{failed} of {len(verdicts)} flows failed.")
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Ctrl-C and a plain ``kill`` end the tour in good order: what it made is removed on the way out."""
-    in_main_thread = threading.current_thread() is threading.main_thread()  # the only one that may listen
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if in_main_thread else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise CommandError("Stopped. What the tour had made is removed.") from None
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
 
 
 def _scope(asked: str) -> str:
@@ -101,54 +97,71 @@ def _issuer(origin: str) -> str:
         raise CommandError(f"No authorization server answers at {origin} ({type(error).__name__}).") from None
 
 
-def _verdict(
-    command: Command, options: dict[str, Any], flow: Flow, scope: str, origin: str, issuer: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """The site that is toured, and how the command was called."""
+
+    command: Command
+    options: dict[str, Any]
+    scope: str
+    origin: str
+    issuer: str
+    interruption: Interruption
+
+    def show(self, round_trip: RoundTrip) -> None:
+        """Print what was sent and what came back."""
+        for sign, message in (("→", round_trip.request), ("←", round_trip.response)):
+            if message is not None:
+                self.command.say("\n".join(_lines(sign, message)))
+        self.interruption.heed()
+
+    def say(self, title: str) -> None:
+        """Print what is done next."""
+        self.interruption.heed()
+        self.command.say(f"  {title}")
+
+
+def _verdict(site: _Site, flow: Flow) -> str:
     """Walk through ``flow``; one line that says whether it works here."""
-    command.say(f"\n{flow.label} ({flow.source})")
+    site.command.say(f"\n{flow.label} ({flow.source})")
     try:
-        with _visit(command.say, options, flow, scope, origin, issuer) as visit:
-            return f"PASS {flow.name}: {WALKS[flow.name](visit)}."
+        with _walk(site, flow) as walk:
+            return f"PASS {flow.name}: {walk_through(walk)}."
     except (Unexpected, requests.RequestException) as problem:
-        command.say(f"  Not as it must be: {problem}")
+        site.command.say(f"  Not as it must be: {problem}")
         return f"FAIL {flow.name}: {problem}"
 
 
 @contextmanager
-def _visit(
-    say: Callable[[str], None], options: dict[str, Any], flow: Flow, scope: str, origin: str, issuer: str
-) -> Iterator[Visit]:
+def _walk(site: _Site, flow: Flow) -> Iterator[Walk]:
     """Everybody who takes part in one walk; they are gone afterwards."""
-
-    def watch(exchange: Exchange) -> None:
-        for sign, message in (("→", exchange.request), ("←", exchange.response)):
-            if message is not None:
-                say("\n".join(_lines(sign, message)))
-
+    use_case = registry.use_cases_of(flow)[0].name
+    scopes = site.scope.split()
     with (
-        temporary_client(flow.use_cases[0], scope.split()) as (client, secret),
-        temporary_client("service", scope.split(), is_resource_server=True) as (api, api_secret),
-        visiting_user(options["user"]) if flow.has_user else nullcontext() as user,
+        temporary_client(use_case, scopes) as (client, secret),
+        temporary_client("service", scopes, is_resource_server=True) as (api, api_secret),
+        tour_user(site.options["user"]) if flow.has_user else nullcontext() as user,
         logged_in(user) if flow.has_user else nullcontext("") as cookie,
         requests.Session() as line,
         requests.Session() as browser,
+        site.interruption.at_once(),
     ):
-        host = urlsplit(origin).hostname or ""
+        host = urlsplit(site.origin).hostname or ""
         # As the cookie jar would name it itself, so that a new value from the site takes the place of this one.
         domain = host if "." in host else f"{host}.local"
         browser.cookies.set(settings.SESSION_COOKIE_NAME, cookie, domain=domain)
-        yield Visit(
+        yield Walk(
             flow=flow,
             client=client,
             secret=secret,
             api=api,
             api_secret=str(api_secret),
-            client_line=Conversation(origin, line, watch),
-            browser=Conversation(origin, browser, watch),
-            scope=scope,
-            issuer=issuer,
-            api_path=options["api"],
-            say=lambda title: say(f"  {title}"),
+            client_line=Conversation(site.origin, line, site.show),
+            browser=Conversation(site.origin, browser, site.show),
+            scope=site.scope,
+            issuer=site.issuer,
+            api_path=site.options["api"],
+            say=site.say,
         )
 
 

@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 
 
 class _Quiet(WSGIRequestHandler):
-    """The tour prints each exchange itself; the request line would only be in its way."""
+    """The tour prints each request itself; the server's line would only be in its way."""
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the parent's name for it
         pass

@@ -98,9 +98,9 @@ export async function showLoggedIn(accessToken, scope) {
 }
 
 /** Run one thing the user asked for; say so if it fails. */
-export async function attempt(deed) {
+export async function attempt(action) {
   try {
-    await deed();
+    await action();
   } catch (error) {
     showLoggedOut();
     // What fetch throws when nobody answers.

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0003_consents_for_existing_tokens"),
+        ("django_oauthflows", "0004_token_epochs_of_128_bits"),
     ]
 
     operations = [

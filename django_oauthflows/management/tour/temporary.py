@@ -43,7 +43,7 @@ def temporary_client(
 
 
 @contextmanager
-def visiting_user(username: str = "") -> Iterator[Any]:
+def tour_user(username: str = "") -> Iterator[Any]:
     """The account named ``username``; without a name a temporary one that nobody can log in to."""
     model = get_user_model()
     if username:

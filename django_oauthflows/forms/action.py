@@ -1,4 +1,4 @@
-"""What the acts of staff ask for, and the redirect URI that they may try."""
+"""What the actions of staff ask for, and the redirect URI that they may try."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ReasonForm(forms.Form):
-    """What every act that stops something asks for."""
+    """What every action that stops something asks for."""
 
     reason = forms.CharField(
         label=_("Reason"),

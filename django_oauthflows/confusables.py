@@ -2,7 +2,7 @@
 
 ``skeleton`` follows the idea of Unicode TS 39 §4 with a small table of its own: the Cyrillic and Greek
 letters, digits and pairs of letters that are commonly passed off for Latin ones. It finds everyday
-imitations, not every possible one; that is why the page always shows the host in full as well.
+confusables, not every possible one; that is why the page always shows the host in full as well.
 """
 
 from __future__ import annotations

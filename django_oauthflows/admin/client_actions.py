@@ -6,8 +6,9 @@ from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.act import Act
+from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.impact import impact_of
+from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.models import Client
 
 
@@ -15,10 +16,10 @@ def _with_id(client: Client) -> str:
     return f"{client} ({client.client_id})"
 
 
-#: What acts on a client have in common.
-_act = partial(Act, impact=impact_of, describe=_with_id)
+#: What the actions on a client have in common.
+_action = partial(Action, impact=impact_of, describe=_with_id)
 
-SUSPEND = _act(
+SUSPEND = _action(
     name="suspend",
     permission="suspend_client",
     title=_("Suspend"),
@@ -31,19 +32,20 @@ SUSPEND = _act(
     run=Client.suspend,
     applies=lambda client: not client.is_suspended,
 )
-RESUME = _act(
+RESUME = _action(
     name="resume",
     permission="suspend_client",
     title=_("Resume"),
     many=_("Resume selected clients"),
     warning=_("It works again at once, with the tokens that have not expired meanwhile."),
     done=_("Resumed"),
+    guarded=True,
     run=Client.resume,
     applies=lambda client: client.is_suspended,
 )
-REVOKE_TOKENS = _act(
+REVOKE_TOKENS = _action(
     name="revoke-tokens",
-    permission="revoke_tokens",
+    permission=END_TOKENS,
     title=_("Revoke all tokens"),
     many=_("Revoke all tokens of selected clients"),
     warning=_(
@@ -53,7 +55,7 @@ REVOKE_TOKENS = _act(
     done=_("All tokens revoked"),
     run=Client.revoke_tokens,
 )
-DELETE = _act(
+DELETE = _action(
     name="delete",
     permission="delete_client",
     title=_("Delete"),
@@ -64,5 +66,6 @@ DELETE = _act(
     done=_("Deleted"),
     run=Client.remove,
     deletes=True,
+    guarded=True,
 )
-ACTS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)
+CLIENT_ACTIONS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)

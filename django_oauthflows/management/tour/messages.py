@@ -94,7 +94,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RoundTrip:
     """A request and its response; either may be missing where somebody else sent or got it."""
 
     request: Message | None = None
@@ -105,9 +105,9 @@ class Exchange:
         return asdict(self)
 
 
-def exchange_of(response: requests.Response) -> Exchange:
+def round_trip_of(response: requests.Response) -> RoundTrip:
     """What was sent and what came back."""
-    return Exchange(_sent(response.request), _received(response))
+    return RoundTrip(_sent(response.request), _received(response))
 
 
 def _sent(request: requests.PreparedRequest) -> Message:
@@ -152,18 +152,18 @@ def _text(value: Any) -> str:
 
 @dataclass
 class Conversation:
-    """Sends requests to one server, without following redirects, and shows ``watch`` each exchange."""
+    """Sends requests to one server, without following redirects, and shows ``watch`` each round trip."""
 
     origin: str
     http: requests.Session
-    watch: Callable[[Exchange], object]
+    watch: Callable[[RoundTrip], object]
 
     def send(self, method: str, path: str, **values: Any) -> requests.Response:
         """Send one request; ``values`` as for ``requests``. Raises ``requests.RequestException``."""
         response = self.http.request(
             method, self.origin + path, allow_redirects=False, timeout=TIMEOUT, **values
         )
-        self.watch(exchange_of(response))
+        self.watch(round_trip_of(response))
         return response
 
     def bearing(self, token: str, path: str) -> requests.Response:

@@ -24,20 +24,20 @@ def token_status(http: Any, client: Client, secret: str | None) -> int:
     return int(answer.status_code)
 
 
-def test_each_act_shows_first_what_it_hits(boss: Any) -> None:
+def test_each_action_shows_first_what_it_hits(boss: Any) -> None:
     client, _ = ClientFactory()
     for _n in range(3):
         allowed_by(client)
     allowed_by(client, Consent.objects.first().user)
-    for act in ("suspend", "revoke-tokens", "delete"):
-        response = boss.get(page_of(client, act))
+    for action in ("suspend", "revoke-tokens", "delete"):
+        response = boss.get(page_of(client, action))
         impact = response.context["impact"]
         assert (impact.users, impact.authorizations) == (3, 4)
         assert "Last used" in response.content.decode()
     assert Client.objects.get().suspended_at is None
 
 
-def test_an_act_asks_for_a_reason(boss: Any) -> None:
+def test_an_action_asks_for_a_reason(boss: Any) -> None:
     client, _ = ClientFactory()
     response = boss.post(page_of(client, "suspend"), {"confirm": "yes", "reason": " "})
     assert response.status_code == 200
@@ -79,7 +79,7 @@ def test_deleting_keeps_the_record(boss: Any) -> None:
     assert LogEntry.objects.filter(object_repr="Gone").exists()
 
 
-def test_acts_on_many_at_once_ask_first(boss: Any) -> None:
+def test_actions_on_many_at_once_ask_first(boss: Any) -> None:
     clients = [ClientFactory()[0] for _n in range(3)]
     chosen = {"action": "suspend", "_selected_action": [client.pk for client in clients]}
     assert "Reason" in boss.post(LIST, chosen).content.decode()

@@ -1,0 +1,208 @@
+"""Actions of staff: each shows what it hits, asks why, checks its permission and is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db import DataError, transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from django_oauthflows.admin.impact import Impact
+from django_oauthflows.admin.permissions import demand, demand_to_act_on, may, objection
+from django_oauthflows.forms.action import ReasonForm
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:  # Django's class takes no parameter when it runs
+    _ModelAdmin = admin.ModelAdmin
+
+#: So many rows can be acted on by one request: each is done by itself, with its own record.
+MOST_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that staff do to one or more rows. ``permission`` is a codename of this app.
+
+    ``run(row, by=…, reason=…)`` is the verb of the row's own model; ``impact`` says what it would
+    hit, ``None`` where the rows say so themselves.
+    """
+
+    name: str
+    permission: str
+    title: Any
+    warning: Any
+    done: Any
+    run: Callable[..., object]
+    impact: Callable[[Sequence[Any]], Impact] | None
+    applies: Callable[[Any], bool] = lambda row: True
+    describe: Callable[[Any], str] = str
+    #: What the list of rows calls it; empty when it is for one row at a time.
+    many: Any = ""
+    deletes: bool = False
+    #: Whether it asks more than the permission where the row is a client that the site vouches for.
+    guarded: bool = False
+
+    @property
+    def list_name(self) -> str:
+        """Its name among the actions of the list."""
+        return self.name.replace("-", "_")
+
+    def allowed_to(self, user: Any) -> bool:
+        """Whether ``user`` may do it at all."""
+        return may(user, self.permission)
+
+    def objection(self, user: Any, row: Any) -> str:
+        """Why ``user`` may not do it to ``row``; empty when they may."""
+        return objection(user, row) if self.guarded else ""
+
+
+def is_key(model: type[Model], text: str) -> bool:
+    """Whether ``text`` can be the primary key of a row of ``model``."""
+    field: Any = model._meta.pk
+    while field.remote_field is not None:  # a child's key is that of its parent
+        field = field.target_field
+    try:
+        field.run_validators(field.to_python(text))
+    except ValidationError:
+        return False
+    return True
+
+
+class ActionAdmin(_ModelAdmin):
+    """A list whose rows can be acted on, by those who may."""
+
+    row_actions: tuple[Action, ...] = ()
+
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Those that may be done, less Django's own "delete selected", which asks for no reason.
+
+        Since 6.1 Django also asks for those of a single object's page: ours has buttons of its own.
+        """
+        if action_location is not None and action_location.name != "CHANGE_LIST":
+            return {}
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        for action in self.row_actions:
+            if action.many and action.allowed_to(request.user):
+                actions[action.list_name] = (partial(_on_chosen, action), action.list_name, action.many)
+        return actions
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        for action in self.row_actions:
+            if request.POST.get("action") == action.list_name:
+                demand(request.user, action.permission)
+        # Django looks these up as they are, and fails on what is no key.
+        if not all(is_key(self.model, key) for key in request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)):
+            raise BadRequest("No row has such a key.")
+        return super().changelist_view(request, extra_context)
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Raises ``IncorrectLookupParameters``, which Django answers with the whole list, for every bad parameter.
+
+        Django itself does so for what it notices before it asks the database.
+        """
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        try:
+            return super().get_object(request, object_id, from_field or None)  # an empty name is no field's
+        except OverflowError:  # Django spares SQLite numbers that are too large, but not in a key to a parent
+            return None
+
+    def page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
+        """A page of our own within the admin's frame. ``template`` is its name among ours."""
+        frame = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, f"admin/django_oauthflows/{template}", frame | context)
+
+
+def _on_chosen(
+    action: Action, model_admin: ActionAdmin, request: HttpRequest, rows: QuerySet[Any]
+) -> HttpResponse:
+    return action_page(model_admin, request, action, rows[: MOST_AT_ONCE + 1], back=request.get_full_path())
+
+
+def action_page(
+    model_admin: ActionAdmin,
+    request: HttpRequest,
+    action: Action,
+    rows: Sequence[Any] | QuerySet[Any],
+    *,
+    back: str,
+) -> HttpResponse:
+    """Ask first, with what it hits; on the confirming POST do it."""
+    demand(request.user, action.permission)
+    chosen = list(rows)
+    if len(chosen) > MOST_AT_ONCE:
+        told = _("Choose at most %(number)d at a time.") % {"number": MOST_AT_ONCE}
+        model_admin.message_user(request, told, messages.ERROR)
+        return HttpResponseRedirect(back)
+    confirmed = "confirm" in request.POST
+    hit, left_out = _sorted_out(request.user, action, chosen, confirmed=confirmed)
+    form = ReasonForm(request.POST if confirmed else None)
+    if confirmed and form.is_valid():
+        _perform(model_admin, request, action, hit, form.cleaned_data["reason"])
+        return HttpResponseRedirect(back)
+    return model_admin.page(
+        request,
+        "action.html",
+        action.title,
+        action=action,
+        rows=[(row.pk, action.describe(row)) for row in hit],
+        left_out=[(action.describe(row), why_not) for row, why_not in left_out],
+        # On the page of one row there is a way back to it.
+        original=None if "action" in request.POST else chosen[0],
+        impact=action.impact(hit) if action.impact else None,
+        form=form,
+        back=back,
+    )
+
+
+def _sorted_out(
+    user: Any, action: Action, chosen: Sequence[Any], *, confirmed: bool
+) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """The rows to act on, and those that ``user`` may not act on, each with the reason.
+
+    The page that asks leaves the latter out, so that sending one all the same is refused, and with it everything.
+    """
+    objections = [(row, action.objection(user, row)) for row in chosen if action.applies(row)]
+    hit = [row for row, why_not in objections if not why_not]
+    left_out = [(row, why_not) for row, why_not in objections if why_not]
+    if left_out and (confirmed or not hit):
+        raise PermissionDenied(left_out[0][1])
+    return hit, left_out
+
+
+def _perform(
+    model_admin: ActionAdmin, request: HttpRequest, action: Action, rows: Sequence[Any], reason: str
+) -> None:
+    """What is done to a row and its two records are there together or not at all."""
+    for row in rows:
+        with transaction.atomic():
+            if action.guarded:
+                demand_to_act_on(request.user, row)
+            _log(request, row, f"{action.done}: {reason}", DELETION if action.deletes else CHANGE)
+            action.run(row, by=request.user, reason=reason)
+    told = f"{rows[0]}: {action.done}." if len(rows) == 1 else f"{action.done}: {len(rows)}."
+    model_admin.message_user(request, told, messages.SUCCESS)
+
+
+def _log(request: HttpRequest, row: Any, message: str, flag: int) -> None:
+    """Put it into Django's admin log, whose own verb for deletions takes no message."""
+    user: Any = request.user
+    LogEntry.objects.log_actions(user.pk, [row], flag, message, single_object=True)

@@ -1,0 +1,192 @@
+"""What *Next step* does: each action performs one or more of a flow's declared steps, by their names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
+from typing import Any
+
+import requests
+
+from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import Flow
+from django_oauthflows.management.tour.messages import Message, RoundTrip, answer_of, shown_url
+from example_project.explorer.clients import API
+from example_project.explorer.run import Outcome, PendingRequest, Redirect, Run, Runner
+
+WALK = "walk"
+_WAY_OUT = (
+    "A code lives one minute and works once, a token lives a little longer: start again for fresh ones."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One press of *Next step*: it performs the steps of these names."""
+
+    title: str
+    steps: tuple[str, ...]
+    act: Callable[[Runner], Outcome | Redirect]
+
+
+def said(response: requests.Response) -> str:
+    """Status and error of a response, for a verdict."""
+    error = content_of(response).get("error", "")
+    return f"{response.status_code}{f' {error}' if error else ''}"
+
+
+def content_of(response: requests.Response) -> dict[str, Any]:
+    """The JSON object in a response; empty when there is none."""
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def prepare(runner: Runner) -> Outcome:
+    """Make up state and verifier, and the redirect with which the browser will be sent."""
+    pending = PendingRequest(WALK)
+    runner.run.values |= {"state": pending.state, "code_verifier": pending.code_verifier}
+    url = runner.origin + runner.authorization_request(pending)
+    redirect = Message.made("302 Found", [("Location", shown_url(url))], answer_of(url).items())
+    runner.round_trips.append(RoundTrip(response=redirect))
+    return Outcome(True, "The client answers the browser with this redirect when you press Next step.")
+
+
+def go(runner: Runner) -> Redirect:
+    """Send the browser; the user logs in and decides on the provider's own pages."""
+    values = runner.run.values
+    pending = PendingRequest(WALK, values["state"], values["code_verifier"])
+    runner.run.begin(pending)
+    return Redirect(runner.authorization_request(pending))
+
+
+def come_back(runner: Runner, answer: dict[str, str], pending: PendingRequest | None) -> Outcome:
+    """The browser is back with an authorization response; the client looks at it closely."""
+    objection = runner.objection(answer, pending)
+    if objection:
+        return Outcome(False, objection)
+    runner.run.values |= {name: answer[name] for name in ("code", "access_token") if name in answer}
+    return Outcome(True, "State and issuer are the ones that the client expects, so it accepts the answer.")
+
+
+def request_tokens(flow: Flow, runner: Runner) -> Outcome:
+    """Ask with what the client knows; it may go on for the scope that it was given (RFC 6749 §5.1)."""
+    known = {"scope": runner.client.asks} | runner.run.values
+    return _keep_tokens(runner, runner.request_tokens(flow, known))
+
+
+def refresh(runner: Runner) -> Outcome:
+    return _keep_tokens(runner, runner.refresh(runner.run.values["refresh_token"]))
+
+
+def _keep_tokens(runner: Runner, response: requests.Response) -> Outcome:
+    tokens = content_of(response)
+    if "access_token" not in tokens:
+        return Outcome(False, f"The authorization server refused: {said(response)}. {_WAY_OUT}")
+    names = ("access_token", "refresh_token", "scope")
+    runner.run.values |= {name: tokens[name] for name in names if name in tokens}
+    return Outcome(
+        True, f"The client has a token for {tokens['scope']}, which lives {tokens['expires_in']} seconds."
+    )
+
+
+def call_api(runner: Runner) -> Outcome:
+    response = runner.call_api(runner.run.values["access_token"])
+    if response.ok:
+        return Outcome(True, "The API accepted the token.")
+    reason = content_of(response).get("detail", response.reason)
+    return Outcome(False, f"The API refused the token: {response.status_code}. {reason} {_WAY_OUT}")
+
+
+def introspect(runner: Runner) -> Outcome:
+    response = runner.post("introspect", {"token": runner.run.values["access_token"]}, API)
+    active = content_of(response).get("active")
+    return Outcome(response.ok, f"An API that asks is told: active = {str(active).lower()}.")
+
+
+def revoke(runner: Runner) -> Outcome:
+    response = runner.post("revoke-token", {"token": runner.run.values["access_token"]})
+    return Outcome(
+        response.ok, "The client gave the token back. Call the API or introspect to see that it is over."
+    )
+
+
+def let_expire(runner: Runner) -> Outcome:
+    """Nothing makes a token expire but time: say how much is left, or show that it is over."""
+    token = runner.run.values["access_token"]
+    known = content_of(runner.post("introspect", {"token": token}, API))
+    if known.get("active"):
+        left = max(1, round(known["exp"] - time.time()))
+        return Outcome(True, f"It lives {left} seconds more. Look again then.", look_again=known["exp"])
+    response = runner.call_api(token)
+    told = response.headers.get("WWW-Authenticate", "")
+    return Outcome(
+        response.status_code == 401,
+        "It has expired: the API says so." if "expired" in told else "It is over: the API refuses it.",
+    )
+
+
+def walk_of(flow: Flow) -> tuple[Action, ...]:
+    """The actions that take a visitor through ``flow``; none when it cannot be walked through here."""
+    if not flow.offered or not registry.use_cases_of(flow):
+        return ()
+    actions = _actions_of(flow)
+    beginning = registry.beginning_of(flow)
+    if beginning is flow:
+        return actions
+    before_use = takewhile(lambda action: "resource_request" not in action.steps, _actions_of(beginning))
+    # The steps of the other flow are told on its own page.
+    return (*(replace(action, title=f"First: {action.title}", steps=()) for action in before_use), *actions)
+
+
+def next_action(run: Run) -> Action | None:
+    """What *Next step* does now; ``None`` when the walk is complete."""
+    return next(iter(walk_of(run.flow)[run.done :]), None)
+
+
+def _actions_of(flow: Flow) -> tuple[Action, ...]:
+    """The actions that perform the steps of ``flow``, in their order; none when one of them is not known."""
+    actions = {name: action for action in _known_actions(flow) for name in action.steps}
+    if any(step.name not in actions for step in flow.steps):
+        return ()
+    each_once = dict.fromkeys(actions[step.name] for step in flow.steps)
+    return tuple(
+        replace(action, title=action.title or flow.step(action.steps[0]).title) for action in each_once
+    )
+
+
+def _known_actions(flow: Flow) -> tuple[Action, ...]:
+    """All there are; the title is that of the first step where there is none."""
+    at_provider = ("authorization_request", "consent_page", "consent_answer", "authorization_response")
+    return (
+        Action("Prepare the authorization request", ("authorization_redirect",), prepare),
+        Action("Go to the provider: log in and decide as the user", (*at_provider, "redirection"), go),
+        Action("", ("token_request", "token_response"), partial(request_tokens, flow)),
+        Action("Call the API", ("resource_request", "resource_response"), call_api),
+    )
+
+
+#: What can be done with a token afterwards: name → title and action.
+AFTERWARDS: dict[str, tuple[str, Callable[[Runner], Outcome]]] = {
+    "call-api": ("Call the API", call_api),
+    "introspect": ("Introspect it", introspect),
+    "refresh": ("Refresh it", refresh),
+    "revoke": ("Revoke it", revoke),
+    "let-expire": ("Let it expire", let_expire),
+}
+
+
+def afterwards(values: dict[str, str]) -> list[tuple[str, str]]:
+    """Name and title of what can be done with the tokens that the client has."""
+    if "access_token" not in values:
+        return []
+    return [
+        (name, title)
+        for name, (title, _) in AFTERWARDS.items()
+        if name != "refresh" or "refresh_token" in values
+    ]

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
-from django_oauthflows.database import once_more, writer_of
+from django_oauthflows.database import in_transaction, once_more, writer_of
 from django_oauthflows.models.event import Event
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class OutboxMessage(models.Model):
 
     # What staff do. ----------------------------------------------------------------------------------
 
-    @transaction.atomic
+    @in_transaction
     def send_again(self, *, by: Any = None, reason: str = "") -> bool:
         """Try once more from the beginning, now. False while somebody is sending it."""
         now = timezone.now()

@@ -17,6 +17,7 @@ from django_oauthflows.admin.filters import AuthorizationFlowFilter, Authorizati
 from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
+from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization
 
 
@@ -84,7 +85,7 @@ class AuthorizationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("flow"), ordering="flow")
     def flow_label(self, authorization: Authorization) -> str:
-        return gettext(authorization.declared_flow.label)
+        return gettext(registry.flow_named(authorization.flow).label)
 
     @admin.display(description=_("state"))
     def state(self, authorization: Authorization) -> str:

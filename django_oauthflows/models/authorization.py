@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from django.db import models
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +16,6 @@ from django_oauthflows import signals
 from django_oauthflows.accounts import is_accepted
 from django_oauthflows.conf import options
 from django_oauthflows.database import once_more, writer_of
-from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
 from django_oauthflows.models.consent import Consent
@@ -181,10 +179,6 @@ class Authorization(models.Model):
     def user(self) -> Any:
         return self.consent.user
 
-    @cached_property
-    def declared_flow(self) -> Flow:
-        return registry.flow_named(self.flow)
-
     # Whether it holds. -------------------------------------------------------------------------------
 
     def refusal(self, now: datetime) -> str:
@@ -299,7 +293,7 @@ class Authorization(models.Model):
 
         ``by`` is the member of staff who does it and ``reason`` why, which go on record.
         """
-        revoked = Authorization.objects.filter(pk=self.pk).revoke(cause=cause) == 1
+        revoked = _REVOKE.run(pk=self.pk, now=timezone.now(), cause=cause) == 1
         if revoked:
             ended(authorization=self.pk)
             signals.authorization_revoked.announce(Authorization, authorization_ids=[self.pk], cause=cause)
@@ -413,9 +407,17 @@ def _advance() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
     )
 
 
+def _revoke() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
+    changes = {"revoked_at": "now", "revoked_cause": "cause"}
+    return _one().filter(revoked_at=None), {
+        name: Given(value, _field(name)) for name, value in changes.items()
+    }
+
+
 #: For the client that presents a code or refresh token: who that is, is known by then.
 _PRESENTED = Read(lambda: Authorization, _presented)
 #: For an API call: everything that can end a token, and who calls.
 _CALLED_WITH = Read(lambda: Authorization, _called_with)
 _REDEEM = Write(lambda: Authorization, _redeem)
+_REVOKE = Write(lambda: Authorization, _revoke)
 _ADVANCE = Write(lambda: Authorization, _advance)

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from django_oauthflows import limits
 from django_oauthflows.models import event_bounds, usage
 from tests.factories import ClientFactory, UserFactory
+from tests.held import Held
 from tests.oauth_client import OAuthClient, UserAgent
 
 pytest_plugins = ["django_oauthflows.testing"]
@@ -65,3 +67,16 @@ def register(live_server: Any) -> Any:
         return OAuthClient(live_server.url, client.client_id, secret, uris[0] if uris else "")
 
     return make
+
+
+@pytest.fixture
+def held(transactional_db: None) -> Held:
+    """A user's authorization and what its client would hold."""
+    return Held()
+
+
+@pytest.fixture
+def on_postgresql(transactional_db: None) -> None:
+    """Races need a database that lets writers run side by side."""
+    if connection.vendor != "postgresql":
+        pytest.skip("races need PostgreSQL: set DATABASE_URL=postgres://…")

@@ -10,8 +10,11 @@ import pytest
 from django.test import RequestFactory
 
 from django_oauthflows.models import Client, Consent, OutboxMessage
+from tests.consent.conftest import app, later, user, visitor, walk
 from tests.factories import ClientFactory, UserFactory
 from tests.mail_server import MailServer, mail_server, smtp_settings
+
+__all__ = ["app", "later", "mails_go_to", "notice", "user", "visitor", "walk"]
 
 
 def notice(client: Client | None = None, user: Any = None, scopes: str = "profile") -> OutboxMessage:

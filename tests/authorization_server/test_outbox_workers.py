@@ -18,10 +18,10 @@ from django.utils.module_loading import import_string
 from django_oauthflows.authorization_server.outbox import workers
 from django_oauthflows.models import OutboxMessage
 from tests.authorization_server.conftest import notice
-from tests.engine.server import database_url
 from tests.factories import ClientFactory, UserFactory
 from tests.mail_server import MailServer, mail_server
 from tests.oauth_client import OAuthClient, UserAgent, pkce_pair
+from tests.server import database_url
 from tests.site_process import ROOT, Site
 
 AGREE = """

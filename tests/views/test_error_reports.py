@@ -23,8 +23,8 @@ from rest_framework.views import APIView
 
 from tests.admin.conftest import form_data
 from tests.consent.conftest import Walk
-from tests.engine.held import Held
 from tests.factories import ClientFactory, UserFactory
+from tests.held import Held
 from tests.oauth_client import hidden_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)

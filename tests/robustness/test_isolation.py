@@ -17,8 +17,8 @@ import requests
 from django.db import connection, connections
 
 from django_oauthflows.models import Authorization, ClientSecret, Consent, Event
-from tests.engine.held import Held
 from tests.factories import ClientFactory
+from tests.held import Held
 from tests.oauth_client import OAuthClient, UserAgent, pkce_pair
 
 PARALLEL = 20

@@ -15,8 +15,8 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 
 from django_oauthflows import signals
 from django_oauthflows.models import Authorization, Client, Consent
-from tests.engine.held import SCOPES, Held
 from tests.factories import UserFactory
+from tests.held import SCOPES, Held
 
 
 def api(url: str, token: str) -> int:

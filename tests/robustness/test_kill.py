@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.engine.held import Held
-from tests.engine.server import Gunicorn, serving
+from tests.held import Held
+from tests.server import Gunicorn, serving
 
 CODES = 60
 CHAINS = 40

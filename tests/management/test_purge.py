@@ -24,7 +24,7 @@ from django_oauthflows.models import (
     RevokedToken,
 )
 from django_oauthflows.models.event import REPEATABLE
-from tests.engine.held import Held
+from tests.held import Held
 
 
 def purge(*arguments: str) -> dict[str, Any]:

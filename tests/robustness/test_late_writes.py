@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from django_oauthflows.models import Authorization
-from tests.engine.held import Held
+from tests.held import Held
 
 
 def seen(held: Held, generation: int) -> Authorization:

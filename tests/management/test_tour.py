@@ -152,7 +152,7 @@ LOGIN_URL = "/members/enter/"
 OAUTHFLOWS["ISSUER"] = "https://www.notes.example.org"
 """
 STOPPED = "CommandError: Stopped. What the tour had made is removed.\n"
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def blocks(language: str) -> list[str]:

@@ -12,8 +12,8 @@ from django.test import Client as Visitor
 
 from django_oauthflows.models import Authorization, Consent
 from tests.consent.conftest import Walk
-from tests.engine.held import Held
 from tests.factories import ClientFactory, UserFactory
+from tests.held import Held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FORM = "application/x-www-form-urlencoded"

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from django_oauthflows.models import Authorization, Event
-from tests.engine.held import Held
+from tests.held import Held
 
 PARALLEL = 20
 

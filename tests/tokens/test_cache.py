@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from django_oauthflows.models import Authorization, Client
 from django_oauthflows.tokens import cache as token_cache
-from tests.engine.held import Held
 from tests.factories import ClientFactory
+from tests.held import Held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,10 +17,10 @@ from django_oauthflows.models import Authorization
 from django_oauthflows.models.client import random_epoch
 from django_oauthflows.tokens.errors import BadToken
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unseal
-from tests.engine.held import Held
-from tests.engine.server import serving
 from tests.factories import ClientFactory, UserFactory
+from tests.held import Held
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
+from tests.server import serving
 from tests.tokens.thief import HEAD, Thief
 
 

@@ -173,7 +173,7 @@ def test_half_a_character_gets_in_by_no_encoding(boss: Any, page: str, encoding:
 
 
 def test_a_bad_parameter_shows_the_whole_list(boss: Any, rows: dict[type, Any]) -> None:
-    for bad in ("unknown=1", "owner=x", f"application={'9' * 30}", "created__gte=yesterday"):
+    for bad in ("unknown=1", "owner=x", "created__gte=yesterday"):
         for page in ("client/", "client/export/"):
             answer = boss.get(f"{ROOT}/{page}?{bad}")
             assert (answer.status_code, answer.headers["Location"].partition("?")[2]) == (302, "e=1"), bad

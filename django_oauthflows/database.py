@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from django.db.models import Manager
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+
+logger = logging.getLogger("django_oauthflows")
 
 #: How often something is tried again that others prevented; after a pause that grows, in seconds.
 _TRIES, _TRIES_OF_TRANSACTION = 3, 12
@@ -32,6 +35,11 @@ def is_conflict(error: DatabaseError) -> bool:
     names = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
     known = any(name in _CONFLICTS for name in (*names, *error.args[:1]))
     return known or str(error) == "database is locked"
+
+
+def log_failure() -> None:
+    """To be called where an ``OperationalError`` is handled: its sender is told to come back, staff what it was."""
+    logger.exception("The database does not answer, or others got in the way of a request.")
 
 
 def once_more(work: Callable[[], Result], *, using: str, tries: int = _TRIES) -> Result:

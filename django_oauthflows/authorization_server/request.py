@@ -17,11 +17,14 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
+from django.db import OperationalError
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.database import log_failure
 from django_oauthflows.flows.base import Flow
+from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 
 FORM = "application/x-www-form-urlencoded"
@@ -74,6 +77,34 @@ class RequestRefused(Exception):  # noqa: N818 - a refusal, not an error of ours
 def invalid_request(description: str) -> RequestRefused:
     """The refusal of a request that does not follow the standard."""
     return RequestRefused(errors.InvalidRequestError(description=description))
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The answer to a program that is to come again (RFC 6585 §4, RFC 9110 §15.6.4).
+
+    Its error code is one that client libraries can read. Nothing is put on record: a flood must not write.
+    """
+
+    status: int
+    seconds: int
+    why: str
+
+    @classmethod
+    def by(cls, cause: LimitExceeded | OperationalError) -> Postponed:
+        """Too many requests, or a database that does not answer, which is logged."""
+        if isinstance(cause, LimitExceeded):
+            return cls(429, cause.seconds, "Too many requests.")
+        log_failure()
+        return cls(503, 1, "The server is busy.")
+
+    @property
+    def error(self) -> errors.OAuth2Error:
+        return errors.TemporarilyUnavailableError(description=f"{self.why} Try again in {self.seconds} s.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.seconds)}
 
 
 @contextmanager
@@ -136,10 +167,11 @@ def _printable(name: str) -> str:
 
 
 def form_parameters(http: HttpRequest) -> Parameters:
-    """The parameters of a POST. Raises ``RequestRefused`` when they cannot be read.
+    """The parameters of a POST, which no error report will show. Raises ``RequestRefused`` when they cannot be read.
 
     RFC 6749 §3.2, RFC 7009 §2.1 and RFC 7662 §2.1 all want a form, never JSON.
     """
+    vars(http)["sensitive_post_parameters"] = "__ALL__"  # what `sensitive_post_parameters` does
     if http.content_type != FORM:
         raise invalid_request(f"The content type must be {FORM}.")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,12 +13,11 @@ from django_oauthflows import limits
 from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
 from django_oauthflows.conf import api_resource, options
+from django_oauthflows.database import log_failure
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.resource_server.machine import MachineUser
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
-
-logger = logging.getLogger("django_oauthflows")
 
 _KNOWN = "oauthflows.access"
 
@@ -66,7 +64,7 @@ def presented_access(request: HttpRequest) -> AccessToken | None:
     except TokenRefused as refused:
         raise Refused(challenges.invalid_token(refused.cause)) from None
     except OperationalError:
-        logger.exception("The database does not answer, or others got in the way of a call.")
+        log_failure()
         raise Refused(challenges.unavailable()) from None
     request.META[_KNOWN] = access
     return access

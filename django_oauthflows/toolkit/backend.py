@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -18,8 +19,17 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server import authorization, grants, revocation
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
-from django_oauthflows.authorization_server.client_authentication import authenticate
-from django_oauthflows.authorization_server.request import AuthorizationRequest, FormRequest, RequestRefused
+from django_oauthflows.authorization_server.client_authentication import authenticate_with_proof
+from django_oauthflows.authorization_server.request import (
+    AuthorizationRequest,
+    ClientCredentials,
+    FormRequest,
+    Parameters,
+    Postponed,
+    RequestRefused,
+    form_parameters,
+)
+from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Consent
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.resource_server.access import bearer_token
@@ -30,15 +40,21 @@ _toolkit: Any = sys.modules[_Parent.__module__]
 
 #: Location, headers, body and status, as the toolkit's views expect them.
 Answer = tuple[str | None, dict[str, str], str | None, int]
+_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-def _answer(body: dict[str, Any], status: int = 200) -> Answer:
-    return None, {"Cache-Control": "no-store", "Pragma": "no-cache"}, json.dumps(body), status
-
-
-def _refused(refused: RequestRefused) -> Answer:
-    error = refused.error
-    return None, dict(error.headers), error.json, error.status_code
+@sensitive_variables()  # as in the endpoints: what was sent, and what would be answered
+def _answer(request: HttpRequest, members: Callable[[FormRequest], dict[str, Any]]) -> Answer:
+    """What a program is told that sent a form: ``members``, or why not."""
+    try:
+        body = json.dumps(members(FormRequest.read(request, endpoint="token")))
+    except RequestRefused as refused:
+        error = refused.error
+        return None, _HEADERS | error.headers, error.json, error.status_code
+    except (LimitExceeded, OperationalError) as cause:
+        later = Postponed.by(cause)
+        return None, _HEADERS | later.headers, later.error.json, later.status
+    return None, _HEADERS, body, 200
 
 
 def _raise(refused: RequestRefused) -> NoReturn:
@@ -55,18 +71,10 @@ class Backend(_Parent):
     """Has the methods of the toolkit's class."""
 
     def create_token_response(self, request: HttpRequest) -> Answer:
-        try:
-            answer = grants.respond(FormRequest.read(request, endpoint="token"))
-        except RequestRefused as refused:
-            return _refused(refused)
-        return _answer(answer.members)
+        return _answer(request, lambda form: grants.respond(form).members)
 
     def create_revocation_response(self, request: HttpRequest) -> Answer:
-        try:
-            revocation.respond(FormRequest.read(request, endpoint="token"))
-        except RequestRefused as refused:
-            return _refused(refused)
-        return _answer({})
+        return _answer(request, lambda form: revocation.respond(form).members)
 
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
         """Scopes and credentials. Raises the toolkit's errors."""
@@ -108,11 +116,17 @@ class Backend(_Parent):
         except RequestRefused as refused:
             _raise(refused)
 
+    @sensitive_variables()
     def authenticate_client(self, request: HttpRequest) -> bool:
-        """For the toolkit's views that programs call with a client's credentials."""
+        """For the toolkit's views that programs call with a client's credentials: has it proven who it is?
+
+        By the header in a request of any kind, of which the rest is the view's own matter, or by a form.
+        """
         try:
-            authenticate(FormRequest.read(request, endpoint="introspection"))
-        except RequestRefused:
+            by_header = ClientCredentials.in_header(request) is not None
+            parameters = Parameters({}) if by_header else form_parameters(request)
+            authenticate_with_proof(FormRequest(request, parameters, "introspection"))
+        except (RequestRefused, LimitExceeded):
             return False
         return True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -14,12 +13,10 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.authorization_server.request import Answer, FormRequest, RequestRefused
+from django_oauthflows.authorization_server.request import Answer, FormRequest, Postponed, RequestRefused
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
-
-logger = logging.getLogger("django_oauthflows")
 
 
 def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
@@ -62,16 +59,12 @@ class Endpoint(View):
 
     @sensitive_variables()
     def post(self, http: HttpRequest) -> HttpResponse:
-        vars(http)["sensitive_post_parameters"] = "__ALL__"  # what `sensitive_post_parameters` does
         try:
             answer = self.respond(FormRequest.read(http, endpoint=self.limit))
-        except LimitExceeded as exceeded:
-            return self._wait(http, 429, "Too many requests.", exceeded.seconds)
         except RequestRefused as refused:
             return self._refused(http, refused)
-        except OperationalError:
-            logger.exception("The database does not answer, or others got in the way of a request.")
-            return self._wait(http, 503, "The server is busy.", 1)
+        except (LimitExceeded, OperationalError) as cause:
+            return self._postponed(http, Postponed.by(cause))
         return self._finish(http, JsonResponse(answer.members), answer.client)
 
     def _refused(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
@@ -83,11 +76,9 @@ class Endpoint(View):
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'
         return self._finish(http, response, refused.client)
 
-    def _wait(self, http: HttpRequest, status: int, why: str, seconds: int) -> HttpResponse:
-        """RFC 6585 §4, RFC 9110 §15.6.4, with an error code that client libraries can read."""
-        error = errors.TemporarilyUnavailableError(description=f"{why} Try again in {seconds} s.")
-        response = JsonResponse(dict(error.twotuples), status=status, headers={"Retry-After": str(seconds)})
-        return self._finish(http, response)
+    def _postponed(self, http: HttpRequest, answer: Postponed) -> HttpResponse:
+        members = dict(answer.error.twotuples)
+        return self._finish(http, JsonResponse(members, status=answer.status, headers=answer.headers))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.for_browsers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,8 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from django_oauthflows.conf import options, site_name
-
-logger = logging.getLogger("django_oauthflows")
+from django_oauthflows.database import log_failure
 
 
 def secured(response: HttpResponse, *, form_targets: tuple[str, ...] = ()) -> HttpResponse:
@@ -63,7 +61,7 @@ def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
         try:
             return view(request, *args, **kwargs)
         except OperationalError:
-            logger.exception("The database does not answer, or others got in the way of a request.")
+            log_failure()
             response = page(request, "busy.html", {}, status=503)
             response.headers["Retry-After"] = "1"
             return response

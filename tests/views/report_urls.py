@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tests.api.urls import urlpatterns as others
+from tests.toolkit.host_urls import own
 from tests.views.test_error_reports import ToolkitView
 
-urlpatterns = [*others, path("toolkit/", ToolkitView.as_view())]
+urlpatterns = [*others, path("toolkit/", ToolkitView.as_view()), *own]

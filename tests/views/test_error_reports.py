@@ -190,6 +190,10 @@ DOORS: dict[str, Callable[[], Callable[[], Any]]] = {
     ),
     "introspection": posted("/oauth/introspect/", lambda held: {"token": held.access_token()}),
     "revocation": posted("/oauth/revoke/", lambda held: {"token": held.refresh_token()}),
+    "revocation by the toolkit's own view": posted(
+        "/own/revoke/", lambda held: {"token": held.refresh_token()}
+    ),
+    "client at the toolkit's own view": posted("/own/internal/", lambda _: {}),
     "authorization": code_by_get,
     "authorization in the fragment": token_by_get,
     "answer of the user": code_by_answer,

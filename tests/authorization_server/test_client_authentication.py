@@ -138,3 +138,16 @@ def test_a_weak_secret_keeps_its_slow_hash() -> None:
     row.refresh_from_db()
     assert row.digest is None
     refused(token(in_body(client, "letmeout")), 401, "invalid_client")
+
+
+def test_of_several_slow_secrets_the_one_that_was_used_is_noted() -> None:
+    client, _ = ClientFactory(machine=True, client_secret="letmein")
+    ClientSecret.objects.adopt(client, "opensesame")
+    first, second = ClientSecret.objects.filter(client=client).order_by("pk")
+    for used, other, text in ((first, second, "letmein"), (second, first, "opensesame")):
+        ClientSecret.objects.update(last_used_at=None)
+        assert token(in_body(client, text)).status_code == 200
+        used.refresh_from_db()
+        other.refresh_from_db()
+        assert used.last_used_at is not None
+        assert other.last_used_at is None

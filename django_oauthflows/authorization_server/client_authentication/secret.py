@@ -44,9 +44,9 @@ def authenticate(request: FormRequest, credentials: ClientCredentials) -> Client
     if row is None:
         raise _wrong(credentials)
     client, secret = _FIND.instances(row)
-    if secret is None or not (secret.digest or _is_slow_secret_of(request, client, credentials.secret)):
-        raise _wrong(credentials, client)
-    if secret.digest and not secret.is_live(request.received_at):
+    if secret is not None and not secret.digest:
+        secret = _slow_secret(request, client, credentials.secret)
+    if secret is None or not secret.is_live(request.received_at):
         raise _wrong(credentials, client)
     if secret.last_used_at is None or request.received_at - secret.last_used_at >= LAST_USED_STEP:
         _NOTE_USE.run(pk=secret.pk, now=request.received_at)
@@ -62,8 +62,8 @@ def _is_plausible(credentials: ClientCredentials) -> bool:
     )
 
 
-def _is_slow_secret_of(request: FormRequest, client: Client, secret: str) -> bool:
-    """Whether ``secret`` fits a slow hash of the client's. A strong one gets its fast digest at once.
+def _slow_secret(request: FormRequest, client: Client, secret: str) -> ClientSecret | None:
+    """The live one of the client's whose slow hash ``secret`` fits. A strong one gets its fast digest at once.
 
     Counted per client and network, and few at a time: whoever names such a client can make the site
     work, but not for long, and without using up the turns of the client itself, elsewhere.
@@ -75,10 +75,10 @@ def _is_slow_secret_of(request: FormRequest, client: Client, secret: str) -> boo
         for row in client.secrets.live(request.received_at).exclude(slow_hash=""):
             if check_password(secret, row.slow_hash):
                 row.speed_up(secret)
-                return True
+                return row
     finally:
         _SLOW_CHECKS.release()
-    return False
+    return None
 
 
 def _wrong(credentials: ClientCredentials, client: Client | None = None) -> RequestRefused:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from django_oauthflows import limits
 from django_oauthflows.models import event_bounds, usage
@@ -29,6 +30,12 @@ def nothing_is_counted_yet() -> None:
     limits.forget()
     event_bounds.overflow.forget()
     event_bounds.repeats.forget()
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_site() -> None:
+    """A request in another language leaves that one on in its thread, for whichever test comes next."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ def _slow_secret(request: FormRequest, client: Client, secret: str) -> ClientSec
     if not _SLOW_CHECKS.acquire(timeout=_SLOW_CHECK_WAIT):
         raise limits.LimitExceeded(round(_SLOW_CHECK_WAIT))
     try:
+        row: ClientSecret
         for row in client.secrets.live(request.received_at).exclude(slow_hash=""):
             if check_password(secret, row.slow_hash):
                 row.speed_up(secret)

@@ -79,6 +79,11 @@ def invalid_request(description: str) -> RequestRefused:
     return RequestRefused(errors.InvalidRequestError(description=description))
 
 
+def invalid_grant(cause: str) -> RequestRefused:
+    """The refusal of a code or refresh token (RFC 6749 §5.2). Only staff are told the cause."""
+    return RequestRefused(errors.InvalidGrantError(), cause)
+
+
 @dataclass(frozen=True, slots=True)
 class Postponed:
     """The answer to a program that is to come again (RFC 6585 §4, RFC 9110 §15.6.4).

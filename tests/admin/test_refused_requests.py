@@ -116,7 +116,7 @@ def causes_in_the_code() -> set[str]:
         for path in (PACKAGE / folder).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text()))
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) in ("RequestRefused", "_invalid_grant", "request.refused")
+        and ast.unparse(call.func) in ("RequestRefused", "invalid_grant", "request.refused")
         for argument in call.args
         if isinstance(argument, ast.Constant)
     }

@@ -22,7 +22,12 @@ from django_oauthflows.authorization_server.issue import (
     granted_resources,
     issue_tokens,
 )
-from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
+from django_oauthflows.authorization_server.request import (
+    Parameters,
+    RequestRefused,
+    TokenRequest,
+    invalid_grant,
+)
 from django_oauthflows.flows.authorization_code import FLOW
 from django_oauthflows.models import Authorization
 from django_oauthflows.tokens.access_token import TokenRefused
@@ -61,18 +66,18 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     try:
         reference, authorization = Authorization.objects.find(Kind.CODE, given.code, request.client)
     except TokenRefused as refused:
-        raise _invalid_grant(f"code {refused.cause}") from None
+        raise invalid_grant(f"code {refused.cause}") from None
     if authorization.redeemed_at is not None:
         if request.client.has_secret or _fits(given.code_verifier, authorization):
             # RFC 6749 §4.1.2: deny, and revoke what was issued on the first use. Not for a stranger who
             # names a public client and has found a used code in a log: that could end anybody's login.
             authorization.revoke_for_misuse("CODE_REPLAYED", "code used twice")
-        raise _invalid_grant("code used twice")
+        raise invalid_grant("code used twice")
     if reference.expires <= request.received_at.timestamp():
-        raise _invalid_grant("code expired")
+        raise invalid_grant("code expired")
     refusal = authorization.refusal(request.received_at)
     if refusal:
-        raise _invalid_grant(refusal)
+        raise invalid_grant(refusal)
     _check_verifier(given.code_verifier, authorization)
     _check_redirect_uri(given.redirect_uri, authorization)
     scopes = authorization.granted_scopes(authorization.scope.split())
@@ -87,7 +92,7 @@ def _check_verifier(verifier: str, authorization: Authorization) -> None:
     if challenge and not verifier:
         raise RequestRefused(errors.MissingCodeVerifierError(), "no code verifier")
     if verifier and not _fits(verifier, authorization):
-        raise _invalid_grant("wrong code verifier")
+        raise invalid_grant("wrong code verifier")
 
 
 def _fits(verifier: str, authorization: Authorization) -> bool:
@@ -103,7 +108,7 @@ def _check_redirect_uri(redirect_uri: str, authorization: Authorization) -> None
     """
     left_out = not redirect_uri and authorization.code_challenge
     if not left_out and redirect_uri != authorization.redirect_uri:
-        raise _invalid_grant("redirect URI differs from the authorization request")
+        raise invalid_grant("redirect URI differs from the authorization request")
 
 
 def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
@@ -112,14 +117,10 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     if not authorization.redeem(now=request.received_at, ends=end_of(request, authorization)):
         # Lost the race for the code: by RFC 6749 §4.1.2 that is a second use, whoever was first.
         authorization.revoke_for_misuse("CODE_REPLAYED", "code used twice")
-        raise _invalid_grant("code used twice")
+        raise invalid_grant("code used twice")
     return issue_tokens(
         request, authorization, generation=1, scopes=checked.scopes, resources=checked.resources
     )
-
-
-def _invalid_grant(cause: str) -> RequestRefused:
-    return RequestRefused(errors.InvalidGrantError(), cause)
 
 
 GRANT = Grant(grant_type="authorization_code", flow=FLOW, demand=demand, check=check, issue=issue)

@@ -25,7 +25,12 @@ from django_oauthflows.authorization_server.issue import (
     granted_resources,
     issue_tokens,
 )
-from django_oauthflows.authorization_server.request import Parameters, RequestRefused, TokenRequest
+from django_oauthflows.authorization_server.request import (
+    Parameters,
+    RequestRefused,
+    TokenRequest,
+    invalid_grant,
+)
 from django_oauthflows.flows.refresh_token import FLOW
 from django_oauthflows.models import Authorization
 from django_oauthflows.tokens.access_token import TokenRefused
@@ -77,16 +82,16 @@ def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
         else:
             authorization = adopted_tokens.find_refresh_token(text, request.client)
     except TokenRefused as refused:
-        raise _invalid_grant(f"refresh token {refused.cause}") from None
+        raise invalid_grant(f"refresh token {refused.cause}") from None
     refusal = authorization.refusal(request.received_at)
     if refusal:
-        raise _invalid_grant(refusal)
+        raise invalid_grant(refusal)
     if not authorization.accepts_generation(generation, request.received_at):
         # RFC 9700 §4.14.2: nobody knows which of the two is the thief.
         authorization.revoke_for_misuse("REFRESH_REUSED", "old refresh token used again")
-        raise _invalid_grant("old refresh token used again")
+        raise invalid_grant("old refresh token used again")
     if expires is not None and expires <= request.received_at.timestamp():
-        raise _invalid_grant("refresh token expired")
+        raise invalid_grant("refresh token expired")
     return authorization, generation
 
 
@@ -100,7 +105,7 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
         # A parallel refresh of the same token was faster: both get the one new generation.
         authorization, generation = _presented(request, checked.refresh_token)
         if generation == authorization.generation:
-            raise _invalid_grant("refresh token used meanwhile")
+            raise invalid_grant("refresh token used meanwhile")
     return issue_tokens(
         request,
         authorization,
@@ -117,10 +122,6 @@ def _claim(request: TokenRequest, checked: Checked) -> bool:
     if authorization._state.adding:
         return adopted_tokens.claim(checked.refresh_token, authorization, now=now, ends=ends)
     return authorization.advance(now=now, ends=ends)
-
-
-def _invalid_grant(cause: str) -> RequestRefused:
-    return RequestRefused(errors.InvalidGrantError(), cause)
 
 
 GRANT = Grant(grant_type="refresh_token", flow=FLOW, demand=demand, check=check, issue=issue)

@@ -30,7 +30,7 @@ _CONFLICTS = frozenset(
 def is_conflict(error: DatabaseError) -> bool:
     """Whether the database refused because of what somebody else did at the same moment."""
     if isinstance(error, IntegrityError):
-        return True  # somebody else just made the row; if not, another try does no harm
+        return True  # somebody else just made the row, as the next try will see
     cause = error.__cause__
     names = [getattr(cause, name, None) for name in ("sqlstate", "pgcode", "sqlite_errorname")]
     known = any(name in _CONFLICTS for name in (*names, *error.args[:1]))
@@ -66,6 +66,8 @@ def after_conflict(
         try:
             return work()
         except (OperationalError, IntegrityError) as again:
+            if isinstance(error, IntegrityError) and isinstance(again, IntegrityError):
+                raise  # the other's row was there to be seen this time: it is a fault, and stays one
             error = again
     raise error
 

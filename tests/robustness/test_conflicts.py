@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, connection
 from django.test import Client as Visitor
 
 from django_oauthflows.models import Authorization, Consent
@@ -20,19 +20,23 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @contextmanager
-def in_the_way(statement: str, times: int) -> Iterator[None]:
-    """As many times, the database refuses statements that begin so, as it does when others were faster."""
-    left = times
+def in_the_way(
+    statement: str, times: int, error: type[DatabaseError] = OperationalError
+) -> Iterator[list[str]]:
+    """As many times, the database refuses statements that begin so, as it does when others were faster.
+
+    Yields those that were refused.
+    """
+    refused: list[str] = []
 
     def execute(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        nonlocal left
-        if left and sql.startswith(statement):
-            left -= 1
-            raise OperationalError("database is locked")
+        if len(refused) < times and sql.startswith(statement):
+            refused.append(sql)
+            raise error("database is locked")
         return run(sql, *rest)
 
     with connection.execute_wrapper(execute):
-        yield
+        yield refused
 
 
 def ask(held: Held, form: dict[str, str], path: str = "/oauth/token/") -> Any:
@@ -107,3 +111,11 @@ def test_a_transaction_around_every_request_changes_nothing(settings: Any, held:
             assert ask(held, form).status_code == 200
     finally:
         connection.settings_dict["ATOMIC_REQUESTS"] = False
+
+
+def test_a_row_that_breaks_a_rule_is_tried_once_more_in_case_it_was_a_race() -> None:
+    with in_the_way("INSERT", 1, IntegrityError):
+        ClientFactory()
+    with in_the_way("INSERT", 99, IntegrityError) as refused, pytest.raises(IntegrityError):
+        ClientFactory()
+    assert len(refused) == 2

@@ -111,7 +111,7 @@ def issue_user_token(
 ) -> TokenResponse:
     """An access token that acts for the user of ``authorization``."""
     client = authorization.client
-    given = _Given(client, flow, scope_string(scopes), resources, int(issued.timestamp()))
+    given = _Given.to(client, flow, scopes, resources, issued=issued)
     sealed = authorization.access_token(
         generation=generation,
         scopes=given.scope.split(),
@@ -127,28 +127,42 @@ def issue_machine_token(
     request: TokenRequest, *, scopes: Iterable[str], resources: tuple[str, ...]
 ) -> TokenResponse:
     """An access token with which the client acts for itself (RFC 6749 §4.4.3)."""
-    client, issued = request.client, int(request.received_at.timestamp())
-    given = _Given(client, request.flow, scope_string(scopes), resources, issued)
+    client, issued = request.client, request.received_at
+    given = _Given.to(client, request.flow, scopes, resources, issued=issued)
     sealed = client.access_token(
-        given.scope.split(), lifetime=given.lifetime, resources=resources, kind=_kind_for(client)
+        given.scope.split(),
+        issued=issued,
+        lifetime=given.lifetime,
+        resources=resources,
+        kind=_kind_for(client),
     )
     return given.response(request.http, sealed, user_id=None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What every access token has. ``issued`` is in Unix seconds."""
+    """What every access token has. ``issued`` is in Unix seconds, ``lifetime`` in seconds."""
 
     client: Client
     flow: Flow
     scope: str
     resources: tuple[str, ...]
     issued: int
+    lifetime: int
 
-    @property
-    def lifetime(self) -> int:
-        """Seconds."""
-        return self.client.access_token_lifetime_for(self.flow)
+    @classmethod
+    def to(
+        cls,
+        client: Client,
+        flow: Flow,
+        scopes: Iterable[str],
+        resources: tuple[str, ...],
+        *,
+        issued: datetime,
+    ) -> _Given:
+        """What ``client`` is given by ``flow``."""
+        lifetime = client.access_token_lifetime_for(flow)
+        return cls(client, flow, scope_string(scopes), resources, int(issued.timestamp()), lifetime)
 
     def response(
         self, http: HttpRequest, sealed: str, *, user_id: Any, refresh_token: str = ""

@@ -472,6 +472,7 @@ class Client(Application):
         scopes: Iterable[str],
         *,
         lifetime: int,
+        issued: datetime | None = None,
         resources: Iterable[str] = (),
         kind: Kind = Kind.ACCESS,
     ) -> str:
@@ -479,15 +480,15 @@ class Client(Application):
 
         Nothing is written.
         """
-        issued = int(timezone.now().timestamp())
+        second = int((issued or timezone.now()).timestamp())
         return seal(
             kind,
             Reference(
                 subject=Subject.CLIENT,
                 id=self.pk,
                 serial=secrets.randbits(63),
-                issued=issued,
-                expires=issued + lifetime,
+                issued=second,
+                expires=second + lifetime,
                 scopes=tuple(scopes),
                 resources=tuple(resources),
             ),

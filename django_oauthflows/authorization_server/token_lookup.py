@@ -196,10 +196,8 @@ def _machine_grounds(row: Row, serial: int) -> tuple[tuple[str, Any], ...]:
 
 
 def _machine() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
-    spent = RevokedToken.objects.filter(
-        client=OuterRef("pk"), serial=Given("serial", RevokedToken._meta.get_field("serial"))
-    )
-    one = Client.objects.filter(pk=Given("pk", Client._meta.get_field("id"))).annotate(spent=Exists(spent))
+    spent = RevokedToken.objects.filter(client=OuterRef("pk"), serial=Given("serial", RevokedToken, "serial"))
+    one = Client.objects.filter(pk=Given("pk", Client, "id")).annotate(spent=Exists(spent))
     return one, (Columns.of(Client, CALLER_COLUMNS), Columns.of_user("service_user"))
 
 

@@ -346,12 +346,8 @@ _OF_CALLED_WITH = (
 )
 
 
-def _field(name: str) -> Any:
-    return Authorization._meta.get_field(name)
-
-
 def _one() -> models.QuerySet[Authorization]:
-    return Authorization.objects.filter(pk=Given("pk", _field("id")))
+    return Authorization.objects.filter(pk=Given("pk", Authorization, "id"))
 
 
 def _with_consent_and_user(names: tuple[str, ...]) -> tuple[Columns, Columns, Columns]:
@@ -388,9 +384,9 @@ def _redeem() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
     return (
         _one().filter(redeemed_at=None, revoked_at=None),
         {
-            "redeemed_at": Given("now", _field("redeemed_at")),
-            "rotated_at": Given("now", _field("rotated_at")),
-            "expires_at": Given("ends", _field("expires_at")),
+            "redeemed_at": Given("now", Authorization, "redeemed_at"),
+            "rotated_at": Given("now", Authorization, "rotated_at"),
+            "expires_at": Given("ends", Authorization, "expires_at"),
             "generation": 1,
         },
     )
@@ -398,11 +394,11 @@ def _redeem() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
 
 def _advance() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
     return (
-        _one().filter(generation=Given("generation", _field("generation")), revoked_at=None),
+        _one().filter(generation=Given("generation", Authorization, "generation"), revoked_at=None),
         {
-            "generation": Given("next", _field("generation")),
-            "rotated_at": Given("now", _field("rotated_at")),
-            "expires_at": Given("ends", _field("expires_at")),
+            "generation": Given("next", Authorization, "generation"),
+            "rotated_at": Given("now", Authorization, "rotated_at"),
+            "expires_at": Given("ends", Authorization, "expires_at"),
         },
     )
 
@@ -410,7 +406,7 @@ def _advance() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
 def _revoke() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
     changes = {"revoked_at": "now", "revoked_cause": "cause"}
     return _one().filter(revoked_at=None), {
-        name: Given(value, _field(name)) for name, value in changes.items()
+        name: Given(value, Authorization, name) for name, value in changes.items()
     }
 
 

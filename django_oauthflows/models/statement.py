@@ -16,7 +16,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, router
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql import UpdateQuery
 
 from django_oauthflows.database import after_conflict
@@ -25,10 +25,11 @@ Row = tuple[Any, ...]
 
 
 class Given(Expression):
-    """A value that is given at run time, prepared for the database as ``field`` would."""
+    """A value that is given at run time, prepared for the database as ``field`` of ``model`` would."""
 
-    def __init__(self, name: str, field: Field[Any, Any]) -> None:
-        super().__init__(output_field=field)
+    def __init__(self, name: str, model: type[Model], field: str) -> None:
+        of_model: Any = model._meta.get_field(field)
+        super().__init__(output_field=of_model)
         self.name = name
 
     def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:

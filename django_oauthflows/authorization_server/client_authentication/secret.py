@@ -111,14 +111,10 @@ _OF_CLIENT = (
 _OF_SECRET = ("id", "digest", "expires_at", "last_used_at")
 
 
-def _field(model: Any, name: str) -> Any:
-    return model._meta.get_field(name)
-
-
 def _find() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
-    fits = Q(secrets__digest=Given("digest", _field(ClientSecret, "digest"))) | ~Q(secrets__slow_hash="")
+    fits = Q(secrets__digest=Given("digest", ClientSecret, "digest")) | ~Q(secrets__slow_hash="")
     one = (
-        Client.objects.filter(client_id=Given("client_id", _field(Client, "client_id")))
+        Client.objects.filter(client_id=Given("client_id", Client, "client_id"))
         .annotate(found=FilteredRelation("secrets", condition=fits))
         # The digest that fits goes before slow hashes.
         .order_by(F("found__digest").desc(nulls_last=True))
@@ -128,8 +124,8 @@ def _find() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
 
 def _note_use() -> tuple[QuerySet[ClientSecret], dict[str, Any]]:
     return (
-        ClientSecret.objects.filter(pk=Given("pk", _field(ClientSecret, "id"))).order_by(),
-        {"last_used_at": Given("now", _field(ClientSecret, "last_used_at"))},
+        ClientSecret.objects.filter(pk=Given("pk", ClientSecret, "id")).order_by(),
+        {"last_used_at": Given("now", ClientSecret, "last_used_at")},
     )
 
 

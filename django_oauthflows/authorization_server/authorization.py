@@ -187,9 +187,7 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
     flow, client = request.flow, request.client
     consent.client = client  # which would be fetched once more
     lifetime = (
-        options().AUTHORIZATION_CODE_LIFETIME
-        if flow.visits_token_endpoint
-        else client.access_token_lifetime_for(flow)
+        options().AUTHORIZATION_CODE_LIFETIME if flow.gives_code else client.access_token_lifetime_for(flow)
     )
     authorization = Authorization.objects.begin(
         consent=consent,
@@ -200,9 +198,9 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         resource=" ".join(request.resources),
-        generation=0 if flow.visits_token_endpoint else 1,
+        generation=0 if flow.gives_code else 1,
     )
-    if flow.visits_token_endpoint:
+    if flow.gives_code:
         return answer_uri(request.http, request.address, {"code": authorization.code()})
     response = issue_user_token(
         request.http,

@@ -167,7 +167,7 @@ class ClientSkeletonManager(models.Manager["ClientSkeleton"]):
 class ClientSkeleton(_Following):
     """What a client's name, or the host of one of its redirect URIs, looks like at a glance.
 
-    The skeletons are of the rules in ``lookalikes.py``: whoever changes those rules writes a migration
+    The skeletons are of the rules in ``confusables.py``: whoever changes those rules writes a migration
     that calls ``index_clients`` again.
     """
 

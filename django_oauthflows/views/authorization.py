@@ -193,7 +193,7 @@ class AuthorizationView(View):
     def _refuse(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
         if refused.address is None:
             # RFC 6749 §4.1.2.1: never redirect when the client or the redirect URI is in doubt.
-            return refusal_page(http, refused.error, self._record(http, refused))
+            return refusal_page(http, refused.error, record_refusal(refused, user=http.user))
         silent = "none" in http.GET.get("prompt", "").split()
         if not http.user.is_authenticated and not silent:
             # RFC 9700 §4.11.2: nobody is sent on to a client's site before we know who they are.
@@ -204,13 +204,8 @@ class AuthorizationView(View):
         self, http: HttpRequest, refused: RequestRefused, address: AnswerAddress
     ) -> HttpResponse:
         """Tell the client, at the redirect URI that was found to be its own (RFC 6749 §4.1.2.1, §4.2.2.1)."""
-        reference = self._record(http, refused)
-        told = refusal_members(refused, reference)
+        told = refusal_members(refused, record_refusal(refused, user=http.user))
         return AuthorizationRedirect(authorization.answer_uri(http, address, told))
-
-    @staticmethod
-    def _record(http: HttpRequest, refused: RequestRefused) -> str:
-        return record_refusal(refused, user=http.user)
 
 
 def _to_login_page(http: HttpRequest) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from django_oauthflows.flows import registry
 from django_oauthflows.management import client_transfer
+from django_oauthflows.management.numbers import whole_number
 from django_oauthflows.management.users import add_by, user_named
 from django_oauthflows.models import Client, ClientSecret, client_metadata
 from django_oauthflows.models.client_metadata import (
@@ -27,6 +28,8 @@ from django_oauthflows.models.client_metadata import (
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
 
+#: In seconds: ten years, after which nobody would call it an overlap.
+_LONGEST_OVERLAP = 10 * 365 * 86400
 #: Options whose name is not the member's.
 _OPTIONS = {"client_name": "name", "throttle_rate": "api-rate", "is_resource_server": "resource-server"}
 
@@ -56,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             one.add_argument("--label", default="")
             one.add_argument(
                 "--overlap",
-                type=int,
+                type=whole_number(0, _LONGEST_OVERLAP),
                 default=0,
                 metavar="SECONDS",
                 help="For so long the old secrets go on working.",

@@ -14,6 +14,7 @@ from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections, connections
 
 from django_oauthflows.authorization_server.outbox.delivery import Report, deliver
+from django_oauthflows.management.numbers import seconds, whole_number
 from django_oauthflows.models import OutboxMessage
 
 if TYPE_CHECKING:
@@ -30,22 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--interval",
-        type=_seconds,
+        type=seconds,
         default=_INTERVAL,
         metavar="SECONDS",
         help="With --watch: how long to wait when nothing is due.",
     )
     parser.add_argument(
-        "--limit", type=int, default=_LIMIT, metavar="N", help="Send so many in one go at most."
+        "--limit",
+        type=whole_number(1, 10**6),
+        default=_LIMIT,
+        metavar="N",
+        help="Send so many in one go at most.",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object at the end.")
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= threading.TIMEOUT_MAX:
-        raise argparse.ArgumentTypeError("must be above zero")
-    return value
 
 
 def handle(command: Command, options: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
+from django_oauthflows.management.numbers import whole_number
 from django_oauthflows.models import (
     AdoptedToken,
     Authorization,
@@ -138,7 +139,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="Only say what would be deleted.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object at the end.")
     parser.add_argument(
-        "--step", type=int, default=STRETCH, metavar="KEYS", help="How many keys one statement looks at."
+        "--step",
+        type=whole_number(1, 10**9),
+        default=STRETCH,
+        metavar="KEYS",
+        help="How many keys one statement looks at.",
     )
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="Stop after so long; the next run goes on."

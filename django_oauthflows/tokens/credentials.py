@@ -6,7 +6,7 @@ import re
 
 from django_oauthflows.tokens.format import Kind
 
-#: Of a client secret (``models/secret.py``). Scanners look for it, as they do for those of the tokens.
+#: Of a client secret (``models/client_secret.py``). Scanners look for it, as they do for those of the tokens.
 SECRET_PREFIX = "oafs_"  # noqa: S105 - what all of them begin with
 
 _PREFIXES = "|".join(prefix.rstrip("_") for prefix in (SECRET_PREFIX, *Kind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from django_oauthflows.tokens.format import Kind
 
@@ -17,11 +18,11 @@ _CREDENTIAL = re.compile(
 )
 
 
-def without_credentials(text: str) -> str:
-    """``text`` with an ellipsis for each secret, code or token in it, sealed or signed, whole or cut short."""
-    return _CREDENTIAL.sub(_cut, text)
+def without_credentials(text: str, instead: Callable[[str], str] = lambda _credential: "…") -> str:
+    """``text`` with something ``instead`` of each secret, code or token, sealed or signed, whole or cut short."""
 
+    def put(found: re.Match[str]) -> str:
+        # The first part of a JWT tells nothing by itself, and may be a word with these letters in it.
+        return found[0] if found["first"] and not found["further"] else instead(found[0])
 
-def _cut(found: re.Match[str]) -> str:
-    # The first part of a JWT tells nothing by itself, and may be a word with these letters in it.
-    return found[0] if found["first"] and not found["further"] else "…"
+    return _CREDENTIAL.sub(put, text)

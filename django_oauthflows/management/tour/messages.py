@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from django.utils.html import strip_tags
 
+from django_oauthflows.tokens.credentials import without_credentials
+
 TIMEOUT = 20
 #: So much of a body is shown.
 _MAX_BODY = 2000
@@ -30,7 +32,6 @@ _CONFIDENTIAL = frozenset(
         "token",
     }
 )
-_SEALED = re.compile(r"\boaf[a-z]_[A-Za-z0-9_\-=]{12,}")
 _COOKIE = re.compile(r"(?<==)[^;=\s]{9,}(?=;|$)")
 
 
@@ -40,9 +41,7 @@ def shortened(value: str) -> str:
 
 
 def _shown(name: str, value: str) -> str:
-    return (
-        shortened(value) if name in _CONFIDENTIAL else _SEALED.sub(lambda found: shortened(found[0]), value)
-    )
+    return shortened(value) if name in _CONFIDENTIAL else without_credentials(value, shortened)
 
 
 def _shown_header(name: str, value: str) -> str:
@@ -89,7 +88,7 @@ class Message:
             start,
             [(name, _shown_header(name, value)) for name, value in headers],
             [(name, _shown(name, value)) for name, value in parameters],
-            _SEALED.sub(lambda found: shortened(found[0]), body),
+            without_credentials(body, shortened),
         )
 
 

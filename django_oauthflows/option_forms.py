@@ -32,6 +32,8 @@ RATE_NAMES = (
     "failed_authentication",
     "slow_authentication",
 )
+#: Sixty-eight years: what every database keeps, and no date that comes of it is beyond the calendar.
+MAX_SECONDS = 2**31 - 1
 RATE = re.compile(r"\A[1-9][0-9]{0,8}/(second|minute|hour|day)\Z")
 
 
@@ -55,7 +57,11 @@ def is_number(value: Any) -> bool:
 
 
 def is_seconds(value: Any) -> bool:
-    return is_number(value) and value > 0
+    return is_number(value) and 0 < value <= MAX_SECONDS
+
+
+def is_days(value: Any) -> bool:
+    return is_number(value) and 0 < value <= MAX_SECONDS // 86400
 
 
 def is_text(value: Any) -> bool:
@@ -79,7 +85,7 @@ def is_durations(value: Any) -> bool:
     return (
         isinstance(value, list | tuple)
         and bool(value)
-        and all(item in ("once", "always") or is_seconds(item) for item in value)
+        and all(item in ("once", "always") or is_days(item) for item in value)
     )
 
 
@@ -148,7 +154,9 @@ def is_rates(value: Any) -> bool:
 
 
 #: The forms that several options share.
-Seconds = Annotated[int, Form(is_seconds, "a number of seconds above zero, such as 600")]
+Seconds = Annotated[
+    int, Form(is_seconds, f"a number of seconds above zero and not above {MAX_SECONDS}, such as 600")
+]
 Switch = Annotated[bool, Form(lambda value: isinstance(value, bool), "True or False")]
 Rates = Annotated[
     Mapping[str, str],

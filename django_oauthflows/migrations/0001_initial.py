@@ -140,6 +140,10 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Seconds; empty for the default.",
                         null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
                         verbose_name="access token lifetime",
                     ),
                 ),
@@ -149,6 +153,10 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Seconds; empty for the default.",
                         null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
                         verbose_name="refresh token lifetime without use",
                     ),
                 ),
@@ -158,6 +166,10 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Seconds; empty for the default.",
                         null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2147483647),
+                        ],
                         verbose_name="refresh token lifetime in all",
                     ),
                 ),

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +28,7 @@ from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.models.event import Event
-from django_oauthflows.option_forms import RATE
+from django_oauthflows.option_forms import MAX_SECONDS, RATE
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
@@ -41,6 +41,7 @@ Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
 
 #: The toolkit's column holds no longer ones.
 MAX_CLIENT_ID_LENGTH = 100
+_LIFETIME = (MinValueValidator(1), MaxValueValidator(MAX_SECONDS))
 
 #: Column names: what an API call needs to know of its client, and what a view may want to.
 CALLER_COLUMNS = (
@@ -226,18 +227,24 @@ class Client(Application):
         related_name="oauthflows_service_clients",
     )
     access_token_lifetime = models.PositiveIntegerField(
-        _("access token lifetime"), null=True, blank=True, help_text=_("Seconds; empty for the default.")
+        _("access token lifetime"),
+        null=True,
+        blank=True,
+        validators=_LIFETIME,
+        help_text=_("Seconds; empty for the default."),
     )
     refresh_token_idle_lifetime = models.PositiveIntegerField(
         _("refresh token lifetime without use"),
         null=True,
         blank=True,
+        validators=_LIFETIME,
         help_text=_("Seconds; empty for the default."),
     )
     refresh_token_absolute_lifetime = models.PositiveIntegerField(
         _("refresh token lifetime in all"),
         null=True,
         blank=True,
+        validators=_LIFETIME,
         help_text=_("Seconds; empty for the default."),
     )
     pkce_exemption = models.CharField(

@@ -193,3 +193,14 @@ def test_the_redirect_tester_names_the_part_that_differs(boss: Any) -> None:
         ("https://[", "It is not a whole address"),
     ):
         assert told in boss.get(page_of(client, "integration"), {"uri": uri}).content.decode()
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "2147483648", "9" * 18])
+@pytest.mark.parametrize(
+    "field", ["access_token_lifetime", "refresh_token_idle_lifetime", "refresh_token_absolute_lifetime"]
+)
+def test_a_lifetime_beyond_the_calendar_is_refused(boss: Any, field: str, seconds: str) -> None:
+    client, _ = ClientFactory()
+    data = form_data(boss.get(page_of(client))) | {field: seconds}
+    assert list(boss.post(page_of(client), data).context["adminform"].form.errors) == [field]
+    assert boss.post(page_of(client), data | {field: "2147483647"}).status_code == 302

@@ -83,6 +83,8 @@ def _bulk(action: str) -> Callable[[Any, Client], Any]:
     )
 
 
+SEEN_BY_USERS = {"name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri"}
+HARMLESS = SEEN_BY_USERS | {"owner", "contacts"}
 #: Each setting that is not only shown to users, with another value for it.
 SETTINGS: dict[str, dict[str, Any]] = {
     "redirect_uris": {"redirect_uris": "https://evil.example/"},
@@ -181,14 +183,19 @@ def test_stopping_a_client_waits_for_nobody(staff: Any, write: Write, kind: str)
     assert state() != before
 
 
+def test_no_setting_is_forgotten_here(boss: Any) -> None:
+    """Whoever adds a setting says here whether it is harmless."""
+    shown = boss.get(page_of(made("plain"))).context["adminform"].form.fields
+    assert set(shown) == {*HARMLESS, *SETTINGS, "trust", "service_user"}
+
+
 @pytest.mark.parametrize("kind", VOUCHED)
 def test_what_users_see_owner_and_contacts_stay_with_support(staff: Any, kind: str) -> None:
     client, owner = made(kind), UserFactory()
     user_agent = staff("view_client", "change_client")
     page = user_agent.get(page_of(client))
     shown = form_data(page)
-    harmless = {"name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri"}
-    assert set(shown) == harmless | {"owner", "contacts"}
+    assert set(shown) == HARMLESS
     assert "Only staff who may" in page.content.decode()
     changed = shown | {"name": "Renamed", "contacts": "help@client.example", "owner": str(owner.pk)}
     assert user_agent.post(page_of(client), changed).status_code == 302

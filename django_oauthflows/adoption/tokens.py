@@ -125,7 +125,11 @@ def _row_of(text: str) -> Any:
         get_access_token_model()
         .objects.filter(token_checksum=_checksum(text), application__oauthflows_client__isnull=False)
         .select_related("user", "application__oauthflows_client")
-        .annotate(answered=Exists(answers), consented=Subquery(answers.live().values("scope")))
+        .annotate(
+            answered=Exists(answers),
+            consented=Subquery(answers.live().values("scope")),
+            allowed_again=Subquery(answers.live().values("allowed_again")),
+        )
         .first()
     )
     if row is None:
@@ -133,7 +137,7 @@ def _row_of(text: str) -> Any:
     if row.user is not None and not row.answered:
         # Made past the migration and the receiver: by a process that still ran the old code, or by SQL.
         ensure_consent(user_id=row.user_id, client_id=row.application_id, scopes=row.scope.split())
-        row.consented = row.scope
+        row.consented, row.allowed_again = row.scope, {}
     return row
 
 
@@ -144,7 +148,16 @@ def _left_of(scopes: list[str], row: Any, client: Client) -> list[str]:
     """
     declared, allowed = declared_scopes(), client.allowed_scope_names()
     kept = [name for name in scopes if name in allowed or name not in declared]
-    return kept if row.user is None else [name for name in kept if name in (row.consented or "").split()]
+    if row.user is None:
+        return kept
+    consent = Consent(scope=row.consented or "", allowed_again=row.allowed_again or {})
+    return _without_a_break(kept, consent, row)
+
+
+def _without_a_break(scopes: list[str], consent: Consent, row: Any) -> list[str]:
+    """``scopes`` less what the user has taken back since the token of ``row`` was made, given again or not."""
+    allowed = consent.allows(_aware(row.created))
+    return [name for name in scopes if name in allowed]
 
 
 def _aware(moment: datetime) -> datetime:
@@ -157,7 +170,8 @@ def find_refresh_token(text: str, client: Client) -> Authorization:
     """What one of the toolkit's refresh tokens of ``client`` stands for, as the authorization that it becomes.
 
     That is not saved yet (``claim`` does it), unless the token was used here before. The token is of
-    generation 0: what it gives is of generation 1. Nothing is written. Raises ``TokenRefused``.
+    generation 0: what it gives is of generation 1. Nothing is written, but the consent of a token that came
+    past the receiver. Raises ``TokenRefused``.
     """
     if not _findable(text):
         raise TokenRefused("malformed")
@@ -188,7 +202,7 @@ def _authorization_for(row: Any, client: Client) -> Authorization:
     authorization: Authorization = Authorization.objects.prepared(
         consent=consent,
         flow=registry.code_flow(),
-        scopes=scopes,
+        scopes=_without_a_break(scopes, consent, row),
         lifetime=options().REFRESH_TOKEN_IDLE_LIFETIME,
     )
     return authorization

@@ -131,3 +131,17 @@ def test_the_sites_word_does_not_bring_back_what_was_taken_from_an_old_token(
     Consent.objects.get().remove_scope("email", by=user)
     assert walk.ask("profile").status_code == 302
     assert walk.ask("profile email").status_code == 200
+
+
+@pytest.mark.parametrize("by", ["access token", "refresh token"])
+def test_a_permission_that_is_given_again_does_not_come_back_to_an_old_token(
+    by: str, live_server: Any, walk: Walk, app: Client, user: Any
+) -> None:
+    client = OAuthClient(live_server.url, app.client_id, app.secrets.model.objects.issue(app)[1])
+    old = token(app, "old", "profile email", user)
+    RefreshToken.objects.create(token="renews", user=user, application_id=app.pk, access_token=old)
+    Consent.objects.get().remove_scope("email", by=user)
+    walk.allow("profile email")
+    assert set(Consent.objects.get().scope.split()) == {"profile", "email"}
+    text = "old" if by == "access token" else client.refresh("renews").json()["access_token"]
+    assert client.api("/api/me/", text).json() == {"username": "alice"}

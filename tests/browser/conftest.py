@@ -53,9 +53,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         outcome("Chromium is not installed, so the browser tests are left out (apt-get install chromium).")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for all tests here, and gone before others: its event loop would be in the way of async views."""
     # Playwright runs an event loop in this thread, which Django's ORM would otherwise refuse to share.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

@@ -15,6 +15,7 @@ from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.outbox.workers import task_backend
@@ -51,6 +52,7 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
         *_check_flows("FLOWS", raw.get("FLOWS")),
         *_check_flows("ACCESS_TOKEN_LIFETIMES", raw.get("ACCESS_TOKEN_LIFETIMES")),
         *_check_token_cache(raw.get("TOKEN_CACHE", "")),
+        *_check_function("END_SESSIONS", raw.get("END_SESSIONS", "")),
     ]
 
 
@@ -119,6 +121,19 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
             "until its entry is too old.",
             hint='CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", ...}}',
             id="oauthflows.W003",
+        )
+
+
+def _check_function(option: str, path: str) -> Iterable[CheckMessage]:
+    try:
+        found = import_string(path) if path else None
+    except ImportError:
+        found = path
+    if found is not None and not callable(found):
+        yield Error(
+            f"OAUTHFLOWS[{option!r}] names {path!r}, which is no function that can be imported.",
+            hint='"END_SESSIONS": "django_oauthflows.sessions.end_in_database"',
+            id="oauthflows.E060",
         )
 
 

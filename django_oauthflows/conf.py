@@ -20,6 +20,7 @@ from django_oauthflows.option_forms import (
     Seconds,
     Switch,
     is_durations,
+    is_function,
     is_issuer,
     is_keys,
     is_lifetimes,
@@ -92,6 +93,12 @@ class Options:
     REFRESH_TOKEN_GRACE: Seconds = 10
     #: Whether changing a password ends what the user allowed before.
     END_ON_PASSWORD_CHANGE: Switch = False
+    #: What ends the sessions of a user when staff end everything of theirs: the dotted path of a function of
+    #: the user that returns how many it ended, such as ``"django_oauthflows.sessions.end_in_database"``.
+    #: Empty: staff end permissions and tokens, and sessions go on.
+    END_SESSIONS: Annotated[
+        str, Form(is_function, "the dotted path of a function that can be imported, or empty")
+    ] = ""
     #: Name of a cache in ``CACHES`` to remember checked tokens in; empty: every call asks the database.
     TOKEN_CACHE: Annotated[str, Form(is_text, 'the name of a cache, such as "default"')] = ""
     #: How long a remembered token may be believed without asking the database.

@@ -68,6 +68,13 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_function(value: Any) -> bool:
+    """Whether it looks like the dotted path of a function; it is imported when it is used, and by a check."""
+    if value == "":
+        return True
+    return is_text(value) and "." in value and all(part.isidentifier() for part in value.split("."))
+
+
 def is_strings(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
 

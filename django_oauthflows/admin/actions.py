@@ -122,7 +122,7 @@ class ActionAdmin(_ModelAdmin):
         actions.pop("delete_selected", None)
         for action in self.row_actions:
             if action.many and action.allowed_to(request.user):
-                actions[action.list_name] = (partial(_on_chosen, action), action.list_name, action.many)
+                actions[action.list_name] = (partial(on_chosen, action), action.list_name, action.many)
         return actions
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -152,18 +152,26 @@ class ActionAdmin(_ModelAdmin):
 
     def page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
         """A page of our own within the admin's frame. ``template`` is its name among ours."""
-        frame = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
-        return TemplateResponse(request, f"admin/django_oauthflows/{template}", frame | context)
+        return page_within(self, request, template, title, **context)
 
 
-def _on_chosen(
-    action: Action, model_admin: ActionAdmin, request: HttpRequest, rows: QuerySet[Any]
+def page_within(
+    model_admin: _ModelAdmin, request: HttpRequest, template: str, title: Any, **context: Any
+) -> TemplateResponse:
+    """A page of ours within the frame of any model's admin, also one of the host's."""
+    frame = {**model_admin.admin_site.each_context(request), "title": title, "opts": model_admin.opts}
+    return TemplateResponse(request, f"admin/django_oauthflows/{template}", frame | context)
+
+
+def on_chosen(
+    action: Action, model_admin: _ModelAdmin, request: HttpRequest, rows: QuerySet[Any]
 ) -> HttpResponse:
+    """What Django calls when the action was chosen for some rows of a list."""
     return action_page(model_admin, request, action, rows[: MOST_AT_ONCE + 1], back=request.get_full_path())
 
 
 def action_page(
-    model_admin: ActionAdmin,
+    model_admin: _ModelAdmin,
     request: HttpRequest,
     action: Action,
     rows: Sequence[Any] | QuerySet[Any],
@@ -183,7 +191,8 @@ def action_page(
     if confirmed and form.is_valid():
         _perform(model_admin, request, action, hit, form.cleaned_data["reason"])
         return HttpResponseRedirect(back)
-    return model_admin.page(
+    return page_within(
+        model_admin,
         request,
         "action.html",
         action.title,
@@ -191,11 +200,15 @@ def action_page(
         rows=[(row.pk, action.describe(row)) for row in hit],
         left_out=[(action.describe(row), why_not) for row, why_not in left_out],
         # On the page of one row there is a way back to it.
-        original=None if "action" in request.POST else chosen[0],
+        original=chosen[0] if _is_own_page(model_admin, request, chosen) else None,
         impact=action.impact(hit) if action.impact else None,
         form=form,
         back=back,
     )
+
+
+def _is_own_page(model_admin: _ModelAdmin, request: HttpRequest, chosen: Sequence[Any]) -> bool:
+    return "action" not in request.POST and isinstance(chosen[0], model_admin.model)
 
 
 def _sorted_out(
@@ -214,7 +227,7 @@ def _sorted_out(
 
 
 def _perform(
-    model_admin: ActionAdmin, request: HttpRequest, action: Action, rows: Sequence[Any], reason: str
+    model_admin: _ModelAdmin, request: HttpRequest, action: Action, rows: Sequence[Any], reason: str
 ) -> None:
     """What is done to a row and its two records are there together or not at all."""
     for row in rows:

@@ -1,4 +1,4 @@
-"""The list of clients as a file for a spreadsheet; never a secret."""
+"""The list of clients, and of the people of one, as files for a spreadsheet; never a secret."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from django_oauthflows.admin.impact import known
 from django_oauthflows.models import Client
+from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.spreadsheet import csv_file
 
 _COLUMNS = (
@@ -29,6 +30,25 @@ _COLUMNS = (
 def as_csv(clients: QuerySet[Client]) -> HttpResponse:
     """The list as a file for a spreadsheet; never a secret."""
     return csv_file("clients.csv", _COLUMNS, map(_cells, clients.select_related("owner").iterator()))
+
+
+_PEOPLE = ("user", "permissions", "since", "last_changed", "until", "answers_go_to")
+
+
+def people_as_csv(consents: ConsentQuerySet) -> HttpResponse:
+    """Who allows a client what, as a file for a spreadsheet."""
+    rows = (
+        (
+            consent.user.get_username(),
+            consent.scope,
+            consent.given_at.isoformat(timespec="seconds"),
+            consent.updated_at.isoformat(timespec="seconds"),
+            consent.expires_at.isoformat(timespec="seconds") if consent.expires_at else "",
+            consent.redirect_host,
+        )
+        for consent in consents.iterator()
+    )
+    return csv_file("people.csv", _PEOPLE, rows)
 
 
 def _cells(client: Any) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,9 +23,12 @@ from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
 from django_oauthflows.admin.permissions import ROTATE_SECRET, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
+from django_oauthflows.admin.user_apps import url_for as user_apps_url
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.action import RedirectTestForm
+from django_oauthflows.forms.people import PeopleForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
+from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import declared_scopes
 
@@ -100,12 +104,27 @@ def _may_rotate(user: Any, client: Client) -> bool:
 
 
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
-    consents = Consent.objects.live().filter(client=client).select_related("user")
+    form = PeopleForm(request.GET)
+    found = Paginator(form.narrowed(people_of(client)), SHOWN).get_page(request.GET.get("p"))
+    found.object_list = with_last_use(found.object_list)
+    asked = request.GET.copy()
+    asked.pop("p", None)
+    kept = asked.urlencode()
     return {
-        "consents": with_last_use(consents.order_by("-updated_at", "-pk")[:SHOWN]),
+        "shown": found,
+        "people_form": form,
+        "kept": f"{kept}&" if kept else "",
+        "people": [(consent, user_apps_url(consent.user)) for consent in found],
+        "export_url": f"{reverse('admin:django_oauthflows_client_people_csv', args=[client.pk])}?{kept}",
         "impact": impact_of([client]),
         "all_url": f"{reverse('admin:django_oauthflows_consent_changelist')}?client={client.pk}",
     }
+
+
+def people_of(client: Client) -> ConsentQuerySet:
+    """Who allows ``client`` something now, the last to change it first."""
+    live = Consent.objects.live().filter(client=client)
+    return live.select_related("user", "client").order_by("-updated_at", "-pk")
 
 
 def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:

@@ -13,7 +13,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
-from django_oauthflows.admin.filters import ConsentStateFilter
+from django_oauthflows.admin.filters import (
+    ClientTextFilter,
+    ConsentStateFilter,
+    PermissionFilter,
+    TrustFilter,
+    UserTextFilter,
+)
 from django_oauthflows.admin.impact import impact_of_consents
 from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
@@ -62,7 +68,15 @@ class _ConsentList(ChangeList):
 class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
     list_display = ("user", "client", "state", "scope", "given_at", "active_at", "expires_at")
     list_display_links = ("user",)
-    list_filter = (ConsentStateFilter, "implied", "given_at")
+    list_filter = (
+        ConsentStateFilter,
+        ClientTextFilter,
+        PermissionFilter,
+        TrustFilter,
+        UserTextFilter,
+        "implied",
+        "given_at",
+    )
     list_select_related = ("user", "client")
     search_fields = ("client__name", "=client__client_id", f"user__{get_user_model().USERNAME_FIELD}")
     search_help_text = _("Client name, client id or user name")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.explanations import explanation
+from django_oauthflows.admin.filters import ClientTextFilter, UserTextFilter
 from django_oauthflows.admin.readonly import ReadOnlyAdmin
 from django_oauthflows.models import Client, Event
 
@@ -31,8 +32,9 @@ class _EventList(ChangeList):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "kind", "explained", "client_name", "at", "whose", "by", "count")
-    list_filter = ("kind", "at")
+    list_display = ("at", "kind", "explained", "client_name", "whose", "by", "count", "reference")
+    list_display_links = ("at",)
+    list_filter = ("kind", ClientTextFilter, UserTextFilter, "at")
     list_select_related = ("user", "actor", "client")
     search_fields = (
         "=reference",

@@ -130,6 +130,7 @@ _ENDS: dict[str, Any] = {
     "client suspended": _("the client is suspended"),
     "consent withdrawn": _("the consent was withdrawn"),
     "password changed": _("the user changed their password"),
+    "everything ended": _("staff ended everything that apps could do for this user"),
     "user inactive": _("the user's account is inactive"),
     "no scope left": _("none of its scopes is left"),
     "code used twice": _("its code was used twice"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import Count, DateTimeField, Max, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest
@@ -56,6 +57,13 @@ def impact_of_consents(consents: Iterable[Consent]) -> Impact:
     """One statement, however many consents there are."""
     counted = list(consents)
     return _impact_on(counted, Authorization.objects.live().filter(consent__in=counted))
+
+
+def impact_of_users(users: Iterable[Any]) -> Impact:
+    """Two statements, however many users there are."""
+    keys = [user.pk for user in users]
+    consents = list(Consent.objects.live().filter(user__in=keys))
+    return _impact_on(consents, Authorization.objects.live().filter(consent__user__in=keys))
 
 
 def impact_of_authorizations(authorizations: Iterable[Authorization]) -> Impact:

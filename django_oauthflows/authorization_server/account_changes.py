@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
+from django.utils.module_loading import import_string
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
 from django_oauthflows.models.authorization import Authorization
+from django_oauthflows.models.consent import Consent
 from django_oauthflows.tokens.cache import ended
 
 
@@ -21,6 +24,26 @@ def end_all_for(user: Any, *, cause: str) -> None:
     signals.access_ended.send(Authorization, client_id=None, user_id=user.pk, deleted=False)
     ended(user=user.pk)
     signals.user_tokens_revoked.announce(Authorization, user=user, cause=cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How much of a user's was ended. ``sessions`` is ``None`` where the site does not want them ended."""
+
+    apps: int
+    sessions: int | None
+
+
+def end_everything(user: Any, *, by: Any = None, reason: str = "") -> Ended:
+    """End every permission that ``user`` gave, every token that acts for them, and their sessions if the site
+    wants that (``END_SESSIONS``). Each permission is on record for itself; one that ends later than others
+    leaves no half: what was ended stays so if this is interrupted, and it can be done again.
+    """
+    live = Consent.objects.live().filter(user=user).select_related("client", "user")
+    apps = sum(consent.withdraw(by=by, reason=reason) for consent in live)
+    end_all_for(user, cause="everything ended")
+    path = options().END_SESSIONS
+    return Ended(apps=apps, sessions=import_string(path)(user) if path else None)
 
 
 def _end_on_password_change(*, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:

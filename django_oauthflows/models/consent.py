@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import gettext, pgettext_lazy
@@ -66,6 +69,14 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
     def live(self, now: datetime | None = None) -> ConsentQuerySet:
         """Consents that hold: neither withdrawn nor at their end."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
+
+    def allowing(self, name: str) -> ConsentQuerySet:
+        """Consents that allow the scope ``name``, by itself or by one that includes it."""
+        declared = declared_scopes()
+        enough = {name, *(other for other in declared if name in declared.expand([other]))}
+        # Scopes stand between single spaces, in one column.
+        words = self.annotate(words=Concat(Value(" "), "scope", Value(" "), output_field=models.TextField()))
+        return words.filter(reduce(or_, (Q(words__contains=f" {scope} ") for scope in enough)))
 
     def take_turns(self) -> int:
         """Begin a transaction on these rows with a write that changes nothing; how many there are.

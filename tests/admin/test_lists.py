@@ -235,3 +235,65 @@ def test_clients_that_the_toolkit_made_open_too(boss: Any) -> None:
     assert "no use case was chosen" in boss.get(page_of(client)).content.decode()
     assert names(boss.get(f"{ROOT}/client/")) == {"Brought along"}
     assert not ClientSecret.objects.exists()
+
+
+def people() -> tuple[Client, dict[str, Any]]:
+    """A client that two people allow different things, and an own app of the site."""
+    notes, _ = ClientFactory(name="Notes app")
+    own, _ = ClientFactory(name="Own app", trust="first_party")
+    users = {name: UserFactory(username=name) for name in ("alice", "albert", "bob")}
+    for name, scopes in (("alice", ["profile"]), ("albert", ["notes:write"]), ("bob", ["notes:read"])):
+        Consent.objects.give(user=users[name], client=notes, scopes=scopes)
+    Consent.objects.give(user=users["bob"], client=own, scopes=["profile"])
+    return notes, users
+
+
+def consents_of(response: Any) -> set[tuple[str, str]]:
+    assert response.status_code == 200
+    return {(consent.user.username, consent.client.name) for consent in response.context["cl"].result_list}
+
+
+def test_who_gave_this_app_write_access(boss: Any) -> None:
+    notes, _users = people()
+    consents = f"{ROOT}/consent/"
+    assert consents_of(boss.get(consents, {"scope": "notes:write"})) == {("albert", "Notes app")}
+    # Who may write may read.
+    reading = {("albert", "Notes app"), ("bob", "Notes app")}
+    assert consents_of(boss.get(consents, {"scope": "notes:read", "of": "notes"})) == reading
+    assert consents_of(boss.get(consents, {"of": notes.client_id, "who": "al"})) == {
+        ("alice", "Notes app"),
+        ("albert", "Notes app"),
+    }
+    assert consents_of(boss.get(consents, {"trust": "first_party"})) == {("bob", "Own app")}
+    html = boss.get(consents, {"of": "notes", "scope": "profile"}).content.decode()
+    assert '<input type="hidden" name="scope" value="profile">' in html
+    assert 'name="of" id="oaf-by-of" value="notes"' in html
+
+
+def test_events_by_client_and_user_with_the_time_first(boss: Any) -> None:
+    people()
+    html = boss.get(f"{ROOT}/event/", {"of": "own", "who": "bo"})
+    assert {event.client_name for event in html.context["cl"].result_list} == {"Own app"}
+    assert html.context["cl"].list_display[0] == "at"
+    nobody = boss.get(f"{ROOT}/event/", {"who": "no-such-user"})
+    assert not nobody.context["cl"].result_list
+
+
+def test_the_people_of_a_client_come_in_pages_narrowed_and_as_a_file(boss: Any, staff: Any) -> None:
+    notes, _users = people()
+    page = page_of(notes, "people")
+    for number in range(55):
+        Consent.objects.create(user=UserFactory(username=f"u{number:02}"), client=notes, scope="profile")
+    first = boss.get(page).content.decode()
+    assert "Page 1 of 2" in first
+    assert "?p=2" in first
+    narrowed = boss.get(page, {"who": "AL", "scope": "notes:read"}).content.decode()
+    assert "albert" in narrowed
+    assert "alice" not in narrowed
+    assert 'href="/admin/django_oauthflows/consent/user/' in narrowed
+    assert boss.get(page, {"scope": "no:such", "p": "x"}).status_code == 200
+    answer = boss.get(f"{page}export/", {"who": "al"})
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert {row["user"]: row["permissions"] for row in rows} == {"alice": "profile", "albert": "notes:write"}
+    assert staff("view_client").get(f"{page}export/").status_code == 403
+    assert "?who=al&amp;p=2" in boss.get(page, {"who": "u"}).content.decode().replace("who=u", "who=al")

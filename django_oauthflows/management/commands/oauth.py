@@ -17,6 +17,7 @@ NOUNS = {
     "purge": "django_oauthflows.management.purge",
     "tour": "django_oauthflows.management.tour",
     "key": "django_oauthflows.management.key",
+    "user": "django_oauthflows.management.user",
 }
 
 

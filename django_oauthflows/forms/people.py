@@ -1,0 +1,33 @@
+"""Which of a client's people staff want to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from django_oauthflows.models.consent import ConsentQuerySet
+from django_oauthflows.scopes import declared_scopes
+
+
+class PeopleForm(forms.Form):
+    """By the beginning of the user name and by a permission. What is no such thing narrows nothing."""
+
+    who = forms.CharField(label=_("Beginning of the user name"), max_length=200, required=False)
+    scope = forms.ChoiceField(label=pgettext_lazy("consent", "Permission"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scopes = ((name, scope.label) for name, scope in declared_scopes().items())
+        self.fields["scope"].choices = [("", _("any")), *scopes]  # type: ignore[attr-defined]
+
+    def narrowed(self, consents: ConsentQuerySet) -> ConsentQuerySet:
+        """Those of ``consents`` that are asked for."""
+        asked = self.cleaned_data if self.is_valid() else {}
+        if asked.get("who"):
+            name = f"user__{get_user_model().USERNAME_FIELD}__istartswith"
+            consents = consents.filter(**{name: asked["who"]})
+        return consents.allowing(asked["scope"]) if asked.get("scope") else consents

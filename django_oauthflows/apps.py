@@ -26,6 +26,7 @@ class OAuthFlowsConfig(AppConfig):
         # Here and not above: the models can be imported only when all apps are there (Django's app loading).
         from django_oauthflows import checks  # noqa: F401 - registers them
         from django_oauthflows.adoption import applications, tokens
+        from django_oauthflows.adoption import checks as adoption_checks  # noqa: F401 - as above
         from django_oauthflows.authorization_server import account_changes, auth_time, notices
         from django_oauthflows.authorization_server.outbox import workers
         from django_oauthflows.models import client_index, usage

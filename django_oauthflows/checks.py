@@ -208,7 +208,7 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     line = 'urlpatterns = [path("", include("django_oauthflows.urls")), ...]'
     try:
-        at = reverse("oauth2_provider:oauth-server-metadata")
+        at = reverse("oauthflows:oauth-server-metadata")
     except NoReverseMatch:
         return [Error("The routes of django_oauthflows are not included.", hint=line, id="oauthflows.E009")]
     if at != "/.well-known/oauth-authorization-server":

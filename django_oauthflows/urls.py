@@ -1,9 +1,11 @@
 """Every route, by one ``include`` at the host's root: endpoints under ``oauth/``, well-knowns at the root.
 
-The namespace is the toolkit's own, because it reverses names in it.
+The application namespace is the toolkit's own, because it reverses names in it. This is one instance of it;
+``adoption/urls.py`` is another, and the default one (see Django's "Reversing namespaced URLs") where a site
+has it: then all names lead to the addresses that the site had before.
 """
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from django_oauthflows.views.apps import (
     ConnectedAppsView,
@@ -17,19 +19,21 @@ from django_oauthflows.views.jwks import JwksView
 from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
 from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
 
-app_name = "oauth2_provider"
+#: Under ``oauth/``, and under whatever prefix the site had the toolkit's.
+endpoints = [
+    path("authorize/", AuthorizationView.as_view(), name="authorize"),
+    path("token/", TokenView.as_view(), name="token"),
+    path("revoke/", RevocationView.as_view(), name="revoke-token"),
+    path("introspect/", IntrospectionView.as_view(), name="introspect"),
+    path("apps/", ConnectedAppsView.as_view(), name="apps"),
+    path("apps/<int:pk>/remove/", RemovePermissionView.as_view(), name="apps-remove"),
+    path("apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
+    re_path(r"^apps/history\.(?P<form>json|csv)$", HistoryView.as_view(), name="apps-history"),
+    path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
+    path("jwks/", JwksView.as_view(), name="jwks"),
+]
 
-urlpatterns = [
-    path("oauth/authorize/", AuthorizationView.as_view(), name="authorize"),
-    path("oauth/token/", TokenView.as_view(), name="token"),
-    path("oauth/revoke/", RevocationView.as_view(), name="revoke-token"),
-    path("oauth/introspect/", IntrospectionView.as_view(), name="introspect"),
-    path("oauth/apps/", ConnectedAppsView.as_view(), name="apps"),
-    path("oauth/apps/<int:pk>/remove/", RemovePermissionView.as_view(), name="apps-remove"),
-    path("oauth/apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
-    re_path(r"^oauth/apps/history\.(?P<form>json|csv)$", HistoryView.as_view(), name="apps-history"),
-    path("oauth/disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
-    path("oauth/jwks/", JwksView.as_view(), name="jwks"),
+well_knowns = [
     path(
         ".well-known/oauth-protected-resource",
         ResourceMetadataView.as_view(),
@@ -42,3 +46,6 @@ urlpatterns = [
         name="oauth-server-metadata",
     ),
 ]
+
+routes = [path("oauth/", include(endpoints)), *well_knowns]
+urlpatterns = [path("", include((routes, "oauth2_provider"), namespace="oauthflows"))]

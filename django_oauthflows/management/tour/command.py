@@ -90,7 +90,7 @@ def _issuer(origin: str) -> str:
     """The issuer by its metadata (RFC 8414). Raises ``CommandError`` when nobody answers there."""
     try:
         response = requests.get(
-            origin + reverse("oauth2_provider:oauth-server-metadata"), timeout=TIMEOUT, allow_redirects=False
+            origin + reverse("oauthflows:oauth-server-metadata"), timeout=TIMEOUT, allow_redirects=False
         )
         return str(response.json()["issuer"])
     except (requests.RequestException, ValueError, KeyError) as error:

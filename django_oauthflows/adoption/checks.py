@@ -30,7 +30,7 @@ def check_toolkit_include(app_configs: Any, **_: Any) -> list[CheckMessage]:
             "clients' new tokens.",
             hint=f'path({prefix!r}, include("django_oauthflows.adoption.urls"))'.replace("'", '"')
             + "  # in the place of the toolkit's, whose addresses and names it keeps",
-            id="oauthflows.E060",
+            id="oauthflows.E080",
         )
         for prefix in dict.fromkeys(toolkit_prefixes(get_resolver()))
     ]

@@ -159,7 +159,7 @@ def test_the_check_is_silent_about_the_documented_lines(urls: str, prefix: str) 
 
 def test_a_check_names_the_toolkits_own_include_and_the_line_that_keeps_its_addresses() -> None:
     with override_settings(ROOT_URLCONF="tests.adoption.both_urls"):
-        (found,) = [each for each in run_checks() if each.id == "oauthflows.E060"]
+        (found,) = [each for each in run_checks() if each.id == "oauthflows.E080"]
     assert "'o/'" in found.msg
     assert found.hint is not None
     assert found.hint.startswith('path("o/", include("django_oauthflows.adoption.urls"))')

@@ -18,6 +18,8 @@ from django_oauthflows.option_forms import is_scopes
 
 #: Their modules of that name are about something else.
 _NOT_ASKED = ("django_oauthflows", "oauth2_provider")
+#: The scope that makes an authorization request one of OpenID Connect.
+OPENID = "openid"
 #: Bytes that stand for a scope in a sealed token.
 SHORT_REFERENCE_LENGTH = 4
 
@@ -124,6 +126,13 @@ class ScopeRegistry(Mapping[str, Scope]):
 def declared_scopes() -> ScopeRegistry:
     """The site's scopes."""
     return ScopeRegistry(Scope.declared(name, entry) for name, entry in declarations().items())
+
+
+def offers_openid() -> bool:
+    """Whether users can log in to other programs with this site: it declares the scope ``openid``, which says so
+    (OpenID Connect Core §3.1.2.1). Nothing of OpenID Connect is offered or told without it.
+    """
+    return OPENID in declared_scopes().grantable
 
 
 def declarations() -> dict[str, Any]:

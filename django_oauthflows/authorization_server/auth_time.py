@@ -1,4 +1,4 @@
-"""When and as what this session logged in: for ``max_age``, ``prompt=login`` and pages bound to a login.
+"""When and as what this session logged in: for ``max_age``, ``prompt=login``, pages bound to a login, and log-out.
 
 Kept in the session, because ``last_login`` of the user may be a login on another device. That an
 authorization request sent somebody to log in is kept in a signed cookie for that very request: it
@@ -12,6 +12,7 @@ import secrets
 import time
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
@@ -25,8 +26,24 @@ _SALT = "django_oauthflows.auth_time"
 
 
 def stamp(session: SessionBase) -> None:
-    """Somebody has logged in, in this session, now."""
-    session[_KEY] = {"at": time.time(), "id": secrets.token_hex(8)}
+    """Somebody has logged in, in this session, now.
+
+    Who logs in again is still in the same session, as Django has it: another user would have got a new one.
+    """
+    name = session.get(_KEY, {}).get("session") or secrets.token_hex(16)
+    session[_KEY] = {"at": time.time(), "id": secrets.token_hex(8), "session": name}
+
+
+def session_name(session: SessionBase) -> str:
+    """A random name of this session, from its login to its end; it says nothing of the session's key.
+
+    Empty while nobody has logged in. A session from before this package was installed gets one now.
+    """
+    if SESSION_KEY not in session:
+        return ""
+    if "session" not in session.get(_KEY, {}):
+        session[_KEY] = {**session.get(_KEY, {}), "session": secrets.token_hex(16)}
+    return str(session[_KEY]["session"])
 
 
 def _on_login(*, request: HttpRequest | None = None, **_: Any) -> None:
@@ -36,8 +53,8 @@ def _on_login(*, request: HttpRequest | None = None, **_: Any) -> None:
 
 def login_time(request: HttpRequest) -> float:
     """When the user of this session logged in, in seconds since 1970; 0 when nobody knows."""
-    known = request.session.get(_KEY)
-    if known is not None:
+    known = request.session.get(_KEY, {})
+    if "at" in known:
         return float(known["at"])
     # A session from before this package was installed.
     last_login = getattr(request.user, "last_login", None)
@@ -46,8 +63,8 @@ def login_time(request: HttpRequest) -> float:
 
 def login_id(request: HttpRequest) -> str:
     """A name for this login that no other login has; safe to hand out."""
-    known = request.session.get(_KEY)
-    name = known["id"] if known is not None else str(request.session.session_key)
+    known = request.session.get(_KEY, {})
+    name = known.get("id") or str(request.session.session_key)
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
@@ -97,7 +114,7 @@ def login_asked_for_at(request: HttpRequest) -> float | None:
 def use_login(request: HttpRequest) -> None:
     """The request is answered: a login that was made for it serves no second time."""
     asked_at = login_asked_for_at(request)
-    if asked_at is not None and _KEY in request.session:
+    if asked_at is not None and "at" in request.session.get(_KEY, {}):
         used = {**request.session[_KEY].get("used", {}), _request_name(request): asked_at}
         recent = {name: at for name, at in used.items() if at > time.time() - LOGIN_SECONDS}
         request.session[_KEY] = {**request.session[_KEY], "used": recent}

@@ -19,6 +19,7 @@ from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.uri_validate import is_absolute_uri
 
 from django_oauthflows.authorization_server import pkce
+from django_oauthflows.authorization_server.auth_time import session_name
 from django_oauthflows.authorization_server.issue import check_length, issue_user_token
 from django_oauthflows.authorization_server.request import (
     AnswerAddress,
@@ -198,6 +199,7 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         resource=" ".join(request.resources),
+        session=session_name(request.http.session),
         generation=0 if flow.gives_code else 1,
     )
     if flow.gives_code:

@@ -13,11 +13,13 @@ import jwt
 from django.db.models.signals import post_save
 from django.utils import timezone
 
+from django_oauthflows.adoption import signing_keys as toolkit_keys
 from django_oauthflows.conf import options
 from django_oauthflows.models.signing_key import SigningKey, ring_max_age
+from django_oauthflows.scopes import offers_openid
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.errors import BadSignature, Expired
-from django_oauthflows.tokens.jwt import AccessClaims, Signer, key_id, read
+from django_oauthflows.tokens.jwt import ID_TOKEN_TYPE, AccessClaims, Signer, key_id, read, signed_payload
 
 #: An unknown key ID makes us look again, but not more often than this: anybody can make one up.
 LOOKS_PER_SECOND = 20
@@ -29,6 +31,8 @@ class _Known:
 
     keys: tuple[SigningKey, ...] = ()
     verifying: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    #: Those that are published no more.
+    retired: dict[str, jwt.PyJWK] = field(default_factory=dict)
     read_at: float = float("-inf")
 
 
@@ -53,17 +57,48 @@ class KeyRing:
 
     def verifying(self, kid: str) -> jwt.PyJWK | None:
         """The public key of that ID, if it is published."""
-        known = self._read(ring_max_age())
-        if kid not in known.verifying and self._may_look_again():
+        return self._that_knows(kid).verifying.get(kid)
+
+    def published(self) -> list[dict[str, Any]]:
+        """The public keys as JWKs, read from the database now: a key that another process just made is among them.
+
+        With OpenID Connect there is one for RS256 in any case, the algorithm of clients that choose none (Core §15.1):
+        nobody has to come back for the key of their first ID token.
+        """
+        known = self._read()
+        if offers_openid() and not any(key.algorithm == "RS256" for key in known.keys):
+            self._made("RS256")
             known = self._read()
-        return known.verifying.get(kid)
+        return [key.public for key in known.keys]
+
+    def retired(self, kid: str) -> jwt.PyJWK | None:
+        """The public key of that ID, if it is published no more: it tells who signed, and proves nothing."""
+        return self._that_knows(kid).retired.get(kid)
+
+    def _that_knows(self, kid: str) -> _Known:
+        known = self._read(ring_max_age())
+        if kid not in known.verifying and kid not in known.retired and self._may_look_again():
+            known = self._read()
+        return known
 
     def _read(self, max_age: float = 0) -> _Known:
         known, now = self._known, time.monotonic()
         if now - known.read_at >= max_age:
-            keys = tuple(SigningKey.objects.published())
-            known = self._known = _Known(keys, {key.kid: jwt.PyJWK(key.public) for key in keys}, now)
+            keys = self._kept()
+            if toolkit_keys.adopt({key.kid for key in keys}):
+                keys = self._kept()
+            published = tuple(key for key in keys if key.retired_at is None)
+            known = self._known = _Known(
+                published,
+                {key.kid: jwt.PyJWK(key.public) for key in published},
+                {key.kid: jwt.PyJWK(key.public) for key in keys if key.retired_at is not None},
+                now,
+            )
         return known
+
+    @staticmethod
+    def _kept() -> tuple[SigningKey, ...]:
+        return tuple(SigningKey.objects.order_by("signs_from", "pk"))
 
     def _newest(self, algorithm: str, known: _Known) -> Signer | None:
         now = timezone.now()
@@ -120,3 +155,29 @@ def signed_claims(text: str) -> AccessClaims:
     except BadSignature:
         raise TokenRefused("malformed") from None
     return claims
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokenHint:
+    """What an ID token of this site says that somebody brings back (OpenID Connect Core §3.1.2.1).
+
+    ``proves``: its key is published still. Of a key that was retired, perhaps because it leaked, it is only known
+    that this site once had it.
+    """
+
+    claims: dict[str, Any]
+    proves: bool
+
+
+def id_token_hint(text: str) -> IdTokenHint:
+    """Reads an ID token of this site, whether it has expired or not; for whom it is, the caller looks at.
+
+    No statement, or one for a key that this process does not know. Raises ``BadSignature``, also for an access
+    token or a logout token.
+    """
+    kid = key_id(text, typ=ID_TOKEN_TYPE)
+    published = ring.verifying(kid)
+    key = published or ring.retired(kid)
+    if key is None:
+        raise BadSignature
+    return IdTokenHint(signed_payload(text, key), proves=published is not None)

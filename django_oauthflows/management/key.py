@@ -1,4 +1,4 @@
-"""``manage.py oauth key``: the keys that sign JWT access tokens: rotate, list, retire."""
+"""``manage.py oauth key``: the keys that sign JWTs, a row of them for each algorithm: rotate, list, retire."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
+from django_oauthflows.adoption import signing_keys as toolkit_keys
 from django_oauthflows.models import SigningKey
 from django_oauthflows.tokens.jwt import ALGORITHMS
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def handle(command: Command, options: dict[str, Any]) -> None:
+    toolkit_keys.adopt()
     _VERBS[options["verb"]](command, options)
 
 

@@ -64,6 +64,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         code_challenge: str = "",
         nonce: str = "",
         resource: str = "",
+        session: str = "",
         generation: int = 0,
     ) -> Authorization:
         """An authorization that is not saved yet. ``lifetime`` is in seconds."""
@@ -76,6 +77,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
             code_challenge=code_challenge,
             nonce=nonce,
             resource=resource,
+            session=session,
             created_at=now,
             expires_at=now + timedelta(seconds=lifetime),
             generation=generation,
@@ -153,6 +155,8 @@ class Authorization(models.Model):
     code_challenge = models.CharField(max_length=128, blank=True, editable=False)
     nonce = models.CharField(max_length=255, blank=True, editable=False)
     resource = models.TextField(_("resources"), blank=True, editable=False)
+    #: The random name of the site's session in which it began (``auth_time.session_name``); empty where there was none.
+    session = models.CharField(max_length=32, blank=True, default="", db_index=True, editable=False)
     token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -327,6 +331,7 @@ _OF_PRESENTED = (
     "redirect_uri",
     "code_challenge",
     "resource",
+    "session",
     "token_epoch",
     "generation",
     "created_at",

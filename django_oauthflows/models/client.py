@@ -41,6 +41,7 @@ Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
 
 #: The toolkit's column holds no longer ones.
 MAX_CLIENT_ID_LENGTH = 100
+MAX_URI_LENGTH = 500
 _LIFETIME = (MinValueValidator(1), MaxValueValidator(MAX_SECONDS))
 
 #: Column names: what an API call needs to know of its client, and what a view may want to.
@@ -277,6 +278,22 @@ class Client(Application):
             "A JWT (RFC 9068) can be checked by an API on another machine without asking this site; it is "
             "longer, and such an API notices a revocation only when the token expires."
         ),
+    )
+    # Not by the names of RFC 7591's registry: a later release of the toolkit may have columns of those.
+    logout_notice_uri = models.CharField(
+        _("address for log-outs"),
+        max_length=MAX_URI_LENGTH,
+        blank=True,
+        default="",
+        help_text=_(
+            "This site calls it when a user logs out here, so that the app ends its own session "
+            "(back-channel logout): https://app.example.com/logout-notice"
+        ),
+    )
+    logout_notice_needs_session = models.BooleanField(
+        _("must be told which session"),
+        default=False,
+        help_text=_("It cannot end all sessions of a user at once: it is told of each one by itself."),
     )
     throttle_rate = models.CharField(
         _("API rate"),

@@ -177,6 +177,7 @@ _STAFF = (Setter.STAFF,)
 _ANYBODY = (Setter.STAFF, Setter.REGISTRATION)
 _RFC = "RFC 7591 §2"
 _LOGOUT = "OpenID Connect RP-Initiated Logout 1.0 §3.1"
+_BACK_CHANNEL = "OpenID Connect Back-Channel Logout 1.0 §2.2"
 
 MEMBERS: tuple[Member, ...] = (
     Member("client_id", TEXT, "Its public name at every endpoint.", _STAFF, "RFC 7591 §3.2.1", once=True),
@@ -187,6 +188,22 @@ MEMBERS: tuple[Member, ...] = (
         "redirect_uris", WORDS, "Where users go back to, letter by letter as it sends it.", _ANYBODY, _RFC
     ),
     Member("post_logout_redirect_uris", WORDS, "Where users may go after logging out.", _ANYBODY, _LOGOUT),
+    Member(
+        "backchannel_logout_uri",
+        TEXT,
+        "Where this site tells it that a user has logged out.",
+        _ANYBODY,
+        _BACK_CHANNEL,
+        field="logout_notice_uri",
+    ),
+    Member(
+        "backchannel_logout_session_required",
+        FLAG,
+        "It must be told which session, not only which user.",
+        _ANYBODY,
+        _BACK_CHANNEL,
+        field="logout_notice_needs_session",
+    ),
     Member("grant_types", WORDS, "Follow from its flows.", (), _RFC, field="flows", read=_grant_types),
     Member("response_types", WORDS, "Follow from its flows.", (), _RFC, field="flows", read=_response_types),
     Member(

@@ -1,4 +1,4 @@
-"""The keys that sign JWT access tokens (RFC 9068), and their rotation.
+"""The keys that sign JWTs (access tokens by RFC 9068, ID tokens, logout tokens), and their rotation.
 
 A key is *next* until ``signs_from``, then it *signs* until a newer one does, then it only *verifies*
 what it signed, until staff retire it. It is published (RFC 7517) all that time, so that nobody meets a
@@ -87,25 +87,53 @@ class SigningKeyManager(models.Manager["SigningKey"]):
         kid = secrets.token_hex(8)  # typed on command lines: nothing that looks like an option
         private = new_private_key(algorithm)
         try:
-            with transaction.atomic():
-                key = self.create(
-                    kid=kid,
-                    algorithm=algorithm,
-                    number=number,
-                    public=public_jwk(private, algorithm, kid),
-                    private_sealed=encrypted(_PURPOSE, private),
-                    signs_from=signs_from,
-                )
-                key.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
+            return self._keep(kid, algorithm, number, private, signs_from=signs_from, by=by, reason=reason)
         except IntegrityError:
             return self.get(algorithm=algorithm, number=number)
+
+    def take_over(
+        self, kid: str, algorithm: str, private: bytes, *, signs_from: datetime, reason: str
+    ) -> None:
+        """Keep a key pair that was made elsewhere, under the ID by which others know it; ``private`` is PEM.
+
+        Where it is there already, nothing happens.
+        """
+        try:
+            number = self.next_number(algorithm)
+            self._keep(kid, algorithm, number, private, signs_from=signs_from, reason=reason)
+        except IntegrityError:
+            # It was taken over by another process meanwhile, or another key took its place among the keys.
+            if not self.filter(kid=kid).exists():
+                self.take_over(kid, algorithm, private, signs_from=signs_from, reason=reason)
+
+    def _keep(
+        self,
+        kid: str,
+        algorithm: str,
+        number: int,
+        private: bytes,
+        *,
+        signs_from: datetime,
+        by: Any = None,
+        reason: str = "",
+    ) -> SigningKey:
+        with transaction.atomic():
+            key = self.create(
+                kid=kid,
+                algorithm=algorithm,
+                number=number,
+                public=public_jwk(private, algorithm, kid),
+                private_sealed=encrypted(_PURPOSE, private),
+                signs_from=signs_from,
+            )
+            key.record("SIGNING_KEY_ROTATED", by=by, reason=reason)
         return key
 
 
 class SigningKey(models.Model):
     """One key pair."""
 
-    kid = models.CharField(_("key ID"), max_length=40, unique=True, editable=False)
+    kid = models.CharField(_("key ID"), max_length=64, unique=True, editable=False)
     algorithm = models.CharField(_("algorithm"), max_length=10, editable=False)
     number = models.PositiveIntegerField(_("number"), editable=False)
     public = models.JSONField(_("public key"), editable=False)
@@ -188,7 +216,7 @@ class SigningKey(models.Model):
 
 
 def _longest_lifetime() -> int:
-    """Seconds that any access token of this site can live."""
+    """Seconds that any token that is signed can live; ID tokens and logout tokens live less than access tokens."""
     of_flows = (
         options().ACCESS_TOKEN_LIFETIMES.get(flow.name, flow.access_token_lifetime)
         for flow in registry.offered_flows()

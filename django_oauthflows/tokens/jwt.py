@@ -1,8 +1,9 @@
-"""JWT access tokens (RFC 9068): what a key is, what is signed with it, and reading what was signed.
+"""JWTs (RFC 7519): what a key is, what is signed with it, and reading what was signed; access tokens (RFC 9068) first.
 
-Knows neither models nor Django. The algorithm belongs to the key, never to the token: a token that
-names another one is refused (RFC 8725 §3.1). Whatever a token says has the type that it must have by the
-time somebody else sees it, or the token is refused.
+Knows neither models nor Django. What a JWT is good for stands in its header (``typ``, RFC 8725 §3.11), and is
+looked at before anything else: one of another type is none of ours, whoever signed it. The algorithm belongs to
+the key, never to the token: a token that names another one is refused (RFC 8725 §3.1). Whatever a token says has
+the type that it must have by the time somebody else sees it, or the token is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from django_oauthflows.tokens.errors import BadSignature, Expired, TokenTooLong
 
+#: Types of what is signed here: access token (RFC 9068 §2.1), ID token, and logout token (OpenID Connect Back-Channel
+#: Logout 1.0 §2.4).
 TYPE = "at+jwt"
+ID_TOKEN_TYPE = "JWT"  # noqa: S105 - names of types
+LOGOUT_TOKEN_TYPE = "logout+jwt"  # noqa: S105
 #: How a key signs (RFC 7518 §3.1, RFC 8037 §3.1).
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 #: Characters of the longest token that is signed and read. With the name of the header it still fits into one
@@ -157,13 +162,13 @@ class Signer:
     def loaded(cls, kid: str, algorithm: str, private_pem: bytes) -> Signer:
         return cls(kid, algorithm, load_pem_private_key(private_pem, password=None))
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """The compact form (RFC 7515 §3.1) of an access token with these claims.
+    def sign(self, claims: dict[str, Any], *, typ: str = TYPE) -> str:
+        """The compact form (RFC 7515 §3.1) of a token with these claims: an access token, unless ``typ`` says another.
 
         Raises ``TokenTooLong`` for what nobody would read.
         """
         text = jwt.encode(
-            claims, self.private_key, algorithm=self.algorithm, headers={"typ": TYPE, "kid": self.kid}
+            claims, self.private_key, algorithm=self.algorithm, headers={"typ": typ, "kid": self.kid}
         )
         if len(text) > MAX_LENGTH:
             raise TokenTooLong(len(text), MAX_LENGTH)
@@ -175,17 +180,18 @@ def looks_signed(text: str) -> bool:
     return text.startswith("eyJ") and text.count(".") == 2
 
 
-def key_id(text: str) -> str:
-    """Which key the token says it was signed with. Raises ``BadSignature``."""
+def key_id(text: str, *, typ: str = TYPE) -> str:
+    """Which key a token of that type says it was signed with. Raises ``BadSignature``."""
     if len(text) > MAX_LENGTH or not looks_signed(text):
         raise BadSignature
     try:
         header = jwt.get_unverified_header(text)
     except (jwt.InvalidTokenError, ValueError):
         raise BadSignature from None
-    kid, typ = header.get("kid"), header.get("typ")
-    # RFC 9068 §4: an ID token or anything else that the same key signed is no access token.
-    if not isinstance(typ, str) or typ.lower() not in (TYPE, f"application/{TYPE}"):
+    kid, said = header.get("kid"), header.get("typ")
+    # RFC 9068 §4: an ID token or anything else that the same key signed is no access token. Names of media types know
+    # no case, and their first half may be left out (RFC 7515 §4.1.9).
+    if not isinstance(said, str) or said.lower().removeprefix("application/") != typ.lower():
         raise BadSignature
     # RFC 7515 §4.1.11: what the token calls critical must be understood, and nothing of that kind is.
     if not isinstance(kid, str) or not _KEY_ID.fullmatch(kid) or "crit" in header:
@@ -223,3 +229,13 @@ def read(
         raise Expired from None
     except (jwt.InvalidTokenError, ValueError, TypeError):
         raise BadSignature from None
+
+
+def signed_payload(text: str, key: jwt.PyJWK) -> dict[str, Any]:
+    """What ``key`` signed, expired or not, and for whomever: to be looked at by the caller. Raises ``BadSignature``."""
+    unchecked: Any = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
+    try:
+        found: dict[str, Any] = jwt.decode(text, key, algorithms=[key.algorithm_name], options=unchecked)
+    except (jwt.InvalidTokenError, ValueError, TypeError):
+        raise BadSignature from None
+    return found

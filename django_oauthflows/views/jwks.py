@@ -1,4 +1,4 @@
-"""The JWKS endpoint (RFC 7517 §5): the public keys of JWT access tokens, the next one ahead of its time."""
+"""The JWKS endpoint (RFC 7517 §5): the public keys of what this site signs, the next one ahead of its time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from django_oauthflows.models import SigningKey
+from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.models.signing_key import jwks_max_age
 from django_oauthflows.views.metadata import PublicDocument
 
@@ -15,7 +15,7 @@ class JwksView(PublicDocument):
     """Read from the database each time: a key that another process just made must not be missing."""
 
     def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
-        return {"keys": list(SigningKey.objects.published().values_list("public", flat=True))}
+        return {"keys": ring.published()}
 
     def get(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         response = super().get(request, **kwargs)

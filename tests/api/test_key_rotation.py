@@ -17,9 +17,17 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from django_oauthflows.authorization_server.key_ring import LOOKS_PER_SECOND, ring
+from django_oauthflows.authorization_server.key_ring import (
+    LOOKS_PER_SECOND,
+    id_token_hint,
+    ring,
+    signed_claims,
+)
 from django_oauthflows.models import Event, SigningKey
 from django_oauthflows.testing import headers_for
+from django_oauthflows.tokens.access_token import TokenRefused
+from django_oauthflows.tokens.errors import BadSignature
+from django_oauthflows.tokens.jwt import Signer, new_private_key
 
 
 def run(*arguments: str) -> Any:
@@ -218,3 +226,50 @@ def test_a_place_among_the_keys_is_taken_once() -> None:
         SigningKey.objects.create(
             kid="other", algorithm="ES256", number=2, public={}, signs_from=timezone.now()
         )
+
+
+# What a signature is good for. ---------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_type_in_the_header_is_looked_at_before_anything_else(client: Client) -> None:
+    """RFC 8725 §3.11: one key signs tokens of several types, and none of them passes for another."""
+    signer = ring.signer("RS256")
+    claims = {"iss": "http://testserver", "sub": "7", "aud": "app", "exp": 1}
+    signed = {typ: signer.sign(claims, typ=typ) for typ in ("at+jwt", "JWT", "logout+jwt")}
+    for typ, text in signed.items():
+        assert jwt.get_unverified_header(text)["typ"] == typ
+    assert id_token_hint(signed["JWT"]).claims == claims, "expired hints count"
+    for typ in ("at+jwt", "logout+jwt"):
+        with pytest.raises(BadSignature):
+            id_token_hint(signed[typ])
+    for typ in ("JWT", "logout+jwt"):
+        with pytest.raises(TokenRefused):
+            signed_claims(signed[typ])
+    bare = jwt.encode(claims, signer.private_key, "RS256", headers={"kid": signer.kid, "typ": None})
+    with pytest.raises(BadSignature):
+        id_token_hint(bare)
+
+
+@pytest.mark.django_db
+def test_a_hint_by_a_key_that_was_retired_proves_nothing() -> None:
+    signer = ring.signer("RS256")
+    text = signer.sign({"sub": "7"}, typ="JWT")
+    assert id_token_hint(text).proves
+    SigningKey.objects.get(kid=signer.kid).retire(at_once=True)
+    assert not id_token_hint(text).proves
+    another = Signer.loaded(signer.kid, "RS256", new_private_key("RS256")).sign({"sub": "7"}, typ="JWT")
+    with pytest.raises(BadSignature):
+        id_token_hint(another)
+
+
+@pytest.mark.django_db
+def test_with_openid_connect_a_key_for_its_first_algorithm_is_published_before_it_is_needed(
+    client: Client, settings: Any
+) -> None:
+    settings.OAUTHFLOWS = {**site.OAUTHFLOWS, "SCOPES": {"notes:read": "Read"}}
+    assert client.get("/oauth/jwks/").json()["keys"] == []
+    settings.OAUTHFLOWS = {**site.OAUTHFLOWS, "SCOPES": {"openid": "Sign you in"}}
+    (key,) = client.get("/oauth/jwks/").json()["keys"]
+    assert (key["alg"], key["kid"]) == ("RS256", ring.signer("RS256").kid)
+    assert client.get("/oauth/jwks/").json()["keys"] == [key]

@@ -57,6 +57,8 @@ def full(db: None) -> Client:
         default_scopes=("profile",),
         allowed_origins="https://client.example",
         post_logout_redirect_uris="https://client.example/bye",
+        logout_notice_uri="https://client.example/logout-notice",
+        logout_notice_needs_session=True,
         description="It does everything.",
         publisher="Example Ltd",
         logo_uri="https://client.example/logo.png",
@@ -107,6 +109,7 @@ def test_who_registers_a_client_for_itself_gains_no_right_by_it() -> None:
     assert set(settable(Setter.REGISTRATION)) == {
         *("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts"),
         *("redirect_uris", "post_logout_redirect_uris", "scope"),
+        *("backchannel_logout_uri", "backchannel_logout_session_required"),
     }
 
 
@@ -143,6 +146,8 @@ def test_all_that_staff_may_set_can_be_said_when_a_client_is_registered(full: Cl
         *("--scope", "profile notes:read notes:write stats:read", "--default-scope", "profile"),
         *("--allowed-origin", "https://client.example"),
         *("--post-logout-redirect-uri", "https://client.example/bye"),
+        *("--backchannel-logout-uri", "https://client.example/logout-notice"),
+        "--backchannel-logout-session-required",
         *("--description", "It does everything.", "--publisher", "Example Ltd"),
         *("--logo-uri", "https://client.example/logo.png", "--client-uri", "https://client.example/"),
         *("--policy-uri", "https://client.example/privacy", "--tos-uri", "https://client.example/terms"),

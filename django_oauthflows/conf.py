@@ -29,6 +29,7 @@ from django_oauthflows.option_forms import (
     is_resource,
     is_resources,
     is_scopes,
+    is_seconds,
     is_strings,
     is_text,
 )
@@ -91,6 +92,11 @@ class Options:
     REFRESH_TOKEN_ABSOLUTE_LIFETIME: Seconds = 365 * DAY
     #: For so long a repeated refresh is a retry and is answered again, not punished.
     REFRESH_TOKEN_GRACE: Seconds = 10
+    #: A new client secret lives so long at most; ``None``: until it is replaced or revoked.
+    SECRET_LIFETIME: Annotated[
+        int | None,
+        Form(lambda value: value is None or is_seconds(value), "a number of seconds, such as 365 * 86400"),
+    ] = None
     #: Whether changing a password ends what the user allowed before.
     END_ON_PASSWORD_CHANGE: Switch = False
     #: What ends the sessions of a user when staff end everything of theirs: the dotted path of a function of
@@ -284,9 +290,10 @@ def site_host(request: HttpRequest) -> str:
     return urlsplit(known_origin(request)).netloc
 
 
-def site_name(request: HttpRequest) -> str:
-    """What the site is called on pages for its users."""
-    return options().SITE_NAME or site_host(request) or gettext("this site")
+def site_name(request: HttpRequest | None = None) -> str:
+    """What the site is called on pages for its users, and in mails that no request leads to."""
+    host = urlsplit(named_origin()).netloc if request is None else site_host(request)
+    return options().SITE_NAME or host or gettext("this site")
 
 
 def _forget(*, setting: str, **_: Any) -> None:

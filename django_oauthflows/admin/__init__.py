@@ -14,6 +14,7 @@ from django_oauthflows.admin.client import ClientAdmin
 from django_oauthflows.admin.consent import ConsentAdmin
 from django_oauthflows.admin.event import EventAdmin
 from django_oauthflows.admin.outbox import OutboxAdmin
+from django_oauthflows.admin.signing_key import SigningKeyAdmin
 
 for _model in (
     toolkit.get_application_model(),
@@ -25,4 +26,11 @@ for _model in (
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
-__all__ = ["AuthorizationAdmin", "ClientAdmin", "ConsentAdmin", "EventAdmin", "OutboxAdmin"]
+__all__ = [
+    "AuthorizationAdmin",
+    "ClientAdmin",
+    "ConsentAdmin",
+    "EventAdmin",
+    "OutboxAdmin",
+    "SigningKeyAdmin",
+]

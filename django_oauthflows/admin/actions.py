@@ -54,6 +54,8 @@ class Action:
     #: What the list of rows calls it; empty when it is for one row at a time.
     many: Any = ""
     deletes: bool = False
+    #: Why it cannot be done to a row as that is now, whoever asks; such rows are left out.
+    obstacle: Callable[[Any], str] = lambda row: ""
     #: Whether it asks more than the permission where the row is a client that the site vouches for.
     guarded: bool = False
 
@@ -188,7 +190,7 @@ def action_page(
     confirmed = "confirm" in request.POST
     hit, left_out = _sorted_out(request.user, action, chosen, confirmed=confirmed)
     form = ReasonForm(request.POST if confirmed else None)
-    if confirmed and form.is_valid():
+    if confirmed and (hit or not left_out) and form.is_valid():
         _perform(model_admin, request, action, hit, form.cleaned_data["reason"])
         return HttpResponseRedirect(back)
     return page_within(
@@ -214,15 +216,18 @@ def _is_own_page(model_admin: _ModelAdmin, request: HttpRequest, chosen: Sequenc
 def _sorted_out(
     user: Any, action: Action, chosen: Sequence[Any], *, confirmed: bool
 ) -> tuple[list[Any], list[tuple[Any, str]]]:
-    """The rows to act on, and those that ``user`` may not act on, each with the reason.
+    """The rows to act on, and those that are left out, each with the reason.
 
-    The page that asks leaves the latter out, so that sending one all the same is refused, and with it everything.
+    The page that asks leaves out what ``user`` may not act on, so that sending one all the same is refused, and
+    with it everything.
     """
-    objections = [(row, action.objection(user, row)) for row in chosen if action.applies(row)]
-    hit = [row for row, why_not in objections if not why_not]
-    left_out = [(row, why_not) for row, why_not in objections if why_not]
-    if left_out and (confirmed or not hit):
-        raise PermissionDenied(left_out[0][1])
+    wanted = [row for row in chosen if action.applies(row)]
+    forbidden = [(row, why_not) for row in wanted if (why_not := action.objection(user, row))]
+    impossible = [(row, why_not) for row in wanted if (why_not := action.obstacle(row))]
+    left_out = [*forbidden, *impossible]
+    hit = [row for row in wanted if row not in {one for one, _why_not in left_out}]
+    if forbidden and (confirmed or not hit):
+        raise PermissionDenied(forbidden[0][1])
     return hit, left_out
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django_oauthflows.admin.impact import known, with_last_use
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
-from django_oauthflows.models.client_secret import ClientSecret
+from django_oauthflows.models.client_secret import ClientSecret, longest_life
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, problem_with
 from django_oauthflows.models.usage import ClientUsage
@@ -128,11 +128,12 @@ def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
             _("Its last secret expires on %(date)s.") % {"date": _day(last)},
             _("Rotate its secret with an overlap, so that the client can change over."),
         )
-    elif max(secret.created_at for secret in live) <= facts.now - ROTATE_AFTER:
+    elif max(secret.created_at for secret in live) <= facts.now - (longest_life() or ROTATE_AFTER):
         yield Finding(
             Topic.SECRET_OLD,
             client,
-            _("Its secret is more than a year old and was never rotated since."),
+            _("Its secret is older than %(days)d days and was never rotated since.")
+            % {"days": (longest_life() or ROTATE_AFTER).days},
             _("Rotate its secret with an overlap of a few days."),
         )
 

@@ -45,6 +45,7 @@ def shown(model_admin: ActionAdmin, request: HttpRequest, client: Client, secret
         client=client,
         original=client,
         secret=secret,
+        ends=client.secrets.latest("pk").expires_at,
         endpoints=endpoints(request, client),
     )
     response.render()  # here, where an error report leaves the secret out

@@ -60,9 +60,7 @@ class TextFilter(admin.ListFilter):
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        given = params.pop(self.parameter_name, None)
-        if given:
-            self.used_parameters[self.parameter_name] = given[-1].strip()
+        self.text: str = params.pop(self.parameter_name, [""])[-1].strip()
 
     def has_output(self) -> bool:
         return True
@@ -77,13 +75,12 @@ class TextFilter(admin.ListFilter):
         )
         yield {
             "name": self.parameter_name,
-            "value": self.used_parameters.get(self.parameter_name, ""),
+            "value": self.text,
             "kept": [(name, value) for name, values in kept.lists() for value in values],
         }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        text = self.used_parameters.get(self.parameter_name)
-        return queryset.filter(self.condition(text)) if text else queryset
+        return queryset.filter(self.condition(self.text)) if self.text else queryset
 
     def condition(self, text: str) -> Q:
         raise NotImplementedError

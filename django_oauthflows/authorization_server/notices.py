@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
@@ -27,7 +26,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from django_oauthflows import signals
 from django_oauthflows.authorization_server.outbox.kind import Kind, Later, NotNeeded, Result, Sent
-from django_oauthflows.authorization_server.outbox.mail import hand_over
+from django_oauthflows.authorization_server.outbox.mail import hand_over, headers
 from django_oauthflows.conf import options, origin, site_name
 from django_oauthflows.confusables import unlinked
 from django_oauthflows.models import Consent, OutboxMessage
@@ -138,7 +137,7 @@ def _send(message: OutboxMessage, seconds: float) -> Result:
         return Later(turn)
     with translation.override(payload["language"] or settings.LANGUAGE_CODE):
         subject, body = _written(consent, payload)
-    hand_over(EmailMessage(subject, body, to=[address], headers=_headers(message)), seconds)
+    hand_over(EmailMessage(subject, body, to=[address], headers=headers(message, payload["link"])), seconds)
     return Sent()
 
 
@@ -195,16 +194,6 @@ def _moment(at: str) -> str:
     if timezone.is_aware(moment):
         moment = timezone.localtime(moment)
     return f"{date_format(moment, 'DATETIME_FORMAT')} ({format_date(moment, 'T')})"
-
-
-def _headers(message: OutboxMessage) -> dict[str, str]:
-    """The same id at each try, so that a mail which arrives twice can be known as one (RFC 5322 §3.6.4)."""
-    host = urlsplit(message.payload["link"]).hostname or "localhost"
-    made = int(message.created_at.timestamp() * 1000)
-    return {
-        "Message-ID": f"<oauthflows.{message.pk}.{made}@{host}>",
-        "Auto-Submitted": "auto-generated",  # RFC 3834 §5: no out-of-office replies
-    }
 
 
 NOTICE = Kind(

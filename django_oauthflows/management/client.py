@@ -138,7 +138,10 @@ def _create(command: Command, options: dict[str, Any]) -> None:
 def _tell(command: Command, options: dict[str, Any], client: Client, secret: str | None = None) -> None:
     content = metadata(client)
     if secret is not None:
-        content |= {"client_secret": secret, "client_secret_expires_at": 0}
+        newest = client.secrets.latest("pk").expires_at
+        # 0 for one that does not end (RFC 7591 §3.2.1).
+        ends = int(newest.timestamp()) if newest is not None else 0
+        content |= {"client_secret": secret, "client_secret_expires_at": ends}
     if options["json"]:
         command.say_json(content)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from django.db import Error as AnyDatabaseError
 from django.db import close_old_connections, connections
 
 from django_oauthflows.authorization_server.outbox.delivery import Report, deliver
+from django_oauthflows.authorization_server.secret_reminders import remind
 from django_oauthflows.management.numbers import seconds, whole_number
 from django_oauthflows.models import OutboxMessage
 
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
 
 _INTERVAL = 5.0
+#: With --watch, in seconds.
+_BETWEEN_REMINDERS = 3600.0
 _LIMIT = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Send what waits in the outbox: notices to users by e-mail."
+    parser.description = (
+        "Send what waits in the outbox: notices to users, and reminders of secrets that end, by e-mail."
+    )
     parser.add_argument(
         "--watch", action="store_true", help="Go on until SIGTERM or SIGINT; the message at hand is finished."
     )
@@ -52,6 +58,7 @@ def handle(command: Command, options: dict[str, Any]) -> None:
     if options["watch"]:
         _watch(command, options)
         return
+    remind()
     told = _told(deliver(options["limit"])) | {"waiting": OutboxMessage.objects.waiting().count()}
     if options["json"]:
         command.say_json(told)
@@ -60,11 +67,15 @@ def handle(command: Command, options: dict[str, Any]) -> None:
 
 
 def _watch(command: Command, options: dict[str, Any]) -> None:
+    reminded_at = 0.0
     with _told_to_stop() as stop:
         while not stop.is_set():
             close_old_connections()
             handled = 0
             try:
+                if time.monotonic() >= reminded_at + _BETWEEN_REMINDERS or not reminded_at:
+                    remind()
+                    reminded_at = time.monotonic()
                 report = deliver(options["limit"], stop=stop.is_set)
                 handled = report.handled
             except AnyDatabaseError as error:  # it may be back later

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
+from django_oauthflows.authorization_server.secret_reminders import remind
 from django_oauthflows.management.numbers import whole_number
 from django_oauthflows.models import (
     AdoptedToken,
@@ -167,6 +168,7 @@ def handle(command: Command, options: dict[str, Any]) -> None:
     if not options["dry_run"]:
         # Before anything is deleted, so that no count is lost.
         summary["usage rows rolled up"] = _roll_up(clock)
+        summary["reminders of secrets that end"] = remind()
     for sweep in SWEEPS:
         total = 0
         steps = sweep.steps(timezone.now(), stretch=options["step"], dry_run=options["dry_run"])

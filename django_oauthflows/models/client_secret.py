@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.conf import options
 from django_oauthflows.database import in_transaction
 from django_oauthflows.models.event import Event
 from django_oauthflows.tokens.credentials import SECRET_PREFIX
@@ -46,10 +47,28 @@ def is_strong(secret: str) -> bool:
     return len(secret) >= _STRONG_LENGTH and len(set(secret)) >= _STRONG_VARIETY
 
 
+def longest_life() -> timedelta | None:
+    """How long a new secret lives at most; ``None`` where the site sets no limit."""
+    seconds = options().SECRET_LIFETIME
+    return timedelta(seconds=seconds) if seconds is not None else None
+
+
 class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
     def live(self, now: datetime | None = None) -> ClientSecretQuerySet:
         """Secrets that have not expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()))
+
+    def ending_within(self, time: timedelta) -> ClientSecretQuerySet:
+        """Live secrets that end within ``time`` and are missed then: those that have a successor count only
+        if they were used since it was made.
+        """
+        now = timezone.now()
+        successors = ClientSecret.objects.filter(
+            Q(expires_at=None) | Q(expires_at__gt=OuterRef("expires_at")), client=OuterRef("client")
+        )
+        unused = Q(last_used_at=None) | ~Exists(successors.filter(created_at__lt=OuterRef("last_used_at")))
+        soon = self.filter(expires_at__gt=now, expires_at__lte=now + time)
+        return soon.exclude(Exists(successors) & unused)
 
 
 class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  # type: ignore[misc]
@@ -98,7 +117,10 @@ class ClientSecretManager(models.Manager.from_queryset(ClientSecretQuerySet)):  
         by: Any = None,
         reason: str = "",
     ) -> ClientSecret:
-        strong = is_strong(secret)
+        strong, longest = is_strong(secret), longest_life()
+        if longest is not None:
+            ends = timezone.now() + longest
+            expires_at = ends if expires_at is None else min(expires_at, ends)
         row: ClientSecret = self.create(
             client=client,
             digest=digest_of(secret) if strong else None,
@@ -122,7 +144,9 @@ class ClientSecret(models.Model):
     hint = models.CharField(_("ends with"), max_length=8, blank=True, editable=False)
     label = models.CharField(_("label"), max_length=100, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, db_index=True)
+    #: Of the days before its end on which its client's people are told, the last that was.
+    reminded = models.PositiveSmallIntegerField(null=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     objects = ClientSecretManager()
@@ -140,6 +164,11 @@ class ClientSecret(models.Model):
 
     def is_live(self, now: datetime | None = None) -> bool:
         return self.expires_at is None or self.expires_at > (now or timezone.now())
+
+    def begin_reminder(self, days: int) -> bool:
+        """Note that its client's people are told so many days before its end; False when they were already."""
+        not_yet = Q(reminded=None) | Q(reminded__gt=days)
+        return bool(ClientSecret.objects.filter(not_yet, pk=self.pk).update(reminded=days))
 
     def speed_up(self, secret: str) -> None:
         """Replace the slow hash by a fast digest, now that the secret itself was seen and is strong."""

@@ -147,6 +147,10 @@ class SigningKey(models.Model):
     class Meta:
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
+        permissions = [
+            ("rotate_signing_key", "Can publish a new signing key"),
+            ("retire_signing_key", "Can retire a signing key"),
+        ]
         ordering = ["signs_from", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["algorithm", "number"], name="oauthflows_signing_key_once"),
@@ -181,18 +185,24 @@ class SigningKey(models.Model):
         ``at_once``, while a token that it signed may still be good. The last key of an algorithm that the site
         no longer uses has no successor, and can be retired ``at_once``.
         """
-        if self.state() == "signs" and not (at_once and self.algorithm != options().JWT_ALGORITHM):
-            raise ValidationError(gettext("This key signs now. Rotate first, then retire it."))
-        needed = self.needed_until()
-        if needed is not None and needed > timezone.now() and not at_once:
-            raise ValidationError(
-                gettext("Tokens that this key signed may be good until %(time)s.")
-                % {"time": needed.isoformat(timespec="seconds")}
-            )
+        why_not = self.objection_to_retiring(at_once=at_once)
+        if why_not:
+            raise ValidationError(why_not)
         self.retired_at, self.private_sealed = timezone.now(), ""
         with transaction.atomic():
             self.save(update_fields=["retired_at", "private_sealed"])
             self.record("SIGNING_KEY_RETIRED", by=by, reason=reason)
+
+    def objection_to_retiring(self, *, at_once: bool = False) -> str:
+        """Why ``retire`` would refuse it now, in a sentence; empty when it would not."""
+        if self.state() == "signs" and not (at_once and self.algorithm != options().JWT_ALGORITHM):
+            return gettext("This key signs now. Rotate first, then retire it.")
+        needed = self.needed_until()
+        if needed is not None and needed > timezone.now() and not at_once:
+            return gettext("Tokens that this key signed may be good until %(time)s.") % {
+                "time": needed.isoformat(timespec="seconds")
+            }
+        return ""
 
     def record(self, kind: str, *, by: Any, reason: str) -> None:
         """Put on record what was done to it."""

@@ -12,7 +12,15 @@ from django.contrib import admin
 from django.db import connection
 from django.urls import URLPattern
 
-from django_oauthflows.models import Authorization, Client, ClientSecret, Consent, Event, OutboxMessage
+from django_oauthflows.models import (
+    Authorization,
+    Client,
+    ClientSecret,
+    Consent,
+    Event,
+    OutboxMessage,
+    SigningKey,
+)
 from tests.admin.conftest import allowed_by, form_data, page_of
 from tests.factories import ClientFactory
 
@@ -22,7 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime"),
 ]
 ROOT = "/admin/django_oauthflows"
-MODELS = (Authorization, Client, Consent, Event, OutboxMessage)
+MODELS = (Authorization, Client, Consent, Event, OutboxMessage, SigningKey)
 #: Text that is no number, no date, no key, not to be stored by PostgreSQL, or much too large.
 WORST = ("", "x", "²", "a\0b", "9" * 20, "-" + "9" * 20, "9" * 5000, "0001-01-01 00:00:00+14:00")
 NASTY = (
@@ -43,6 +51,7 @@ NASTY = (
 )
 #: What the lists read, what Django's links carry, and what nothing knows.
 PARAMETERS = (
+    *("of", "who", "scope", "trust", "algorithm"),
     *("q", "p", "o", "all", "e", "_facets", "_popup", "_to_field", "_changelist_filters"),
     *("status", "risk", "use_case", "flow", "state", "kind", "kind__exact", "implied__exact"),
     *("client", "client__id__exact", "user", "consent", "owner", "pk", "id__in", "count"),
@@ -71,6 +80,7 @@ def rows(boss: Any) -> dict[type, Any]:
     client, _ = ClientFactory()
     allowed_by(client, boss.user)
     OutboxMessage.objects.put(kind="notice", lifetime=client.updated - client.created, payload={})
+    SigningKey.objects.rotate()
     return {model: model._default_manager.order_by("pk")[0].pk for model in (*MODELS, ClientSecret)} | {
         type(boss.user): boss.user.pk
     }

@@ -242,7 +242,7 @@ def test_one_vouched_client_among_many_stops_the_whole_action(staff: Any) -> Non
     chosen = {"action": "resume", "_selected_action": [plain.pk, vouched.pk]}
     asked = user_agent.post(LIST, chosen)
     assert [key for key, _name in asked.context["rows"]] == [plain.pk]
-    assert f"{vouched.name} ({vouched.client_id}). This site vouches" in asked.content.decode()
+    assert f"{vouched.name} ({vouched.client_id}): This site vouches" in asked.content.decode()
     before = state()
     assert user_agent.post(LIST, chosen | CONFIRM).status_code == 403
     assert state() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from urllib.parse import urlsplit
 
 import django
 from django.core import mail
@@ -10,10 +11,24 @@ from django.core.mail import EmailMessage
 from django.utils.translation import gettext_noop
 
 from django_oauthflows.authorization_server.outbox.kind import UndeliverableError
+from django_oauthflows.conf import named_origin
+from django_oauthflows.models import OutboxMessage
 
 #: No step of a talk with a mail server may take longer, whatever the site's settings say: the lease of the
 #: message (``models/outbox.py``) must outlast all steps.
 LONGEST_STEP = 30.0
+
+
+def headers(message: OutboxMessage, address: str) -> dict[str, str]:
+    """For the mail that is ``message``: the same id at each try, so that one which arrives twice can be known as
+    one (RFC 5322 §3.6.4). ``address`` is one of this site, if any is known.
+    """
+    host = urlsplit(address or named_origin()).hostname or "localhost"
+    made = int(message.created_at.timestamp() * 1000)
+    return {
+        "Message-ID": f"<oauthflows.{message.pk}.{made}@{host}>",
+        "Auto-Submitted": "auto-generated",  # RFC 3834 §5: no out-of-office replies
+    }
 
 
 def hand_over(letter: EmailMessage, seconds: float) -> None:

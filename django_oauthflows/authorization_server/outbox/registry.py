@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django_oauthflows.authorization_server import notices
+from django_oauthflows.authorization_server import notices, secret_reminders
 from django_oauthflows.authorization_server.outbox.kind import Kind
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (notices.NOTICE,)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (notices.NOTICE, secret_reminders.SECRET_ENDS)}
 
 
 def label_of(name: str) -> str:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0009_service_user_permission"),
+        ("django_oauthflows", "0010_logout"),
     ]
 
     operations = [

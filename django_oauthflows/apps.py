@@ -31,6 +31,7 @@ class OAuthFlowsConfig(AppConfig):
         from django_oauthflows.authorization_server.outbox import workers
         from django_oauthflows.models import client_index, usage
         from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
+        from django_oauthflows.toolkit import validator
 
         if apps.is_installed("drf_spectacular"):
             from django_oauthflows.rest_framework import openapi  # noqa: F401 - registers itself
@@ -44,5 +45,6 @@ class OAuthFlowsConfig(AppConfig):
             applications,
             account_changes,
             usage,
+            validator,
         ):
             module.watch()

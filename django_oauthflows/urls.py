@@ -5,7 +5,7 @@ The application namespace is the toolkit's own, because it reverses names in it.
 has it: then all names lead to the addresses that the site had before.
 """
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from django_oauthflows.views.apps import (
     ConnectedAppsView,
@@ -20,7 +20,7 @@ from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadat
 from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
 
 #: Under ``oauth/``, and under whatever prefix the site had the toolkit's.
-endpoints = [
+endpoints: list[URLPattern | URLResolver] = [
     path("authorize/", AuthorizationView.as_view(), name="authorize"),
     path("token/", TokenView.as_view(), name="token"),
     path("revoke/", RevocationView.as_view(), name="revoke-token"),
@@ -33,7 +33,7 @@ endpoints = [
     path("jwks/", JwksView.as_view(), name="jwks"),
 ]
 
-well_knowns = [
+well_knowns: list[URLPattern | URLResolver] = [
     path(
         ".well-known/oauth-protected-resource",
         ResourceMetadataView.as_view(),

@@ -6,10 +6,12 @@ later through the toolkit's own model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import identify_hasher, make_password
+from django.db import models
 from django.db.models.signals import post_save
 
 from django_oauthflows.flows import registry
@@ -82,11 +84,7 @@ def _is_hash(stored: str) -> bool:
 
 
 def adopt(application: Any, client_model: Any, secret_model: Any) -> None:
-    """Give one application its rows. Its own row is left alone, but for who owns it.
-
-    The toolkit deletes applications with the user in their ``user`` column; the owner moves to our
-    own column, where deleting a member of staff leaves the client in place.
-    """
+    """Give one application its rows. Its own row is left alone."""
     values = client_values(application, declared_scopes().grantable)
     client = client_model(**values)
     # The parent row exists: `raw` saves the child row and nothing else.
@@ -94,16 +92,37 @@ def adopt(application: Any, client_model: Any, secret_model: Any) -> None:
     secret = secret_values(application)
     if secret is not None:
         secret_model.objects.create(**secret)
-    if application.user_id is not None:
-        type(application).objects.filter(pk=application.pk).update(user=None)
 
 
 def _adopt_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
     # `raw`: a fixture brings rows of its own.
-    if not raw and not Client.objects.filter(pk=instance.pk).exists():
+    if raw:
+        return
+    mine = Client.objects.filter(pk=instance.pk)
+    if not mine.exists():
         adopt(instance, Client, ClientSecret)
+    else:
+        mine.exclude(owner=instance.user_id).update(owner=instance.user_id)
+
+
+def spare_with_owner() -> None:
+    """Deleting a user takes their name off their applications.
+
+    The toolkit's own column deletes the application then, and everybody's tokens with it. Here it is emptied,
+    as our column for the owner is. What the migrations of the toolkit's app say of it stays as it is.
+    """
+    field = Application._meta.get_field("user")
+    if field.remote_field.on_delete is models.CASCADE and field.null:
+        field.remote_field.on_delete = models.SET_NULL
+        field.deconstruct = partial(_as_declared, field.deconstruct)
+
+
+def _as_declared(deconstruct: Callable[[], tuple[str, str, list[Any], dict[str, Any]]]) -> Any:
+    name, path, arguments, named = deconstruct()
+    return name, path, arguments, named | {"on_delete": models.CASCADE}
 
 
 def watch() -> None:
     """Called when the app is ready."""
     post_save.connect(_adopt_saved, sender=Application, dispatch_uid="oauthflows.adopt")
+    spare_with_owner()

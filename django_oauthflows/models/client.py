@@ -310,7 +310,8 @@ class Client(Application):
     suspended_reason = models.CharField(_("reason"), max_length=200, blank=True, editable=False)
     token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
 
-    authorization_grant_type: Any  # the toolkit's column, inherited
+    authorization_grant_type: Any  # the toolkit's columns, inherited
+    user_id: Any
 
     objects = ClientManager()
 
@@ -329,6 +330,11 @@ class Client(Application):
         return (self.client_id,)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        named = kwargs.get("update_fields")
+        if named is None or "owner" in named:
+            # The toolkit's column for the same, for the host's code that asks it.
+            self.user_id = self.owner_id
+            kwargs |= {} if named is None else {"update_fields": [*named, "user"]}
         super().save(*args, **kwargs)
         ended(client=self.pk)
 

@@ -260,7 +260,7 @@ INTERNAL: Mapping[str, str] = {
     "token_epoch": "half of what makes a token",
     "client_secret": "holds nothing usable: secrets are rows of ClientSecret",
     "hash_client_secret": "of the toolkit's own secret",
-    "user": "the toolkit's owner, who takes the client along when deleted; ours is owner",
+    "user": "the toolkit's column for the owner, which follows ours",
     "authorization_grant_type": "the toolkit's single grant; ours are flows",
     "skip_authorization": "the toolkit's word for trust",
     "algorithm": "of the toolkit's own ID tokens",

@@ -16,10 +16,18 @@ from django.views.decorators.debug import sensitive_variables
 from oauth2_provider.settings import DEFAULTS
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.openid.connect.core.exceptions import ConsentRequired, LoginRequired
 
-from django_oauthflows.authorization_server import authorization, grants, revocation
+from django_oauthflows.authorization_server import (
+    auth_time,
+    authorization,
+    consent_policy,
+    grants,
+    revocation,
+)
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.authorization_server.client_authentication import authenticate_with_proof
+from django_oauthflows.authorization_server.consent_policy import Verdict
 from django_oauthflows.authorization_server.request import (
     AuthorizationRequest,
     ClientCredentials,
@@ -33,6 +41,7 @@ from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Consent
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.resource_server.access import bearer_token
+from django_oauthflows.toolkit import access_token
 
 # Found by its settings name: the module it lives in moves with the toolkit's next releases.
 _Parent: Any = import_string(str(DEFAULTS["OAUTH2_BACKEND_CLASS"]))
@@ -57,6 +66,12 @@ def _answer(request: HttpRequest, members: Callable[[FormRequest], dict[str, Any
     return None, _HEADERS, body, 200
 
 
+def _issued(form: FormRequest) -> dict[str, Any]:
+    members = grants.respond(form).members
+    access_token.keep(members["access_token"])
+    return members
+
+
 def _raise(refused: RequestRefused) -> NoReturn:
     """As the toolkit's authorization view wants it: one kind of error stays here, the other is sent on."""
     address = refused.address
@@ -71,14 +86,16 @@ class Backend(_Parent):
     """Has the methods of the toolkit's class."""
 
     def create_token_response(self, request: HttpRequest) -> Answer:
-        return _answer(request, lambda form: grants.respond(form).members)
+        return _answer(request, _issued)
 
     def create_revocation_response(self, request: HttpRequest) -> Answer:
         return _answer(request, lambda form: revocation.respond(form).members)
 
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
-        """Scopes and credentials. Raises the toolkit's errors."""
+        """Scopes and credentials. Raises the toolkit's errors, those of a client that wants no page, too."""
         accepted = self._accepted(request)
+        if request.method != "POST" and request.user.is_authenticated:
+            self._decided(accepted, self._standing(accepted))
         return list(accepted.scopes), {
             "client_id": accepted.client.client_id,
             "redirect_uri": accepted.redirect_uri,
@@ -91,23 +108,53 @@ class Backend(_Parent):
     ) -> Answer:
         """Where to send the user with the answer. Raises the toolkit's errors.
 
-        What was asked is read from the URL again; of the form only the user's answer counts.
+        What was asked is read from the URL again; of the form only the user's answer counts, and only where the
+        policy asks for one. A view that answers by itself (the toolkit's does for ``skip_authorization`` and
+        ``approval_prompt``) is believed where the policy would not have asked either.
         """
         accepted = self._accepted(request)
+        standing = self._standing(accepted)
+        verdict = self._verdict(accepted, standing)
         if not allow:
             error = errors.AccessDeniedError(description="The user did not allow it.")
             _raise(accepted.refused(error, "user did not allow it"))
         granted = [scope for scope in accepted.scopes if scope in scopes]
-        consent = Consent.objects.give(
-            user=request.user,
-            client=accepted.client,
-            scopes=granted,
-            shown=accepted.scopes,
-            redirect_host=host_of(accepted.redirect_uri),
-            request=request,
-        )
-        uri = authorization.grant(accepted, consent, granted)
+        if verdict is not Verdict.GRANT or standing is None:
+            standing = Consent.objects.give(
+                user=request.user,
+                client=accepted.client,
+                scopes=granted,
+                shown=accepted.scopes,
+                redirect_host=host_of(accepted.redirect_uri),
+                implied=verdict is Verdict.VOUCH and request.method != "POST",
+                request=request,
+            )
+        uri = authorization.grant(accepted, standing, granted)
+        auth_time.use_login(request)
         return uri, {"Location": uri}, None, 302
+
+    @staticmethod
+    def _standing(accepted: AcceptedAuthorizationRequest) -> Consent | None:
+        found: Consent | None = Consent.objects.filter(
+            user=accepted.http.user, client=accepted.client
+        ).first()
+        return found
+
+    @staticmethod
+    def _decided(accepted: AcceptedAuthorizationRequest, standing: Consent | None) -> Verdict:
+        try:
+            return consent_policy.decide(accepted, standing, accepted.scopes)
+        except RequestRefused as refused:
+            _raise(refused)
+
+    def _verdict(self, accepted: AcceptedAuthorizationRequest, standing: Consent | None) -> Verdict:
+        """What the consent policy says of an answer. Raises the toolkit's errors where none may count."""
+        verdict = self._decided(accepted, standing)
+        if verdict in (Verdict.LOG_IN, Verdict.LOG_IN_AGAIN):
+            _raise(accepted.refused(LoginRequired(description="The user has to log in again.")))
+        if verdict is Verdict.ASK and accepted.http.method != "POST":
+            _raise(accepted.refused(ConsentRequired(description="The user has to be asked.")))
+        return verdict
 
     @staticmethod
     def _accepted(request: HttpRequest) -> AcceptedAuthorizationRequest:
@@ -133,7 +180,7 @@ class Backend(_Parent):
     @sensitive_variables()
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """Whether the request carries an access token of ours that covers ``scopes``."""
-        oauthlib_request = Request(request.path, headers=request.META)
+        oauthlib_request = Request(f"{request.scheme}:{request.path}", headers=request.META)
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(
             token, list(scopes or ()), oauthlib_request

@@ -2,42 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 
 from django_oauthflows.conf import api_resource
 from django_oauthflows.resource_server.access import check_access_token
 from django_oauthflows.resource_server.challenges import describe
 from django_oauthflows.tokens.access_token import TokenRefused
 
+#: The toolkit's own answer, which knows its own tables and the authorization server that it may ask.
+_toolkits_own = OAuth2Validator.validate_bearer_token
+#: Why a token is refused that may be somebody else's.
+_NOT_OURS = ("malformed", "unknown")
+
+
+def validate_bearer_token(validator: Any, token: str, scopes: Any, request: Any) -> bool:
+    """The toolkit's question; its classes read ``request.user`` and ``request.access_token``."""
+    try:
+        access = check_access_token(token or "", api_resource(_Environment(request)))
+    except TokenRefused as refused:
+        if refused.cause in _NOT_OURS and token and _asks_elsewhere():
+            return bool(_toolkits_own(validator, token, scopes, request))
+        request.oauth2_error = {"error": "invalid_token", "error_description": describe(refused.cause)}
+        return False
+    if not access.allow_scopes(scopes):
+        request.oauth2_error = {"error": "insufficient_scope", "scope": " ".join(scopes)}
+        return False
+    request.client, request.user, request.access_token = access.application, access.user, access
+    request.scopes = list(scopes or ())
+    return True
+
+
+def _asks_elsewhere() -> bool:
+    """Whether the site's API takes tokens of another authorization server, too (RFC 7662)."""
+    return bool(
+        oauth2_settings.RESOURCE_SERVER_INTROSPECTION_URL
+        and (
+            oauth2_settings.RESOURCE_SERVER_AUTH_TOKEN
+            or oauth2_settings.RESOURCE_SERVER_INTROSPECTION_CREDENTIALS
+        )
+    )
+
 
 class Validator(OAuth2Validator):
     """Knows our tokens. What else oauthlib's server would ask of it is decided in ``authorization_server/``."""
 
-    def validate_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
-        """The toolkit's question; its classes read ``request.user`` and ``request.access_token``."""
-        try:
-            access = check_access_token(token or "", api_resource(_Environment(request.headers)))
-        except TokenRefused as refused:
-            request.oauth2_error = {"error": "invalid_token", "error_description": describe(refused.cause)}
-            return False
-        if not access.allow_scopes(scopes):
-            request.oauth2_error = {"error": "insufficient_scope", "scope": " ".join(scopes)}
-            return False
-        request.client, request.user, request.access_token = access.application, access.user, access
-        request.scopes = list(scopes or ())
-        return True
+    validate_bearer_token = validate_bearer_token
+
+
+def watch() -> None:
+    """Called when the app is ready.
+
+    ``@protected_resource`` and its like take the toolkit's validator as a default argument, not from the
+    settings: so the toolkit's own class answers that one question as ours does, whoever extends it.
+    """
+    OAuth2Validator.validate_bearer_token = validate_bearer_token
 
 
 class _Environment(HttpRequest):
-    """What scheme and host were asked: the toolkit hands the WSGI environment on as headers."""
+    """What scheme and host were asked: the toolkit hands the request's environment on as headers."""
 
-    def __init__(self, headers: Mapping[str, Any]) -> None:
+    def __init__(self, request: Any) -> None:
         super().__init__()
-        self.META = dict(headers)
+        self.META = dict(request.headers)
+        self._asked_scheme = urlsplit(request.uri or "").scheme
 
     def _get_scheme(self) -> str:
-        return str(self.META.get("wsgi.url_scheme", "http"))
+        return self._asked_scheme or str(self.META.get("wsgi.url_scheme", "http"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError, transaction
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -51,11 +52,17 @@ class Endpoint(View):
     for_browsers = True
     #: Which rate counts its requests (see ``limits.py``).
     limit = "token"
+    #: A signal of the toolkit's, for which ``announce`` is called where somebody listens.
+    heard_by: Signal | None = None
 
     @staticmethod
     def respond(request: FormRequest) -> Answer:
         """What to answer. Raises ``RequestRefused`` or ``LimitExceeded``."""
         raise NotImplementedError
+
+    @staticmethod
+    def announce(http: HttpRequest, answer: Answer) -> None:
+        """Tell those who listen."""
 
     @sensitive_variables()
     def post(self, http: HttpRequest) -> HttpResponse:
@@ -65,6 +72,8 @@ class Endpoint(View):
             return self._refused(http, refused)
         except (LimitExceeded, OperationalError) as cause:
             return self._postponed(http, Postponed.by(cause))
+        if self.heard_by is not None and self.heard_by.has_listeners():
+            self.announce(http, answer)
         return self._finish(http, JsonResponse(answer.members), answer.client)
 
     def _refused(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:

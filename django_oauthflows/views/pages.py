@@ -42,7 +42,7 @@ def page(
     """A page of ours, inside the host's base template if it has named one."""
     # Names in the host's template lead where they do on its own pages, not within the instance of the
     # namespace that this page happens to be in (Django's "Reversing namespaced URLs").
-    request.current_app = None  # type: ignore[attr-defined]
+    request.current_app = None  # type: ignore[assignment]
     context = {
         "base_template": options().BASE_TEMPLATE or "django_oauthflows/base.html",
         "site_name": site_name(request),

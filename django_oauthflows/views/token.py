@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest
+
 from django_oauthflows.authorization_server import grants, introspection, revocation
+from django_oauthflows.authorization_server.request import Answer
+from django_oauthflows.toolkit.access_token import announce, app_authorized
 from django_oauthflows.views.endpoint import Endpoint
 
 
@@ -10,6 +14,11 @@ class TokenView(Endpoint):
     """Gives out tokens, by whichever grant type the request names."""
 
     respond = staticmethod(grants.respond)
+    heard_by = app_authorized
+
+    @staticmethod
+    def announce(http: HttpRequest, answer: Answer) -> None:
+        announce(http, answer.members["access_token"])
 
 
 class RevocationView(Endpoint):

@@ -29,7 +29,7 @@ def test_an_application_that_is_saved_later_works_with_its_own_secret(live_serve
     assert client.token(grant_type="client_credentials").status_code == 401
 
 
-def test_its_owner_moves_so_that_their_deletion_spares_it(db: None) -> None:
+def test_the_deletion_of_its_owner_spares_it(db: None) -> None:
     owner = UserFactory()
     client = Client.objects.get(pk=saved(user=owner).pk)
     assert client.owner == owner

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 from oauth2_provider import views as toolkit_views
 
 #: The toolkit's own endpoints, which know only its own tables. A host's subclasses of them are its own matter.
@@ -41,5 +41,5 @@ def toolkit_prefixes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
     for each in resolver.url_patterns:
         if isinstance(each, URLResolver):
             yield from toolkit_prefixes(each, prefix + str(each.pattern))
-        elif isinstance(each, URLPattern) and getattr(each.callback, "view_class", None) in _ENDPOINTS:
+        elif getattr(each.callback, "view_class", None) in _ENDPOINTS:
             yield prefix

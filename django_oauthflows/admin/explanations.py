@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.authorization_server.introspection import NOT_AN_API
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.models.event_bounds import TOO_MANY
 
@@ -34,6 +35,10 @@ _SENTENCES: dict[str, Any] = {
     ),
     "unknown client": _(
         "No client has this client id; compare it with the one on the client's page, letter by letter."
+    ),
+    NOT_AN_API: _(
+        "The client asked about (introspected) a token of another client and was told that it is not active; if "
+        "it is an API, tick “is an API” in its settings."
     ),
     "client suspended": _("The client is suspended; resume it on its page if the reason is gone."),
     "code malformed": _(

@@ -13,12 +13,16 @@ from typing import Any
 from django.contrib.auth.hashers import identify_hasher, make_password
 from django.db import models
 from django.db.models.signals import post_save
+from django.utils import timezone
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.models.client import Application, Client
 from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
 from django_oauthflows.scopes import declared_scopes
+
+#: The scope that the toolkit asks of a caller of its introspection endpoint.
+_INTROSPECTION = "introspection"
 
 
 def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
@@ -92,6 +96,17 @@ def adopt(application: Any, client_model: Any, secret_model: Any) -> None:
     secret = secret_values(application)
     if secret is not None:
         secret_model.objects.create(**secret)
+
+
+def mark_resource_servers(access_tokens: Any, clients: Any) -> None:
+    """Clients that hold one of the toolkit's tokens for introspection are APIs (its ``RESOURCE_SERVER_AUTH_TOKEN``).
+
+    The arguments are managers of the two models, as they were at the time of the migration.
+    """
+    live = access_tokens.filter(scope__contains=_INTROSPECTION, expires__gt=timezone.now())
+    held = live.exclude(application=None).values_list("application_id", "scope").distinct()
+    keys = {key for key, scope in held if _INTROSPECTION in scope.split()}
+    clients.filter(pk__in=keys).update(is_resource_server=True)
 
 
 def _adopt_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:

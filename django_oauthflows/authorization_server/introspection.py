@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from django.db import DatabaseError
 from django.utils import timezone
+from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows import limits
 from django_oauthflows.authorization_server.client_authentication import authenticate_with_proof
-from django_oauthflows.authorization_server.request import Answer, FormRequest
+from django_oauthflows.authorization_server.request import Answer, FormRequest, RequestRefused
 from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
 from django_oauthflows.conf import name_in_tokens
-from django_oauthflows.models import Authorization, Client
+from django_oauthflows.models import Authorization, Client, Event
+from django_oauthflows.resource_server.access import bearer_token
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 from django_oauthflows.tokens.jwt import SUBJECT_KIND
 
+logger = logging.getLogger(__name__)
+
+#: What a token must be for to introspect others, as django-oauth-toolkit calls it.
+SCOPE = "introspection"
+NOT_AN_API = "introspects tokens of others and is no API"
 _INACTIVE = {"active": False}
 
 
@@ -24,11 +34,28 @@ def respond(request: FormRequest) -> Answer:
 
     A token that does not count, or that the caller has nothing to do with, is just inactive.
     """
-    client = authenticate_with_proof(request)
+    client = _caller(request)
     token = request.parameters.required("token")
     if looks_like(Kind.REFRESH, token):
         return Answer(_refresh_token(token, client, name_in_tokens(request.http)), client)
     return Answer(_access_token(token, client, name_in_tokens(request.http)), client)
+
+
+def _caller(request: FormRequest) -> Client:
+    """Who asks: a client with a secret, or with a token of its own for this (§2.1). Raises ``RequestRefused``."""
+    text = bearer_token(request.http)
+    if text is None:
+        return authenticate_with_proof(request)
+    try:
+        access = lookup(text)
+    except TokenRefused as refused:
+        limits.spend("failed_authentication", limits.network_of(request.http))
+        raise RequestRefused(errors.InvalidClientError(), refused.cause, client=refused.client) from None
+    client: Client = access.application
+    if SCOPE not in access.scope.split() or not client.is_resource_server:
+        raise RequestRefused(errors.InvalidClientError(), NOT_AN_API, client=client)
+    limits.spend(request.endpoint, client.client_id)
+    return client
 
 
 def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
@@ -37,6 +64,8 @@ def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
     except TokenRefused:
         return _INACTIVE
     if not _may_see(access, caller):
+        if not caller.is_resource_server:
+            _tell_staff(caller)
         return _INACTIVE
     answer: dict[str, Any] = {
         "active": True,
@@ -65,6 +94,14 @@ def _may_see(access: AccessToken, caller: Client) -> bool:
         meant_for(resource, access.audience) for resource in caller.resources.split()
     )
     return caller.is_resource_server and meant_for_caller
+
+
+def _tell_staff(caller: Client) -> None:
+    """The caller may not know why (§2.2): put on record that it asks what only an API may."""
+    try:
+        Event.objects.refused(client=caller, cause=NOT_AN_API, error="insufficient_scope")
+    except DatabaseError:
+        logger.exception("That %s introspects others' tokens could not be recorded.", caller.client_id)
 
 
 def _refresh_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
 
 #: The toolkit's column holds no longer ones.
-MAX_CLIENT_ID_LENGTH = 100
+MAX_CLIENT_ID_LENGTH = 255
 MAX_URI_LENGTH = 500
 _LIFETIME = (MinValueValidator(1), MaxValueValidator(MAX_SECONDS))
 

@@ -30,6 +30,7 @@ class OAuthFlowsConfig(AppConfig):
         from django_oauthflows.authorization_server import account_changes, auth_time, notices
         from django_oauthflows.authorization_server.outbox import workers
         from django_oauthflows.models import client_index, usage
+        from django_oauthflows.openid import backchannel
         from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
         from django_oauthflows.toolkit import validator
 
@@ -39,6 +40,7 @@ class OAuthFlowsConfig(AppConfig):
         for module in (
             auth_time,
             notices,
+            backchannel,
             workers,
             tokens,
             client_index,

@@ -16,6 +16,7 @@ from django_oauthflows.views.apps import (
 )
 from django_oauthflows.views.authorization import AuthorizationView
 from django_oauthflows.views.jwks import JwksView
+from django_oauthflows.views.logout import LogoutView
 from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
 from django_oauthflows.views.token import IntrospectionView, RevocationView, TokenView
 
@@ -31,6 +32,7 @@ endpoints: list[URLPattern | URLResolver] = [
     re_path(r"^apps/history\.(?P<form>json|csv)$", HistoryView.as_view(), name="apps-history"),
     path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
     path("jwks/", JwksView.as_view(), name="jwks"),
+    path("logout/", LogoutView.as_view(), name="rp-initiated-logout"),
 ]
 
 well_knowns: list[URLPattern | URLResolver] = [

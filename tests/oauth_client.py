@@ -126,10 +126,10 @@ class OAuthClient:
             | more
         )
 
-    def tokens_from(self, user_agent: UserAgent, scope: str) -> dict[str, Any]:
+    def tokens_from(self, user_agent: UserAgent, scope: str, **more: str) -> dict[str, Any]:
         """The whole flow, to a pair of tokens."""
         verifier, challenge = pkce_pair()
-        response = self.exchange(self.code_from(user_agent, scope, challenge), verifier)
+        response = self.exchange(self.code_from(user_agent, scope, challenge, **more), verifier)
         assert response.status_code == 200, response.text
         return dict(response.json())
 

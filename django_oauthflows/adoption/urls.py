@@ -53,7 +53,6 @@ _not_offered = [
     path("device-grant-status/<slug:client_id>/<slug:user_code>", not_offered, name="device-grant-status"),
     re_path(r"^\.well-known/openid-configuration/?$", not_offered, name="oidc-connect-discovery-info"),
     path("userinfo/", not_offered, name="user-info"),
-    path("logout/", not_offered, name="rp-initiated-logout"),
     path("register/", not_offered, name="dcr-register"),
     path("register/<str:client_id>/", not_offered, name="dcr-register-management"),
 ]

@@ -34,6 +34,11 @@ def stamp(session: SessionBase) -> None:
     session[_KEY] = {"at": time.time(), "id": secrets.token_hex(8), "session": name}
 
 
+def known_session_name(session: SessionBase) -> str:
+    """As ``session_name``, but empty for a session that was never named."""
+    return str(session.get(_KEY, {}).get("session", ""))
+
+
 def session_name(session: SessionBase) -> str:
     """A random name of this session, from its login to its end; it says nothing of the session's key.
 

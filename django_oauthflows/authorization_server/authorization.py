@@ -200,6 +200,7 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
         nonce=request.nonce,
         resource=" ".join(request.resources),
         session=session_name(request.http.session),
+        issuer="" if options().ISSUER else issuer(request.http),
         generation=0 if flow.gives_code else 1,
     )
     if flow.gives_code:

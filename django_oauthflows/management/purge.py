@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import connections, models, router, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -24,6 +25,7 @@ from django_oauthflows.management.numbers import whole_number
 from django_oauthflows.models import (
     AdoptedToken,
     Authorization,
+    Client,
     ClientSecret,
     ClientUsage,
     Event,
@@ -89,6 +91,13 @@ def _ended(now: datetime) -> Q:
     return Q(expires_at__lte=now)
 
 
+def _tells_of_logout(now: datetime) -> Q:
+    """Logins to an app that is to be told when the session ends: kept for as long as a session may last."""
+    wants_it = Client.objects.filter(consents=OuterRef("consent"), logout_notice_uri__gt="")
+    age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return Q(Exists(wants_it), session__gt="", expires_at__gt=now - age)
+
+
 def _refreshable() -> Exists:
     """A subquery, not a join: PostgreSQL locks no row of an outer join."""
     return Exists(get_refresh_token_model().objects.filter(access_token=OuterRef("pk")))
@@ -98,7 +107,7 @@ SWEEPS = (
     Sweep(
         "authorizations",
         lambda: Authorization,
-        lambda now: _ended(now) | Q(revoked_at__lte=now - KEEP_REVOKED),
+        lambda now: (_ended(now) & ~_tells_of_logout(now)) | Q(revoked_at__lte=now - KEEP_REVOKED),
     ),
     Sweep("secrets", lambda: ClientSecret, _ended),
     Sweep(

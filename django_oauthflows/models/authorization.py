@@ -60,29 +60,23 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         flow: Flow,
         scopes: Iterable[str],
         lifetime: int,
-        redirect_uri: str = "",
-        code_challenge: str = "",
-        nonce: str = "",
-        resource: str = "",
-        session: str = "",
         generation: int = 0,
+        **asked: Any,
     ) -> Authorization:
-        """An authorization that is not saved yet. ``lifetime`` is in seconds."""
+        """An authorization that is not saved yet. ``lifetime`` is in seconds; ``asked`` are columns that keep what
+        the authorization request said, and where.
+        """
         now = timezone.now()
         authorization: Authorization = self.model(
             consent=consent,
             flow=flow.name,
             scope=scope_string(scopes),
-            redirect_uri=redirect_uri,
-            code_challenge=code_challenge,
-            nonce=nonce,
-            resource=resource,
-            session=session,
             created_at=now,
             expires_at=now + timedelta(seconds=lifetime),
             generation=generation,
             redeemed_at=now if generation else None,
             rotated_at=now if generation else None,
+            **asked,
         )
         return authorization
 
@@ -155,8 +149,9 @@ class Authorization(models.Model):
     code_challenge = models.CharField(max_length=128, blank=True, editable=False)
     nonce = models.CharField(max_length=255, blank=True, editable=False)
     resource = models.TextField(_("resources"), blank=True, editable=False)
-    #: The random name of the site's session in which it began (``auth_time.session_name``); empty where there was none.
+    #: The site's session in which it began (``auth_time.session_name``); the issuer where ``ISSUER`` does not say it.
     session = models.CharField(max_length=32, blank=True, default="", db_index=True, editable=False)
+    issuer = models.CharField(max_length=255, blank=True, default="", editable=False)
     token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

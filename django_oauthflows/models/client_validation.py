@@ -29,6 +29,7 @@ def problems_with(client: Client) -> dict[str, list[str]]:
         "flows": _flow_problems(client),
         "redirect_uris": _redirect_uri_problems(client),
         "post_logout_redirect_uris": _uri_problems(client, client.post_logout_redirect_uris),
+        "logout_notice_uri": _server_problems(client.logout_notice_uri),
         "allowed_origins": _origin_problems(client.allowed_origins),
         "allowed_scopes": _scope_problems(client.allowed_scopes) + _length_problems(client),
         "default_scopes": _scope_problems(client.default_scopes, within=client.allowed_scopes),
@@ -104,6 +105,11 @@ def _redirect_uri_problems(client: Client) -> list[str]:
 def _uri_problems(client: Client, uris: str) -> list[str]:
     found = ((uri, redirect_uris.problem_with(uri, client.declared_use_case)) for uri in uris.split())
     return [f"{uri}: {problem}" for uri, problem in found if problem]
+
+
+def _server_problems(uri: str) -> list[str]:
+    problem = redirect_uris.problem_with_server(uri) if uri else None
+    return [problem] if problem else []
 
 
 def _origin_problems(origins: str) -> list[str]:

@@ -178,7 +178,6 @@ class Event(models.Model):
         SIGNING_KEY_RETIRED = "signing_key_retired", _("Signing key retired")
         AUTHORIZATION_REVOKED = "authorization_revoked", _("Authorization ended")
         MESSAGE_SENT_AGAIN = "message_sent_again", _("Message sent again")
-        LOGGED_OUT = "logged_out", _("Logged out by an app")
         LOGOUT_TOLD = "logout_told", _("App was told of a log-out")
         LOGOUT_NOT_TOLD = "logout_not_told", _("App could not be told of a log-out")
         REQUEST_REFUSED = "request_refused", _("Request refused")
@@ -247,7 +246,6 @@ REPEATABLE = frozenset(
         Event.Kind.CONSENT_WITHDRAWN,
         Event.Kind.CODE_REPLAYED,
         Event.Kind.REFRESH_REUSED,
-        Event.Kind.LOGGED_OUT,
         Event.Kind.LOGOUT_TOLD,
         Event.Kind.LOGOUT_NOT_TOLD,
     }

@@ -108,10 +108,14 @@ class OutboxManager(models.Manager["OutboxMessage"]):
                 candidate = due.select_for_update(skip_locked=True).first()
             return candidate, candidate is not None and candidate._lease(now)
 
-    def end_overdue(self) -> int:
-        """Give up what was not sent in its time; how many messages."""
+    def overdue(self) -> models.QuerySet[OutboxMessage]:
+        """What was not sent in its time, and nobody is sending now."""
         now = timezone.now()
-        overdue = self.waiting().filter(_not_leased(now), expires_at__lte=now)
+        return self.waiting().filter(_not_leased(now), expires_at__lte=now)
+
+    def end_overdue(self, *, but: Collection[str] = ()) -> int:
+        """Give up what was not sent in its time, except for some kinds; how many messages."""
+        overdue, now = self.overdue().exclude(kind__in=but), timezone.now()
         expired: dict[str, Any] = {"ended_at": now, "outcome": OutboxMessage.Outcome.EXPIRED}
         return _patiently(lambda: overdue.update(leased_until=None, **expired))
 

@@ -6,9 +6,11 @@ RFC 6749 §3.1.2, RFC 8252 §7 (native apps), RFC 9700 §2.1 and §4.1 (exact ma
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from django_oauthflows.flows.base import UseCase
@@ -126,6 +128,27 @@ def problem_with(uri: str, use_case: UseCase | None = None) -> str | None:
             "This is not a whole address. Start with the scheme, as in https://app.example.com/callback."
         )
     return _problem_with_parts(uri, parts) or _problem_with_scheme(parts, use_case)
+
+
+def problem_with_server(uri: str) -> str | None:
+    """Why this site may not call ``uri`` by itself; ``None`` when it may.
+
+    https only, and no address of the site's own network; on a developer's machine (``DEBUG``) programs there, too.
+    Where a name leads to is looked at when it is called.
+    """
+    parts = _split(uri)
+    if settings.DEBUG and parts is not None and parts.hostname in LOOPBACK_HOSTS:
+        return problem_with(uri)
+    if parts is None or parts.scheme != "https":
+        return problem_with(uri) or _("Give an https address: this site calls it by itself.")
+    host = parts.hostname or ""
+    with suppress(ValueError):
+        address = ip_address(host)
+        if not address.is_global or address.is_multicast:
+            return _("Give an address outside of this site's own network: this site calls it by itself.")
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 §6.3
+        return _("Give an address outside of this site's own network: this site calls it by itself.")
+    return problem_with(uri)
 
 
 def is_reserved(name: str) -> bool:

@@ -16,7 +16,7 @@ from django_oauthflows.authorization_server.client_authentication import method_
 from django_oauthflows.conf import api_resource, issuer, options, origin, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
-from django_oauthflows.scopes import declared_scopes
+from django_oauthflows.scopes import declared_scopes, offers_openid
 from django_oauthflows.views.endpoint import add_cors, preflight
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
@@ -46,7 +46,18 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
     }
     if at_front:
         document["authorization_endpoint"] = base + reverse("oauth2_provider:authorize")
+    if offers_openid():
+        document |= logout_metadata(base)
     return document
+
+
+def logout_metadata(base: str) -> dict[str, Any]:
+    """OpenID Connect RP-Initiated Logout 1.0 §2.1, Back-Channel Logout 1.0 §2.1."""
+    return {
+        "end_session_endpoint": base + reverse("oauth2_provider:rp-initiated-logout"),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+    }
 
 
 def resource_metadata(request: HttpRequest) -> dict[str, Any]:

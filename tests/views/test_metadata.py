@@ -143,7 +143,7 @@ def test_a_site_for_machines_only_has_no_authorization_endpoint_to_name(
 @pytest.mark.parametrize(
     "name",
     ["list", "register", "detail", "update", "delete", "authorized-token-list", "oidc-connect-discovery-info",
-     "jwks-info", "user-info", "rp-initiated-logout", "device-authorization", "device", "dcr-register"],
+     "jwks-info", "user-info", "device-authorization", "device", "dcr-register"],
 )  # fmt: skip
 def test_the_toolkits_other_pages_are_not_routed(name: str) -> None:
     with pytest.raises(NoReverseMatch):
@@ -159,7 +159,6 @@ def test_neither_openid_nor_registration_nor_application_pages_answer(
         "/oauth/.well-known/openid-configuration",
         "/oauth/.well-known/jwks.json",
         "/oauth/userinfo/",
-        "/oauth/logout/",
         "/oauth/register/",
         "/oauth/applications/",
         "/oauth/applications/register/",

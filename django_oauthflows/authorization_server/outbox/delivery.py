@@ -21,6 +21,8 @@ logger = logging.getLogger("django_oauthflows")
 
 Outcome = OutboxMessage.Outcome
 
+_OVERDUE_AT_ONCE = 500
+
 
 @dataclass(slots=True)
 class Report:
@@ -46,7 +48,7 @@ def deliver(limit: int, *, stop: Callable[[], bool] = lambda: False) -> Report:
     tried once in a run: what else waits for it waits on, and holds up nothing that goes elsewhere.
     """
     report, unreachable = Report(), set[Destination]()
-    overdue = OutboxMessage.objects.end_overdue()
+    overdue = _end_overdue()
     if overdue:
         report.ended[Outcome.EXPIRED] += overdue
         logger.warning("%d messages of the outbox were not sent in time.", overdue)
@@ -60,13 +62,22 @@ def deliver(limit: int, *, stop: Callable[[], bool] = lambda: False) -> Report:
     return report
 
 
+def _end_overdue() -> int:
+    """Give up what was not sent in its time; how many messages. Who wants to know of each is told."""
+    watched = [kind.name for kind in KINDS.values() if kind.ended is not None]
+    watched_ones = list(OutboxMessage.objects.overdue().filter(kind__in=watched)[:_OVERDUE_AT_ONCE])
+    for message in watched_ones:
+        KINDS[message.kind].end(message, Outcome.EXPIRED)
+    return OutboxMessage.objects.end_overdue(but=watched) + len(watched_ones)
+
+
 def _attempt(message: OutboxMessage, kind: Kind, report: Report) -> bool:
     """One try, and what came of it put on record. False when the server could not be reached at all."""
     begun = time.monotonic()
     try:
         result = kind.send(message, kind.time_limit)
     except UndeliverableError as error:
-        _give_up(message, str(error), report)
+        _give_up(message, kind, str(error), report)
     except Exception as error:  # noqa: BLE001 - mail backends and servers of others fail in any way they like
         _failed(message, kind, in_words(error), report)
         logger.warning("%s of the outbox could not be sent: %s", message, type(error).__name__)
@@ -78,10 +89,10 @@ def _attempt(message: OutboxMessage, kind: Kind, report: Report) -> bool:
             report.postponed += 1
             report.again_at.add(result.until)
         elif isinstance(result, NotNeeded):
-            message.end(Outcome.NOT_NEEDED, result.why)
+            kind.end(message, Outcome.NOT_NEEDED, result.why)
             report.ended[Outcome.NOT_NEEDED] += 1
         else:
-            message.end(Outcome.SENT)
+            kind.end(message, Outcome.SENT)
             report.ended[Outcome.SENT] += 1
     return True
 
@@ -89,15 +100,15 @@ def _attempt(message: OutboxMessage, kind: Kind, report: Report) -> bool:
 def _failed(message: OutboxMessage, kind: Kind, error: str, report: Report) -> None:
     again = kind.next_try(message.attempts)
     if again is None or again >= message.expires_at:
-        _give_up(message, error, report)
+        _give_up(message, kind, error, report)
     else:
         message.retry_at(again, error)
         report.failed_for_now += 1
         report.again_at.add(again)
 
 
-def _give_up(message: OutboxMessage, error: str, report: Report) -> None:
-    message.end(Outcome.FAILED, error)
+def _give_up(message: OutboxMessage, kind: Kind, error: str, report: Report) -> None:
+    kind.end(message, Outcome.FAILED, error)
     report.ended[Outcome.FAILED] += 1
     logger.warning("%s of the outbox is given up after %d tries.", message, message.attempts)
 

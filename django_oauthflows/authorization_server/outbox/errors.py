@@ -10,6 +10,11 @@ import ssl
 
 from django.utils.translation import gettext_noop
 
+
+class NotNowError(Exception):
+    """The other side answered that it cannot take it now. Its text is for staff, marked for translation."""
+
+
 #: The first class that fits counts. The texts are kept in the database and translated when they are shown.
 _IN_WORDS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, gettext_noop("The server did not answer in time.")),
@@ -27,6 +32,8 @@ _IN_WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 def in_words(error: Exception) -> str:
     """One sentence about ``error``. Of what is not known only the class is named."""
+    if isinstance(error, NotNowError):
+        return str(error)
     # Of a silent server, smtplib says that it hung up.
     silence = isinstance(error.__context__, TimeoutError)
     for known, words in _IN_WORDS:

@@ -61,6 +61,8 @@ class Kind:
     pauses: tuple[int, ...] = PAUSES
     #: Whether each client's messages go to a server of its own; else one server takes them all.
     per_client: bool = False
+    #: Called with the message, its outcome and an error in words, when it has come to an end.
+    ended: Callable[[OutboxMessage, OutboxMessage.Outcome, str], None] | None = None
 
     def put(
         self,
@@ -79,6 +81,11 @@ class Kind:
             user=user,
             not_before=not_before,
         )
+
+    def end(self, message: OutboxMessage, outcome: OutboxMessage.Outcome, error: str = "") -> None:
+        """It is over. Nothing happens when somebody else has the message now."""
+        if message.end(outcome, error) and self.ended is not None:
+            self.ended(message, outcome, error)
 
     def waiting(self, **of: Any) -> models.QuerySet[OutboxMessage]:
         """Those that have not come to an end, the oldest first."""

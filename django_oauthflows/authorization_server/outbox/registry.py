@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from django_oauthflows.authorization_server import notices, secret_reminders
 from django_oauthflows.authorization_server.outbox.kind import Kind
+from django_oauthflows.openid import backchannel
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (notices.NOTICE, secret_reminders.SECRET_ENDS)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (notices.NOTICE, secret_reminders.SECRET_ENDS, backchannel.NOTICE)
+}
 
 
 def label_of(name: str) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.urls import get_script_prefix
 from django.utils.translation import gettext
 
 from django_oauthflows.option_forms import (
@@ -26,6 +27,7 @@ from django_oauthflows.option_forms import (
     is_lifetimes,
     is_number,
     is_paths,
+    is_place,
     is_resource,
     is_resources,
     is_scopes,
@@ -114,6 +116,8 @@ class Options:
     CONSENT_DURATIONS: Annotated[
         tuple[str | int, ...], Form(is_durations, 'a list such as ["always", 30, "once"]')
     ] = ("always",)
+    #: Whether sensitive permissions are unticked when the consent page is shown, so that users choose them.
+    SENSITIVE_UNTICKED: Switch = False
     #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
     NOTICES: Switch = True
     #: Who sends what waits in the outbox, never within a request: ``"task"`` (Django's tasks), ``"thread"``
@@ -127,6 +131,10 @@ class Options:
     BASE_TEMPLATE: Annotated[str, Form(is_text, 'a template name, such as "base.html"')] = ""
     #: How the site calls itself to its users; empty: the host name.
     SITE_NAME: Annotated[str, Form(is_text, 'a name, such as "Example Notes"')] = ""
+    #: A picture of the site's own, named as in ``{% static %}``, beside its name on our own plain page.
+    SITE_LOGO: Annotated[str, Form(is_text, 'a static file, such as "images/logo.svg"')] = ""
+    #: Where the site begins, for the way back from our pages; empty: the root.
+    SITE_URL: Annotated[str, Form(is_place, 'a path or an https address, such as "/"')] = ""
     #: The identifier of this site's API (RFC 8707 §2, RFC 9728 §1.2), such as ``https://example.org/api``.
     #: Empty: the issuer.
     RESOURCE: Annotated[
@@ -294,6 +302,11 @@ def site_name(request: HttpRequest | None = None) -> str:
     """What the site is called on pages for its users, and in mails that no request leads to."""
     host = urlsplit(named_origin()).netloc if request is None else site_host(request)
     return options().SITE_NAME or host or gettext("this site")
+
+
+def site_url() -> str:
+    """Where the site begins, for the way back from our pages."""
+    return options().SITE_URL or get_script_prefix()
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -149,6 +149,13 @@ def is_resource(value: Any) -> bool:
     return parts.scheme in DEFAULT_PORTS and bool(parts.hostname)
 
 
+def is_place(value: Any) -> bool:
+    """A path of this site, or an address of a website; or nothing."""
+    if not isinstance(value, str) or any(letter.isspace() or letter in '"\\' for letter in value):
+        return False
+    return not value or (value.startswith("/") and not value.startswith("//")) or is_resource(value)
+
+
 def is_resources(value: Any) -> bool:
     return is_strings(value) and all(map(is_resource, value))
 

@@ -28,7 +28,7 @@ from django_oauthflows.authorization_server.consent_policy import Verdict
 from django_oauthflows.authorization_server.request import AnswerAddress, AuthorizationRequest, RequestRefused
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent
-from django_oauthflows.models.consent import Outdated
+from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
@@ -72,8 +72,8 @@ class AuthorizationView(View):
 
     def get(self, http: HttpRequest) -> HttpResponse:
         request = authorization.accept(AuthorizationRequest.read(http))
-        standing = self._standing(request)
-        return self._follow(request, standing, consent_policy.decide(request, standing, request.scopes))
+        verdict = consent_policy.decide(request, request.standing, request.scopes)
+        return self._follow(request, request.standing, verdict)
 
     def post(self, http: HttpRequest) -> HttpResponse:
         # The authorization request is read from the URL again and checked again; the form carries only
@@ -82,7 +82,7 @@ class AuthorizationView(View):
         if http.POST.get("account") == "switch":
             logout(http)
             return self._to_login(request)
-        standing = self._standing(request)
+        standing = request.standing
         verdict = consent_policy.decide(request, standing, request.scopes)
         if verdict not in _ANSWERABLE:
             return self._follow(request, standing, verdict)
@@ -97,20 +97,15 @@ class AuthorizationView(View):
             try:
                 return self._grant(request, self._give(request, form), form.granted)
             except Outdated:  # another answer came between our look and our hold on the consent
-                form = self._answered(request, self._standing(request))
+                form = self._answered(request, self._standing_now(request))
         return self._look_again(request, form)
 
     # Steps. ------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _standing(request: AcceptedAuthorizationRequest) -> Consent | None:
-        """What the user has allowed the client so far, live or not."""
-        user = request.http.user
-        return (
-            Consent.objects.filter(user=user, client=request.client).first()
-            if user.is_authenticated
-            else None
-        )
+    def _standing_now(request: AcceptedAuthorizationRequest) -> Consent | None:
+        """What the user has allowed the client meanwhile."""
+        return Consent.objects.filter(user=request.http.user, client=request.client).first()
 
     def _follow(
         self, request: AcceptedAuthorizationRequest, standing: Consent | None, verdict: Verdict
@@ -124,7 +119,7 @@ class AuthorizationView(View):
         if verdict is Verdict.VOUCH:
             return self._grant(request, self._vouch(request), request.scopes)
         if verdict is Verdict.GRANT and standing is not None:
-            return self._grant(request, standing, request.scopes)
+            return self._grant(request, standing, standing.granted_of(request.scopes))
         return consent_page(request.http, ConsentForm(question=self._question(request, standing)))
 
     @staticmethod
@@ -175,7 +170,7 @@ class AuthorizationView(View):
             shown=form.scopes,
             redirect_host=host_of(request.redirect_uri),
             duration=form.chosen_duration(request.client.access_token_lifetime_for(request.flow)),
-            seen=form.question.version,
+            answers=form.question.standing,
             request=request.http,
         )
         return consent

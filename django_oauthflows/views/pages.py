@@ -9,8 +9,9 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.templatetags.static import static
 
-from django_oauthflows.conf import options, site_name
+from django_oauthflows.conf import options, site_name, site_url
 from django_oauthflows.database import log_failure
 
 
@@ -46,10 +47,20 @@ def page(
     context = {
         "base_template": options().BASE_TEMPLATE or "django_oauthflows/base.html",
         "site_name": site_name(request),
+        "site_url": site_url(),
+        "site_logo": _site_logo(),
         **context,
     }
     response = render(request, f"django_oauthflows/{template}", context, status=status)
     return secured(response, form_targets=form_targets)
+
+
+def _site_logo() -> str:
+    """The address of the site's own picture; empty without one, or where it is missing (a check says so)."""
+    try:
+        return static(options().SITE_LOGO) if options().SITE_LOGO else ""
+    except ValueError:  # storages that know all their files
+        return ""
 
 
 def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

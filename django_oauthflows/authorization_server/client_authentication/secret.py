@@ -19,7 +19,7 @@ from django_oauthflows import limits
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.client import MAX_CLIENT_ID_LENGTH
+from django_oauthflows.models.client_manager import MAX_CLIENT_ID_LENGTH
 from django_oauthflows.models.client_secret import digest_of
 from django_oauthflows.models.statement import Columns, Given, Read, Write
 

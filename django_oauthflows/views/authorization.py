@@ -31,11 +31,12 @@ from django_oauthflows.models import Consent
 from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
+from django_oauthflows.views.consent import consent_page, login_again_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.pages import own_page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, refusal_members
+from django_oauthflows.views.refusal_page import refusal_page
 
 #: What the policy says where the user's answer may count.
 _ANSWERABLE = (Verdict.ASK, Verdict.GRANT, Verdict.VOUCH)
@@ -188,7 +189,7 @@ class AuthorizationView(View):
     def _refuse(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
         if refused.address is None:
             # RFC 6749 §4.1.2.1: never redirect when the client or the redirect URI is in doubt.
-            return refusal_page(http, refused.error, record_refusal(refused, user=http.user))
+            return refusal_page(http, refused)
         silent = "none" in http.GET.get("prompt", "").split()
         if not http.user.is_authenticated and not silent:
             # RFC 9700 §4.11.2: nobody is sent on to a client's site before we know who they are.

@@ -1,4 +1,4 @@
-"""What the consent page shows, and the pages around it: logging in again, and why a request cannot go on."""
+"""What the consent page shows, and the page before it where somebody has to log in again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
-from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_host, site_name
@@ -149,25 +147,3 @@ def _login_url() -> str:
 def _sources(*uris: str) -> tuple[str, ...]:
     """Each place once, as a policy names it. Paths of this site need no mention."""
     return tuple(dict.fromkeys(policy_source(uri) for uri in uris if uri and not uri.startswith("/")))
-
-
-def refusal_page(
-    request: HttpRequest, error: errors.OAuth2Error, reference: str, explanation: str = ""
-) -> HttpResponse:
-    """A page in plain words, with a reference for the site's staff. Echoes nothing of the request."""
-    context = {
-        "explanation": explanation or explain(str(error.error)),
-        "reference": reference,
-        "error": error.error,
-    }
-    return page(request, "error.html", context, status=error.status_code)
-
-
-def explain(error: str) -> str:
-    """What happened, for somebody who has never heard of OAuth."""
-    if error in ("invalid_client_id", "invalid_client", "invalid_request", "mismatching_redirect_uri"):
-        return _(
-            "The app that sent you here made a mistake in its request, so we stopped to protect you. "
-            "Nothing was shared with it."
-        )
-    return _("Something about this request is not right, so we stopped. Nothing was shared.")

@@ -35,6 +35,7 @@ from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.pages import own_page, page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal
+from django_oauthflows.views.refusal_page import Explanation
 
 
 # LoginRequiredMiddleware would have somebody log in who wants to log out.
@@ -141,7 +142,11 @@ def _after(request: LogoutRequest) -> HttpResponse:
 def _refusal_page(http: HttpRequest, refused: RequestRefused) -> HttpResponse:
     """Never a redirect; who wants to log out can do it all the same."""
     context = {
-        "explanation": _("The app that sent you here made a mistake in its request to log you out."),
+        "said": Explanation(
+            _("This request cannot go on"),
+            _("The app that sent you here made a mistake in its request to log you out."),
+            _("It is not your fault. Go back to the app; if it happens again, tell the people who make it."),
+        ),
         "reference": record_refusal(refused, user=http.user),
         "error": refused.error.error,
         "logged_in": http.user.is_authenticated,

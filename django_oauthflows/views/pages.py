@@ -48,6 +48,7 @@ def page(
         "base_template": options().BASE_TEMPLATE or "django_oauthflows/base.html",
         "site_name": site_name(request),
         "site_url": site_url(),
+        "here": request.get_full_path(),
         "site_logo": _site_logo(),
         **context,
     }

@@ -175,6 +175,10 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     visit.ask(other, "profile")
     assert visit.page.locator(".oauthflows-warning").count() == 2  # imitates, and is on the device
     _expect_good(visit.page, language)
+    other.suspend()
+    visit.ask(other, "profile")
+    assert "Саlendar" in visit.page.get_by_role("heading", level=1).inner_text()
+    _expect_good(visit.page, language)
     for path in ("/oauth/apps/", "/oauth/disconnect/nonsense/", "/oauth/authorize/?client_id=nobody"):
         visit.open(path)
         for summary in visit.page.locator("summary").all():

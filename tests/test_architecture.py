@@ -27,7 +27,7 @@ SERVER = PACKAGE / "authorization_server"
 
 #: From the top down. What stands in a layer imports from its own and those below it.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"urls", "apps"}),
+    frozenset({"urls", "well_known", "apps"}),
     frozenset({"views", "admin", "rest_framework", "management", "testing"}),
     frozenset({"forms", "checks"}),
     frozenset({"authorization_server", "openid", "resource_server", "adoption", "toolkit"}),

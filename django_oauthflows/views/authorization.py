@@ -26,6 +26,7 @@ from django_oauthflows.authorization_server import auth_time, authorization, con
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.authorization_server.consent_policy import Verdict
 from django_oauthflows.authorization_server.request import AnswerAddress, AuthorizationRequest, RequestRefused
+from django_oauthflows.conf import origin, site_host
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent
 from django_oauthflows.models.consent_terms import Outdated
@@ -34,7 +35,7 @@ from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
-from django_oauthflows.views.pages import own_page, too_many_requests_page
+from django_oauthflows.views.pages import keeps_opener, own_page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, refusal_members
 from django_oauthflows.views.refusal_page import refusal_page
 
@@ -54,7 +55,14 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 # LoginRequiredMiddleware would send a bad request, or one with prompt=none, to the login page.
 @method_decorator(
-    (login_not_required, at_known_hosts(unknown_host_page), own_page, only_own_forms, sensitive_variables()),
+    (
+        login_not_required,
+        keeps_opener,
+        at_known_hosts(unknown_host_page),
+        own_page,
+        only_own_forms,
+        sensitive_variables(),
+    ),
     name="dispatch",
 )
 class AuthorizationView(View):
@@ -205,4 +213,7 @@ class AuthorizationView(View):
 
 
 def _to_login_page(http: HttpRequest) -> HttpResponse:
-    return redirect_to_login(http.get_full_path(), resolve_url(settings.LOGIN_URL))
+    """To the site's login page; one on another host is told the way back in full, as by Django's own views."""
+    login_url, here = resolve_url(settings.LOGIN_URL), http.get_full_path()
+    elsewhere = urlsplit(login_url).netloc not in ("", site_host(http))
+    return redirect_to_login(origin(http) + here if elsewhere else here, login_url)

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.formats import number_format
 
@@ -17,9 +15,9 @@ from django_oauthflows.conf import site_host, site_name
 from django_oauthflows.confusables import in_letters, readable
 from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, policy_source
+from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use
 from django_oauthflows.scopes import Scope, declared_scopes
-from django_oauthflows.views.cards import app_context, day_of, is_web_address
+from django_oauthflows.views.cards import app_context, day_of
 from django_oauthflows.views.pages import page
 
 #: An app is told to be new for so long.
@@ -71,10 +69,7 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
             site_host=site_host(request),
         ),
     }
-    # Browsers hold a form to its policy through every redirect: the app may send people on to its website.
-    website = client.client_uri if is_web_address(client.client_uri) else ""
-    targets = _sources(redirect_uri, website, _login_url())
-    return page(request, "consent.html", context, status=status, form_targets=targets)
+    return page(request, "consent.html", context, status=status)
 
 
 def permissions(question: Question, ticked: set[str]) -> list[Permission]:
@@ -136,14 +131,4 @@ def _grouped(lines: list[Permission]) -> list[tuple[str, list[Permission]]]:
 def login_again_page(request: HttpRequest, client: Client) -> HttpResponse:
     """For a site whose login page sends logged-in visitors straight back: log out first, by POST."""
     context = {"app": app_context(request, client)}
-    return page(request, "login_again.html", context, form_targets=_sources(_login_url()))
-
-
-def _login_url() -> str:
-    """Where the site logs people in: mostly a page of its own, sometimes another host's."""
-    return resolve_url(settings.LOGIN_URL)
-
-
-def _sources(*uris: str) -> tuple[str, ...]:
-    """Each place once, as a policy names it. Paths of this site need no mention."""
-    return tuple(dict.fromkeys(policy_source(uri) for uri in uris if uri and not uri.startswith("/")))
+    return page(request, "login_again.html", context)

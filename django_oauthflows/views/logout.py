@@ -26,7 +26,6 @@ from django_oauthflows.authorization_server.request import (
     form_parameters,
 )
 from django_oauthflows.confusables import readable
-from django_oauthflows.models.redirect_uri import policy_source
 from django_oauthflows.openid.logout import LogoutRequest
 from django_oauthflows.scopes import offers_openid
 from django_oauthflows.views.authorization import AuthorizationRedirect
@@ -126,8 +125,7 @@ def _question(request: LogoutRequest) -> HttpResponse:
         "user_name": readable(request.http.user.get_username()),
         "another_user": request.is_about_another_user(),
     }
-    targets = (policy_source(request.redirect_uri),) if request.redirect_uri else ()
-    return page(request.http, "logout.html", context, form_targets=targets)
+    return page(request.http, "logout.html", context)
 
 
 def _after(request: LogoutRequest) -> HttpResponse:

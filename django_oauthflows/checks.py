@@ -14,7 +14,6 @@ from django.db import DatabaseError, router
 from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
-from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from django_oauthflows import limits
@@ -201,27 +200,6 @@ def check_installed_apps(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return found
 
 
-@register(Tags.urls)
-def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Our routes are included at the root: the metadata of RFC 8414 has to be there."""
-    if not getattr(settings, "ROOT_URLCONF", None):
-        return []
-    line = 'urlpatterns = [path("", include("django_oauthflows.urls")), ...]'
-    try:
-        at = reverse("oauthflows:oauth-server-metadata")
-    except NoReverseMatch:
-        return [Error("The routes of django_oauthflows are not included.", hint=line, id="oauthflows.E009")]
-    if at != "/.well-known/oauth-authorization-server":
-        return [
-            Error(
-                f"The routes of django_oauthflows are not at the root: the metadata is at {at}.",
-                hint=line,
-                id="oauthflows.E010",
-            )
-        ]
-    return []
-
-
 @register(Tags.security)
 def check_issuer(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """What the site is called must not be for callers to choose, who write the Host header."""
@@ -289,8 +267,9 @@ def check_transport(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "The OAuth endpoints can be reached without https.",
-            hint="SECURE_SSL_REDIRECT = True",
+            "The OAuth endpoints can be reached without https, as far as Django is told.",
+            hint="SECURE_SSL_REDIRECT = True\n"
+            'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # where a proxy ends TLS and says so',
             id="oauthflows.W002",
         )
     ]

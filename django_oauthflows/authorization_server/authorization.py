@@ -18,6 +18,7 @@ from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.uri_validate import is_absolute_uri
 
+from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server import pkce
 from django_oauthflows.authorization_server.auth_time import session_name
 from django_oauthflows.authorization_server.issue import check_length, issue_user_token
@@ -88,6 +89,8 @@ def _known_client(request: AuthorizationRequest) -> tuple[Client, Consent | None
     if not client_id:
         raise RequestRefused(errors.MissingClientIdError())
     client, standing = Client.objects.with_standing(client_id, request.http.user)
+    if client is None and adopted(client_id):
+        client, standing = Client.objects.with_standing(client_id, request.http.user)
     if client is None:
         raise RequestRefused(
             errors.InvalidClientIdError(), "unknown client", details={"client_id": client_id[:80]}

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 MAX_CLIENT_ID_LENGTH = 255
 
 
+def can_be_client_id(text: str) -> bool:
+    """Whether the toolkit's column can hold it."""
+    return bool(text) and len(text) <= MAX_CLIENT_ID_LENGTH and "\x00" not in text
+
+
 def unusable_toolkit_secret() -> str:
     """A value for the toolkit's own secret column that no secret matches.
 
@@ -43,7 +48,7 @@ def _usual(allowed: str) -> list[str]:
 
 
 def _found(clients: models.QuerySet[Client], client_id: str) -> Client | None:
-    if not client_id or len(client_id) > MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
+    if not can_be_client_id(client_id):
         return None
     # What the toolkit's column holds is no secret of ours, and never needed.
     return clients.filter(client_id=client_id).defer("client_secret").first()

@@ -20,7 +20,7 @@ from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.client_manager import can_be_client_id
+from django_oauthflows.models.client_manager import MAX_CLIENT_ID_LENGTH
 from django_oauthflows.models.client_secret import digest_of
 from django_oauthflows.models.statement import Columns, Given, Read, Write
 
@@ -63,8 +63,8 @@ def _is_plausible(credentials: ClientCredentials) -> bool:
     """Length and content limits before any work: no honest client breaks them."""
     return (
         len(credentials.secret) <= _MAX_SECRET_LENGTH
-        and "\x00" not in credentials.secret
-        and can_be_client_id(credentials.client_id)
+        and len(credentials.client_id) <= MAX_CLIENT_ID_LENGTH
+        and "\x00" not in credentials.client_id + credentials.secret
     )
 
 

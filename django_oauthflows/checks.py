@@ -10,7 +10,7 @@ from django.conf import global_settings, settings
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError, router
+from django.db import DatabaseError
 from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.outbox.workers import task_backend
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
+from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
 from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations
@@ -141,14 +142,11 @@ def check_allowed_scopes(
     app_configs: Any, databases: Iterable[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
     """Clients whose tokens would be too long to be used; those who save one are told, but not every way saves."""
-    alias = router.db_for_read(Client)
-    if alias not in (databases or ()):
+    if writer_of(Client) not in (databases or ()):
         return []
     try:
-        long = (
-            Client.objects.using(alias)
-            .annotate(characters=Length("allowed_scopes"))
-            .filter(characters__gt=_SHORT_ENOUGH)
+        long = Client.objects.annotate(characters=Length("allowed_scopes")).filter(
+            characters__gt=_SHORT_ENOUGH
         )
         names = [
             client.client_id for client in long if not client.fits_into_token(client.allowed_scopes.split())

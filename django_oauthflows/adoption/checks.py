@@ -8,10 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError, router
+from django.db import DatabaseError
 from django.urls import URLResolver, get_resolver
 from oauth2_provider import views as toolkit_views
 
+from django_oauthflows.database import rows_of, writer_of
 from django_oauthflows.models.client import Application
 
 #: So many names are told.
@@ -48,11 +49,10 @@ def check_applications(
     app_configs: Any, databases: Iterable[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
     """Applications that came by ``loaddata`` or SQL and are no clients yet."""
-    alias = router.db_for_read(Application)
-    if alias not in (databases or ()):
+    if writer_of(Application) not in (databases or ()):
         return []
     try:
-        waiting = Application.objects.using(alias).filter(oauthflows_client=None)
+        waiting = rows_of(Application).filter(oauthflows_client=None)
         names = list(waiting.order_by("pk").values_list("client_id", flat=True)[: _MANY + 1])
     except DatabaseError:  # the tables are not there yet, or not of this version
         return []

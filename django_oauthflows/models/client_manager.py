@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import models
 from django.db.models import FilteredRelation
 
-from django_oauthflows.database import in_transaction
+from django_oauthflows.database import Exactly, WriterManager, in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client_index import ClientOrigin
 from django_oauthflows.models.event import Event
@@ -51,10 +51,10 @@ def _found(clients: models.QuerySet[Client], client_id: str) -> Client | None:
     if not can_be_client_id(client_id):
         return None
     # What the toolkit's column holds is no secret of ours, and never needed.
-    return clients.filter(client_id=client_id).defer("client_secret").first()
+    return clients.filter(Exactly(models.F("client_id"), client_id)).defer("client_secret").first()
 
 
-class ClientManager(models.Manager["Client"]):
+class ClientManager(WriterManager["Client"]):
     """Finding and registering clients."""
 
     def get_by_natural_key(self, client_id: str) -> Client:

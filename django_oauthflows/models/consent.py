@@ -19,7 +19,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
-from django_oauthflows.database import in_transaction
+from django_oauthflows.database import WriterQuerySet, in_transaction
 from django_oauthflows.models.consent_terms import ANY, UNTIL_ENDED, Duration, Outdated, Standing, wording_of
 from django_oauthflows.models.event import Event
 from django_oauthflows.scopes import declared_scopes, scope_string
@@ -37,7 +37,7 @@ def _authorization_model() -> Any:
     return Consent._meta.get_field("authorizations").related_model
 
 
-class ConsentQuerySet(models.QuerySet["Consent"]):
+class ConsentQuerySet(WriterQuerySet["Consent"]):
     def live(self, now: datetime | None = None) -> ConsentQuerySet:
         """Consents that hold: neither withdrawn nor at their end."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
@@ -184,6 +184,7 @@ class Consent(models.Model):
     objects = ConsentManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         constraints = [models.UniqueConstraint(fields=["user", "client"], name="oauthflows_one_consent")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
@@ -15,6 +15,7 @@ from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.request import Answer, FormRequest, Postponed, RequestRefused
+from django_oauthflows.database import without_transaction
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
@@ -41,9 +42,7 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     return response
 
 
-# Whatever a request changes is atomic by itself: a transaction around it all would make one that others
-# got in the way of impossible to try again.
-@method_decorator((csrf_exempt, login_not_required, transaction.non_atomic_requests), name="dispatch")
+@method_decorator((csrf_exempt, login_not_required), name="dispatch")
 class Endpoint(View):
     """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 
@@ -54,6 +53,11 @@ class Endpoint(View):
     limit = "token"
     #: A signal of the toolkit's, for which ``announce`` is called where somebody listens.
     heard_by: Signal | None = None
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        # Whatever a request changes is atomic by itself.
+        return without_transaction(super().as_view(**initkwargs))
 
     @staticmethod
     def respond(request: FormRequest) -> Answer:

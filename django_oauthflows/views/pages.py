@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.templatetags.static import static
 
 from django_oauthflows.conf import known_origin, options, site_name, site_url
-from django_oauthflows.database import log_failure
+from django_oauthflows.database import log_failure, without_transaction
 from django_oauthflows.models.redirect_uri import origin_of
 from django_oauthflows.views import policy
 
@@ -73,11 +73,7 @@ def _site_logo() -> str:
 
 
 def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so.
-
-    A transaction around it all (``ATOMIC_REQUESTS``) would make what others got in the way of impossible
-    to try again.
-    """
+    """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -89,7 +85,7 @@ def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
             response.headers["Retry-After"] = "1"
             return response
 
-    return transaction.non_atomic_requests(wrapper)
+    return without_transaction(wrapper)
 
 
 def too_many_requests_page(request: HttpRequest, wait: int) -> HttpResponse:

@@ -19,6 +19,7 @@ from django_oauthflows import limits
 from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
+from django_oauthflows.database import Exactly
 from django_oauthflows.models import Client, ClientSecret
 from django_oauthflows.models.client_manager import MAX_CLIENT_ID_LENGTH
 from django_oauthflows.models.client_secret import digest_of
@@ -120,7 +121,7 @@ _OF_SECRET = ("id", "digest", "expires_at", "last_used_at")
 def _find() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
     fits = Q(secrets__digest=Given("digest", ClientSecret, "digest")) | ~Q(secrets__slow_hash="")
     one = (
-        Client.objects.filter(client_id=Given("client_id", Client, "client_id"))
+        Client.objects.filter(Exactly(F("client_id"), Given("client_id", Client, "client_id")))
         .annotate(found=FilteredRelation("secrets", condition=fits))
         # The digest that fits goes before slow hashes.
         .order_by(F("found__digest").desc(nulls_last=True))

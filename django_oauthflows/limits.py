@@ -15,7 +15,7 @@ import time
 import zlib
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
@@ -27,6 +27,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
+from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
 
 logger = logging.getLogger("django_oauthflows")
@@ -41,9 +42,23 @@ DEFAULT_RATES = {
     "token": "60000/minute",
     "introspection": "120000/minute",
     "authorize": "6000/minute",
+    "device_authorization": "600/minute",
+    # Wrong user codes of devices (RFC 8628 §5.1). There are 20⁸ = 2.56·10¹⁰ codes of eight letters.
+    # That a day of guesses meets the device of somebody in particular:
+    #   by one account 20 / 20⁸ = 8·10⁻¹⁰, from one network 24 · 100 / 20⁸ = 9.4·10⁻⁸, both below one in a million.
+    # That it meets any device, while 100,000 codes are live at every moment of the day:
+    #   by one account 20 · 10⁵ / 20⁸ = 7.8·10⁻⁵, one in 12,800. A single guess is at 10⁵ / 20⁸ = 3.9·10⁻⁶, so
+    #   eight letters cannot do better than that, however few the guesses.
+    # What a hit is worth: the guesser's own account on a stranger's device; nothing of the stranger's.
+    "user_code": "20/day",
+    "user_code_network": "100/hour",
     "failed_authentication": "600/minute",
     "slow_authentication": "30/minute",
 }
+
+#: Seconds by which the interval of a device grows that comes too soon (RFC 8628 §3.5), and those that it may be early.
+SLOW_DOWN = 5
+_LEEWAY = 1
 
 #: What anybody can make up is counted in so many buckets, so that a flood cannot fill the cache.
 _BUCKETS = 1 << 16
@@ -102,6 +117,38 @@ def count(name: str, who: str, rate: str) -> int | None:
     return remaining if counted > limit.count else None
 
 
+def give_back(name: str, who: str) -> None:
+    """Uncount what was counted by ``spend`` just before and turned out not to be what the rate is for."""
+    limit = Limit.parsed(rate_of(name)) if who else None
+    if limit is not None:
+        key, _remaining = _window(name, who, limit)
+        unless_away(lambda: _counters().decr(key), 0, consequence="a count is too high")
+
+
+def too_soon(who: str, interval: int, *, lifetime: int) -> bool:
+    """Whether ``who`` comes again before ``interval`` seconds have passed, and from then on before five more
+    each time (RFC 8628 §3.5). Remembered for ``lifetime`` seconds; where the cache is away, nobody comes too soon.
+    """
+    return unless_away(
+        lambda: _came_too_soon(sha256(who.encode()).hexdigest()[:32], interval, lifetime),
+        False,
+        consequence="how often devices ask is not looked at",
+    )
+
+
+def _came_too_soon(digest: str, interval: int, lifetime: int) -> bool:
+    counters = _counters()
+    # Whoever waits just so long arrives a little early, if the last request took longer on its way.
+    last, slowed = f"oauthflows.poll.last.{digest}", f"oauthflows.poll.slowed.{digest}"
+    wait = interval + SLOW_DOWN * counters.get(slowed, 0) - _LEEWAY
+    if counters.add(last, True, wait):
+        return False
+    if not counters.add(slowed, 1, lifetime):
+        counters.incr(slowed)
+    counters.set(last, True, wait + SLOW_DOWN)
+    return True
+
+
 def _increased(key: str, lifetime: int) -> int:
     counters = _counters()
     try:
@@ -146,17 +193,29 @@ def network_of(request: HttpRequest) -> str:
     a proxy stands before the site and the site does not say so, every address is the proxy's. Of an
     IPv6 address the first 64 bits count, which is what one customer has.
     """
-    address = _address_of(request)
+    network = _network(request, 32, 64)
+    return f"network {bucket_of(str(network))}" if network is not None else ""
+
+
+def _network(request: HttpRequest, bits: int, bits_of_ipv6: int) -> IPv4Network | IPv6Network | None:
+    """The first bits of the address that a request comes from; ``None`` when nobody vouches for it."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(_address_of(request))
     except ValueError:
-        return ""
+        return None
     if isinstance(parsed, IPv6Address):
         parsed = parsed.ipv4_mapped or parsed
     if not options().NUM_PROXIES and parsed.is_private and "HTTP_X_FORWARDED_FOR" in request.META:
-        return ""
-    network = ip_network((parsed, 64 if isinstance(parsed, IPv6Address) else 32), strict=False)
-    return f"network {bucket_of(str(network))}"
+        return None
+    return ip_network((parsed, bits_of_ipv6 if isinstance(parsed, IPv6Address) else bits), strict=False)
+
+
+def rough_network_of(request: HttpRequest) -> str:
+    """The network that a request comes from, as people may see it: so coarse that it names no line, such as
+    ``203.0.113.0/24``. Empty where nobody vouches for the address (see ``network_of``).
+    """
+    network = _network(request, 24, 48)
+    return str(network) if network is not None else ""
 
 
 def bucket_of(unproven: str) -> int:

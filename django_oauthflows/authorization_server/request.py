@@ -74,6 +74,10 @@ class RequestRefused(Exception):  # noqa: N818 - a refusal, not an error of ours
         self.address = address
 
 
+class ExpectedRefusal(RequestRefused):
+    """A refusal that belongs to the flow (RFC 8628 §3.5): a device that waits gets many. None is put on record."""
+
+
 def invalid_request(description: str) -> RequestRefused:
     """The refusal of a request that does not follow the standard."""
     return RequestRefused(errors.InvalidRequestError(description=description))

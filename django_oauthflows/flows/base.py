@@ -94,9 +94,11 @@ class Flow:
     ``openapi_name`` is OpenAPI's (OpenAPI 3.1 §4.8.30), empty where it has none. ``response_mode`` says
     where an authorization response travels ("query" or "fragment"); it is empty for flows that never visit
     the authorization endpoint. ``continues``: it goes on from a token that another flow gave (RFC 6749
-    §1.5). Lifetimes are in seconds. ``when`` says for what it is right, ``avoid`` what to leave alone when
-    using it. Label, summary, risks, ``when`` and ``avoid`` are marked for translation where they are
-    declared, and translated where they are shown; so are the words of use cases and of the chooser.
+    §1.5). ``asks_elsewhere``: the user is asked on another device than the client's, which comes again and
+    again for the answer (RFC 8628 §3). Lifetimes are in seconds. ``when`` says for what it is right,
+    ``avoid`` what to leave alone when using it. Label, summary, risks, ``when`` and ``avoid`` are marked for
+    translation where they are declared, and translated where they are shown; so are the words of use cases
+    and of the chooser.
     """
 
     name: str
@@ -120,6 +122,7 @@ class Flow:
     continues: bool = False
     offered: bool = True
     deprecated: bool = False
+    asks_elsewhere: bool = False
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises ``KeyError`` when the flow has none."""

@@ -93,6 +93,11 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("device_code", "The code that the device keeps and asks with.", "RFC 8628 §3.2"),
     Parameter("user_code", "The short code that the user types on another device.", "RFC 8628 §3.2"),
     Parameter("verification_uri", "Where the user types the code.", "RFC 8628 §3.2"),
+    Parameter(
+        "verification_uri_complete",
+        "The same address with the user code in it, for a QR code; the user compares the code.",
+        "RFC 8628 §3.3.1",
+    ),
     Parameter("interval", "How many seconds to wait between two questions.", "RFC 8628 §3.2"),
 )
 

@@ -107,7 +107,6 @@ USE_CASES: list[UseCase] = [
         avoid=_("Do not use it where a browser can be opened."),
         flows=("device_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
-        offered=False,
     ),
 ]
 
@@ -154,6 +153,11 @@ def flow_for_response_type(response_type: str | None) -> Flow | None:
 def code_flow() -> Flow:
     """The offered flow whose authorization response carries a code (RFC 6749 §4.1)."""
     return next(flow for flow in offered_flows() if flow.gives_code)
+
+
+def device_flow() -> Flow | None:
+    """The offered flow whose user is asked on another device (RFC 8628), if any."""
+    return next((flow for flow in offered_flows() if flow.asks_elsewhere), None)
 
 
 def flows_of(use_case: UseCase) -> tuple[Flow, ...]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows import signals
 from django_oauthflows.accounts import is_accepted
 from django_oauthflows.conf import options
-from django_oauthflows.database import WriterQuerySet, once_more, writer_of
+from django_oauthflows.database import once_more, writer_of
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
 from django_oauthflows.models.consent import Consent
@@ -36,7 +36,7 @@ def opened(kind: Kind, text: str) -> Reference:
         raise TokenRefused("malformed") from None
 
 
-class AuthorizationQuerySet(WriterQuerySet["Authorization"]):
+class AuthorizationQuerySet(models.QuerySet["Authorization"]):
     def live(self, now: datetime | None = None) -> AuthorizationQuerySet:
         """Authorizations that may still give or carry tokens."""
         return self.filter(revoked_at=None, expires_at__gt=now or timezone.now())
@@ -164,7 +164,6 @@ class Authorization(models.Model):
     objects = AuthorizationManager()
 
     class Meta:
-        base_manager_name = "objects"
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
 
@@ -320,7 +319,7 @@ class Authorization(models.Model):
 # The statements of the hot path: two reads, and three writes that are atomic by themselves (`statement.py`).
 
 _OF_CONSENT = ("id", "user_id", "client_id", "scope", "allowed_again", "expires_at", "withdrawn_at")
-_OF_PRESENTED = (
+OF_PRESENTED = (
     "id",
     "consent_id",
     "scope",
@@ -351,21 +350,22 @@ def _one() -> models.QuerySet[Authorization]:
     return Authorization.objects.filter(pk=Given("pk", Authorization, "id"))
 
 
-def _with_consent_and_user(names: tuple[str, ...]) -> tuple[Columns, Columns, Columns]:
+def with_consent_and_user(names: tuple[str, ...], path: str = "") -> tuple[Columns, Columns, Columns]:
+    consent = f"{path}__consent" if path else "consent"
     return (
-        Columns.of(Authorization, names),
-        Columns.of(Consent, _OF_CONSENT, "consent"),
-        Columns.of_user("consent__user"),
+        Columns.of(Authorization, names, path),
+        Columns.of(Consent, _OF_CONSENT, consent),
+        Columns.of_user(f"{consent}__user"),
     )
 
 
 def _presented() -> tuple[models.QuerySet[Authorization], tuple[Columns, ...]]:
-    return _one(), _with_consent_and_user(_OF_PRESENTED)
+    return _one(), with_consent_and_user(OF_PRESENTED)
 
 
 def _called_with() -> tuple[models.QuerySet[Authorization], tuple[Columns, ...]]:
     return _one(), (
-        *_with_consent_and_user(_OF_CALLED_WITH),
+        *with_consent_and_user(_OF_CALLED_WITH),
         Columns.of(Client, CALLER_COLUMNS, "consent__client"),
     )
 

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
-from django_oauthflows.database import WriterManager
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.format import Reference
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
 
-class RevokedTokenManager(WriterManager["RevokedToken"]):
+class RevokedTokenManager(models.Manager["RevokedToken"]):
     def put(self, reference: Reference, client: Client) -> None:
         """Remember that a token of ``client`` counts no more."""
         mine = {"client": client, "serial": reference.serial}
@@ -45,7 +44,6 @@ class RevokedToken(models.Model):
     objects = RevokedTokenManager()
 
     class Meta:
-        base_manager_name = "objects"
         verbose_name = _("revoked token")
         verbose_name_plural = _("revoked tokens")
         constraints = [

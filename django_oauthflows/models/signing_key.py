@@ -13,14 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.conf import options
-from django_oauthflows.database import WriterManager, atomic
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.event import Event
@@ -43,7 +42,7 @@ def ring_max_age() -> float:
     return options().SIGNING_KEY_AHEAD / 60
 
 
-class SigningKeyManager(WriterManager["SigningKey"]):
+class SigningKeyManager(models.Manager["SigningKey"]):
     def published(self, algorithm: str = "") -> models.QuerySet[SigningKey]:
         """Keys that count, oldest first: of ``algorithm``, or of all."""
         keys = self.filter(retired_at=None).order_by("signs_from", "pk")
@@ -118,7 +117,7 @@ class SigningKeyManager(WriterManager["SigningKey"]):
         by: Any = None,
         reason: str = "",
     ) -> SigningKey:
-        with atomic(SigningKey):
+        with transaction.atomic():
             key = self.create(
                 kid=kid,
                 algorithm=algorithm,
@@ -146,7 +145,6 @@ class SigningKey(models.Model):
     objects = SigningKeyManager()
 
     class Meta:
-        base_manager_name = "objects"
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
         permissions = [
@@ -191,7 +189,7 @@ class SigningKey(models.Model):
         if why_not:
             raise ValidationError(why_not)
         self.retired_at, self.private_sealed = timezone.now(), ""
-        with atomic(SigningKey):
+        with transaction.atomic():
             self.save(update_fields=["retired_at", "private_sealed"])
             self.record("SIGNING_KEY_RETIRED", by=by, reason=reason)
 

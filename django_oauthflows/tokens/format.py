@@ -47,6 +47,8 @@ class Kind(StrEnum):
     REFRESH = "oafr_"
     #: The ``jti`` of a JWT access token: finds its row, and is no token itself.
     JWT_ID = "oafj_"
+    #: What a device keeps and asks with (RFC 8628 §3.2).
+    DEVICE_CODE = "oafd_"
 
 
 class Subject(IntEnum):
@@ -54,6 +56,7 @@ class Subject(IntEnum):
 
     AUTHORIZATION = 1
     CLIENT = 2
+    DEVICE_REQUEST = 4
 
 
 class ConfirmationMethod(StrEnum):

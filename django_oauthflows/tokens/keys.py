@@ -36,9 +36,18 @@ def sealing_keys(purpose: str) -> tuple[AESGCM, ...]:
     return tuple(AESGCM(_derived(secret, purpose)) for secret in _secrets())
 
 
+@lru_cache(maxsize=16)
+def digest_keys(purpose: str) -> tuple[bytes, ...]:
+    """The site's keys for digests (HMAC) of one purpose, newest first: the first one is for what is stored
+    now, the others for what was stored before the site's secrets were rotated.
+    """
+    return tuple(_derived(secret, f"digest.{purpose}") for secret in _secrets())
+
+
 def _forget(*, setting: str, **_: Any) -> None:
     if setting in ("OAUTHFLOWS", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
         sealing_keys.cache_clear()
+        digest_keys.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="django_oauthflows.tokens.keys")

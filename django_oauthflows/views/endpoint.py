@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
@@ -14,8 +14,13 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.authorization_server.request import Answer, FormRequest, Postponed, RequestRefused
-from django_oauthflows.database import without_transaction
+from django_oauthflows.authorization_server.request import (
+    Answer,
+    ExpectedRefusal,
+    FormRequest,
+    Postponed,
+    RequestRefused,
+)
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
@@ -42,7 +47,9 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     return response
 
 
-@method_decorator((csrf_exempt, login_not_required), name="dispatch")
+# Whatever a request changes is atomic by itself: a transaction around it all would make one that others
+# got in the way of impossible to try again.
+@method_decorator((csrf_exempt, login_not_required, transaction.non_atomic_requests), name="dispatch")
 class Endpoint(View):
     """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 
@@ -53,11 +60,6 @@ class Endpoint(View):
     limit = "token"
     #: A signal of the toolkit's, for which ``announce`` is called where somebody listens.
     heard_by: Signal | None = None
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        # Whatever a request changes is atomic by itself.
-        return without_transaction(super().as_view(**initkwargs))
 
     @staticmethod
     def respond(request: FormRequest) -> Answer:
@@ -83,7 +85,11 @@ class Endpoint(View):
     def _refused(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
         """RFC 6749 §5.2."""
         status = refused.error.status_code
-        response = JsonResponse(refusal_members(refused, record_refusal(refused)), status=status)
+        expected = isinstance(refused, ExpectedRefusal)
+        members = (
+            dict(refused.error.twotuples) if expected else refusal_members(refused, record_refusal(refused))
+        )
+        response = JsonResponse(members, status=status)
         if status == 401:
             # A failed client authentication is answered with the scheme that is wanted.
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'

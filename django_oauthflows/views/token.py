@@ -1,13 +1,17 @@
-"""The endpoints for programs: token (RFC 6749 §3.2), revocation (RFC 7009), introspection (RFC 7662)."""
+"""The endpoints for programs: token (RFC 6749 §3.2), device authorization (RFC 8628 §3.1), revocation (RFC 7009),
+introspection (RFC 7662).
+"""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
 
-from django_oauthflows.authorization_server import grants, introspection, revocation
+from django_oauthflows.authorization_server import device_authorization, grants, introspection, revocation
 from django_oauthflows.authorization_server.request import Answer
 from django_oauthflows.toolkit.access_token import announce, app_authorized
 from django_oauthflows.views.endpoint import Endpoint
+from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
 
 class TokenView(Endpoint):
@@ -19,6 +23,14 @@ class TokenView(Endpoint):
     @staticmethod
     def announce(http: HttpRequest, answer: Answer) -> None:
         announce(http, answer.members["access_token"])
+
+
+@method_decorator(at_known_hosts(unknown_host_json), name="dispatch")
+class DeviceAuthorizationView(Endpoint):
+    """Gives a device a code to keep and a code to show."""
+
+    respond = staticmethod(device_authorization.respond)
+    limit = "device_authorization"
 
 
 class RevocationView(Endpoint):

@@ -109,6 +109,16 @@ LEGACY_SPA = DemoClient(
     callback="/clients/legacy-spa/",
     calls_from_browser=True,
 )
+TV = DemoClient(
+    client_id="demo-tv",
+    name="Note Television",
+    use_case="device",
+    path="/clients/tv/",
+    description="A television in a terminal: it has no browser, so it shows a code for your phone.",
+    how="It has no secret and gets no answer by a redirect: it asks until you have answered.",
+    scopes=("profile", "notes:read"),
+    source="example_project/clients/tv.py",
+)
 
 #: The page at /api/docs/, whose "Authorize" button is a client as well. Part of the site, so not in the list.
 API_DOCS = DemoClient(
@@ -123,4 +133,4 @@ API_DOCS = DemoClient(
     callback="/api/docs/oauth2-redirect.html",
 )
 
-CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA)
+CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA, TV)

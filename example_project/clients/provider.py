@@ -27,6 +27,10 @@ class Provider:
         return f"{self.issuer}/oauth/token/"
 
     @property
+    def device_authorization_endpoint(self) -> str:
+        return f"{self.issuer}/oauth/device_authorization/"
+
+    @property
     def revocation_endpoint(self) -> str:
         return f"{self.issuer}/oauth/revoke/"
 

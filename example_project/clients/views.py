@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from example_project.clients import job, service
 from example_project.clients.credentials import client_secret
-from example_project.clients.directory import JOB, LEGACY_SPA, NATIVE, SERVICE, SPA, DemoClient
+from example_project.clients.directory import JOB, LEGACY_SPA, NATIVE, SERVICE, SPA, TV, DemoClient
 from example_project.clients.pages import client_page, to_clients_origin
 from example_project.origins import provider_origin
 
@@ -52,6 +52,12 @@ def _command(module: str, request: HttpRequest) -> str:
 def native(request: HttpRequest) -> HttpResponse:
     context = {"client": NATIVE, "command": _command("example_project.clients.native", request)}
     return render(request, "clients/program.html", context)
+
+
+@require_GET
+def tv(request: HttpRequest) -> HttpResponse:
+    context = {"client": TV, "command": _command("example_project.clients.tv", request)}
+    return render(request, "clients/tv.html", context)
 
 
 def _machine(

@@ -80,6 +80,31 @@ def request_tokens(flow: Flow, runner: Runner) -> Outcome:
     return _keep_tokens(runner, runner.request_tokens(flow, known))
 
 
+def show_codes(runner: Runner) -> Outcome:
+    """Get a code to keep and a code to show; nothing tells the device when the user has answered."""
+    codes = content_of(runner.ask_for_codes())
+    if "device_code" not in codes:
+        return Outcome(False, "The authorization server gave no codes.")
+    runner.run.values |= {name: codes[name] for name in ("device_code", "user_code")}
+    return Outcome(
+        True,
+        f"The device shows {codes['user_code']}, and a QR code of the complete address. Open it, log in, "
+        "compare the code and decide; then come back here.",
+        link=codes["verification_uri_complete"],
+    )
+
+
+def ask_for_the_answer(runner: Runner) -> Outcome:
+    response = runner.poll(runner.run.values["device_code"])
+    error = content_of(response).get("error")
+    if error in ("authorization_pending", "slow_down"):
+        sooner = (
+            " The device came too soon and has to wait five seconds more." if error == "slow_down" else ""
+        )
+        return Outcome(False, f"Nobody has answered yet ({error}), so the device asks again later.{sooner}")
+    return _keep_tokens(runner, response)
+
+
 def refresh(runner: Runner) -> Outcome:
     return _keep_tokens(runner, runner.refresh(runner.run.values["refresh_token"]))
 
@@ -160,13 +185,30 @@ def _actions_of(flow: Flow) -> tuple[Action, ...]:
     )
 
 
+_DEVICE = (
+    Action("", ("device_authorization_request", "device_authorization_response"), show_codes),
+    Action(
+        "Ask for the user's answer",
+        (
+            "verification_request",
+            "verification_page",
+            "verification_answer",
+            "token_request",
+            "token_response",
+        ),
+        ask_for_the_answer,
+    ),
+)
+
+
 def _known_actions(flow: Flow) -> tuple[Action, ...]:
     """All there are; the title is that of the first step where there is none."""
     at_provider = ("authorization_request", "consent_page", "consent_answer", "authorization_response")
+    tokens = Action("", ("token_request", "token_response"), partial(request_tokens, flow))
     return (
         Action("Prepare the authorization request", ("authorization_redirect",), prepare),
         Action("Go to the provider: log in and decide as the user", (*at_provider, "redirection"), go),
-        Action("", ("token_request", "token_response"), partial(request_tokens, flow)),
+        *(_DEVICE if flow.asks_elsewhere else (tokens,)),
         Action("Call the API", ("resource_request", "resource_response"), call_api),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow
 from example_project.explorer import attempts
 from example_project.explorer.attempts import Answer
@@ -124,8 +125,49 @@ ATTACKS: tuple[Attack, ...] = (
         "Another client gets hold of the token",
         "Another client asks about the token, tries to end it and, where there is one, to refresh it.",
         "RFC 7009 §2.1, RFC 7662 §4",
-        lambda flow: flow.has_user,
+        lambda flow: flow.has_user and registry.beginning_of(flow).visits_authorization_endpoint,
         with_answer=attempts.others_token,
+    ),
+    Attack(
+        "device-phishing-link",
+        "Somebody sends the user a link with their own device's code in it",
+        "An attacker's television shows a code; they send its link, so that the user allows it unseen.",
+        "RFC 8628 §5.4",
+        lambda flow: flow.asks_elsewhere,
+        alone=attempts.phishing_link,
+    ),
+    Attack(
+        "device-guess",
+        "Somebody guesses codes",
+        "The code on the screen is short, so an attacker tries many; and makes up the code that a device keeps.",
+        "RFC 8628 §5.1, §5.2",
+        lambda flow: flow.asks_elsewhere,
+        alone=attempts.guessed_codes,
+    ),
+    Attack(
+        "device-other-client",
+        "Another client asks with the device's code",
+        "Somebody else's device got hold of the code and asks for the tokens.",
+        "RFC 8628 §3.4, RFC 6749 §5.2",
+        lambda flow: flow.asks_elsewhere,
+        alone=attempts.code_of_another_device,
+    ),
+    Attack(
+        "device-code-twice",
+        "A device's code is used twice",
+        "A thief has copied the code that the device keeps, and asks again after the device got its tokens. "
+        "This one needs your answer as the user: press it, answer in the other tab, and press it again.",
+        "RFC 6749 §4.1.2",
+        lambda flow: flow.asks_elsewhere,
+        alone=attempts.device_code_twice,
+    ),
+    Attack(
+        "device-code-late",
+        "A device's code is used after its end",
+        "Somebody finds a code that nobody answered in time. The explorer turns its clock on by ten minutes.",
+        "RFC 8628 §3.5",
+        lambda flow: flow.asks_elsewhere,
+        alone=attempts.device_code_after_its_end,
     ),
     Attack(
         "other-client-machine",

@@ -6,10 +6,16 @@ import secrets
 import time
 from urllib.parse import urlencode
 
+from django.urls import reverse
+from django.utils import timezone
+
+from django_oauthflows.models import DeviceRequest
 from example_project.explorer.actions import content_of, said
-from example_project.explorer.clients import BRIEF, OTHER, back_path
+from example_project.explorer.clients import BRIEF, OTHER, OTHER_TV, back_path
 from example_project.explorer.run import Outcome, PendingRequest, Redirect, Runner
 
+#: Under which the code is kept that is to be used twice.
+_TWICE = "device_code_to_use_twice"
 _ELSEWHERE = "https://attacker.example/steal"
 #: Tokens of the short-lived client are over after this many seconds, whatever the clock's fraction.
 _BRIEF_SECONDS = 1.0
@@ -119,6 +125,70 @@ def expired_token(runner: Runner) -> Outcome:
     told = late.headers.get("WWW-Authenticate", "")
     held = late.status_code == 401 and "expired" in told
     return _refused(held, "The token lived one second; the challenge says that it expired.", said(late))
+
+
+def phishing_link(runner: Runner) -> Outcome:
+    codes = content_of(runner.ask_for_codes())
+    opened = runner.line.send("GET", codes["verification_uri_complete"].removeprefix(runner.origin))
+    asked = runner.poll(codes["device_code"])
+    held = opened.status_code == 302 and said(asked) == "400 authorization_pending"
+    return _refused(
+        held,
+        "The link decides nothing: who opens it has to log in, to compare the code with a device in front of "
+        "them, and then sees who asks since when, and a warning.",
+        f"{said(opened)}, {said(asked)}",
+    )
+
+
+def guessed_codes(runner: Runner) -> Outcome:
+    """Nobody guesses without an account, which has few guesses a day; and a device's code is sealed."""
+    page = runner.line.send("GET", reverse("oauth2_provider:device"), params={"user_code": "BCDF-GHJK"})
+    made_up = runner.poll(f"oafd_{secrets.token_urlsafe(96)}")
+    held = page.status_code == 302 and said(made_up) == "400 invalid_grant"
+    return _refused(
+        held,
+        "Who types codes has to log in, and an account has twenty wrong ones a day for twenty-five thousand "
+        "million possible; a code that a device keeps cannot be made up.",
+        f"{said(page)}, {said(made_up)}",
+    )
+
+
+def code_of_another_device(runner: Runner) -> Outcome:
+    code = content_of(runner.ask_for_codes()).get("device_code", "")
+    theirs, ours = runner.poll(code, OTHER_TV), runner.poll(code)
+    held = (said(theirs), said(ours)) == ("400 invalid_grant", "400 authorization_pending")
+    return _refused(
+        held, "The code is good for the client that asked for it, which goes on waiting.", said(theirs)
+    )
+
+
+def device_code_twice(runner: Runner) -> Outcome:
+    """The first press shows a code; once it is answered, the next uses it twice."""
+    code = runner.run.values.get(_TWICE, "")
+    first = runner.poll(code) if code else None
+    if first is None or not first.ok:
+        codes = content_of(runner.ask_for_codes())
+        runner.run.values[_TWICE] = codes["device_code"]
+        return Outcome(
+            True,
+            f"The device shows {codes.get('user_code')}. Answer it as the user, then press this again.",
+            link=codes.get("verification_uri_complete", ""),
+        )
+    del runner.run.values[_TWICE]
+    again = runner.poll(code)
+    after = runner.call_api(content_of(first).get("access_token", ""))
+    held = (said(again), after.status_code) == ("400 invalid_grant", 401)
+    return _refused(
+        held, "It works once; what it gave has ended too, in case the thief was first.", said(again)
+    )
+
+
+def device_code_after_its_end(runner: Runner) -> Outcome:
+    code = content_of(runner.ask_for_codes()).get("device_code", "")
+    mine = DeviceRequest.objects.filter(client__client_id=runner.client.client_id)
+    mine.update(expires_at=timezone.now())
+    late = runner.poll(code)
+    return _refused(said(late) == "400 expired_token", "Its time is over, so it gives nothing.", said(late))
 
 
 def others_machine_token(runner: Runner) -> Outcome:

@@ -55,6 +55,7 @@ LEGACY = DemoClient(
 SERVICE = DemoClient(
     "explorer-service", "Flow explorer (machine)", "service", "stats:read", "/api/stats/", _LIFETIME
 )
+TV = DemoClient("explorer-tv", "Flow explorer (television)", "device", "profile", "/api/me/", _LIFETIME)
 #: Its tokens live one second, to show what happens then.
 BRIEF = DemoClient(
     "explorer-brief",
@@ -66,6 +67,9 @@ BRIEF = DemoClient(
 )
 #: It plays the part of somebody who got hold of a token that is not theirs.
 OTHER = DemoClient("explorer-other", "Flow explorer (somebody else)", "web", "profile", "/api/me/")
+OTHER_TV = DemoClient(
+    "explorer-other-tv", "Flow explorer (somebody else's television)", "device", "profile", "/api/me/"
+)
 #: It plays the part of an API that asks about tokens.
 API = DemoClient(
     "explorer-api",
@@ -75,7 +79,7 @@ API = DemoClient(
     "/api/stats/",
     {"is_resource_server": True},
 )
-ALL = (WEB, LEGACY, SERVICE, BRIEF, OTHER, API)
+ALL = (WEB, LEGACY, SERVICE, TV, BRIEF, OTHER, OTHER_TV, API)
 
 
 def back_path(flow_name: str) -> str:

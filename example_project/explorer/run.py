@@ -101,6 +101,8 @@ class Outcome:
     verdict: str
     #: When to look again, in seconds since 1970; 0 for an end.
     look_again: float = 0
+    #: Where the user goes meanwhile, on another device or in another tab; empty when nowhere.
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,14 @@ class Runner:
         known = {"grant_type": flow.grant_types[0], "redirect_uri": self.redirect_uri} | known
         return self.post("token", flow.step("token_request").parameters_from(known), client)
 
+    def ask_for_codes(self) -> requests.Response:
+        """The device authorization request (RFC 8628 §3.1)."""
+        return self.post("device-authorization", {"scope": self.client.asks})
+
+    def poll(self, device_code: str, client: DemoClient | None = None) -> requests.Response:
+        """Ask what the user has answered (RFC 8628 §3.4)."""
+        return self.request_tokens(self.run.flow, {"device_code": device_code}, client)
+
     def redeem(self, code: str, code_verifier: str = "") -> requests.Response:
         """Swap a code for tokens (RFC 6749 §4.1.3)."""
         proof = {"code_verifier": code_verifier} if code_verifier else {}
@@ -207,6 +217,7 @@ class Runner:
                 "held": outcome.held,
                 "verdict": outcome.verdict,
                 "look_again": outcome.look_again,
+                "link": outcome.link,
                 "round_trips": [round_trip.as_json() for round_trip in self.round_trips],
             }
         )

@@ -190,6 +190,8 @@ def what_if(request: HttpRequest, run: Run, attack: str) -> HttpResponse:
 @_acting
 def back(request: HttpRequest, run: Run) -> HttpResponse:
     """The redirect URI. An answer in the fragment reaches the page's script, not the server (RFC 6749 §4.2)."""
+    if not registry.beginning_of(run.flow).visits_authorization_endpoint:
+        raise Http404
     if request.method == "GET" and run.flow.answers_in_fragment:
         return page(request, "fragment.html", {"flow": run.flow})
     received = request.POST.get("answer", "") if request.method == "POST" else request.get_full_path()

@@ -131,7 +131,7 @@ def test_unknown_names_are_not_found_and_get_does_nothing(visitor: Visitor) -> N
     for path in ("/flows/nothing/", "/flows/device_code/back/", "/flows/implicit/what-if/x/"):
         assert visitor.get(path).status_code in (404, 405)
     assert visitor.post("/flows/implicit/what-if/stolen-code/").status_code == 404
-    assert visitor.post("/flows/device_code/next/").status_code == 404
+    assert visitor.post("/flows/nothing/next/").status_code == 404
     assert visitor.get("/flows/implicit/next/").status_code == 405
     assert visitor.get("/flows/choose/?user=%00&server=" + "x" * 5000).status_code == 200
 

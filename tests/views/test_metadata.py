@@ -58,14 +58,20 @@ def test_every_grant_type_listed_works_and_no_other(
     register: Any, user_agent: UserAgent, live_server: Any
 ) -> None:
     listed = metadata_at(live_server.url)["grant_types_supported"]
-    assert listed == ["authorization_code", "implicit", "client_credentials", "refresh_token"]
+    assert listed == [
+        "authorization_code",
+        "implicit",
+        "client_credentials",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",  # tried in tests/journeys/test_device_code.py
+    ]
     client = register(flows="authorization_code refresh_token client_credentials")
     tokens = client.tokens_from(user_agent, "profile")
     assert client.refresh(tokens["refresh_token"]).status_code == 200
     assert client.token(grant_type="client_credentials", scope="profile").status_code == 200
     for unlisted in (
         "password",
-        "urn:ietf:params:oauth:grant-type:device_code",
+        "device_code",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "openid",
@@ -143,7 +149,7 @@ def test_a_site_for_machines_only_has_no_authorization_endpoint_to_name(
 @pytest.mark.parametrize(
     "name",
     ["list", "register", "detail", "update", "delete", "authorized-token-list", "oidc-connect-discovery-info",
-     "jwks-info", "user-info", "device-authorization", "device", "dcr-register"],
+     "jwks-info", "user-info", "dcr-register"],
 )  # fmt: skip
 def test_the_toolkits_other_pages_are_not_routed(name: str) -> None:
     with pytest.raises(NoReverseMatch):

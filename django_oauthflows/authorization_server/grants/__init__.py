@@ -13,6 +13,7 @@ from django_oauthflows.authorization_server.client_authentication import authent
 from django_oauthflows.authorization_server.grants import (
     authorization_code,
     client_credentials,
+    device_code,
     refresh_token,
 )
 from django_oauthflows.authorization_server.grants.base import Grant
@@ -29,6 +30,7 @@ GRANTS: list[Grant[Any, Any]] = [
     authorization_code.GRANT,
     refresh_token.GRANT,
     client_credentials.GRANT,
+    device_code.GRANT,
 ]
 
 

@@ -1,4 +1,4 @@
-"""The consent page as a program sees it: the form that carries the user's decision."""
+"""Pages as a program sees them: the form that carries the user's decision, or the code of a device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ _Fields = list[tuple[str, str]]
 
 
 class _Forms(HTMLParser):
-    """Collects, per form, what a browser would send: hidden fields and ticked boxes; and its buttons."""
+    """Collects, per form, what a browser would send: hidden fields and ticked boxes; and what a user fills in
+    or presses.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,7 +21,7 @@ class _Forms(HTMLParser):
         name, kind = given.get("name") or "", given.get("type") or ""
         if tag == "form":
             self.forms.append(([], set()))
-        elif self.forms and name and tag == "button":
+        elif self.forms and name and (tag == "button" or (tag == "input" and kind == "text")):
             self.forms[-1][1].add(name)
         elif (
             self.forms
@@ -30,8 +32,8 @@ class _Forms(HTMLParser):
             self.forms[-1][0].append((name, given.get("value") or ""))
 
 
-def consent_fields(html: str) -> _Fields | None:
-    """What the consent form sends besides the decision; ``None`` when there is no such form."""
+def fields_beside(name: str, html: str) -> _Fields | None:
+    """What the form sends in which a user decides on ``name``; ``None`` when there is no such form."""
     parser = _Forms()
     parser.feed(html)
-    return next((fields for fields, buttons in parser.forms if "decision" in buttons), None)
+    return next((fields for fields, of_user in parser.forms if name in of_user), None)

@@ -15,7 +15,7 @@ from oauthlib.oauth2 import WebApplicationClient
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow, Need, Step
 from django_oauthflows.management.tour.messages import Conversation, answer_of
-from django_oauthflows.management.tour.page import consent_fields
+from django_oauthflows.management.tour.page import fields_beside
 from django_oauthflows.management.tour.temporary import REDIRECT_URI
 from django_oauthflows.models import Client
 
@@ -117,16 +117,18 @@ def _request_authorization(walk: Walk, step: Step) -> None:
 
 def _allow(walk: Walk, step: Step) -> None:
     """Send the form of the consent page as it stands."""
-    fields = consent_fields(walk.answer.text)
-    if fields is None:
-        raise Unexpected("the consent page has no form with a decision")
     walk.say(step.title)
-    page = walk.answer.url
+    _send_form(walk, "decision", "allow")
+
+
+def _send_form(walk: Walk, name: str, value: str) -> None:
+    """Send the form of the page that was shown, with a user's ``value`` in it."""
+    page = urlsplit(walk.answer.url)._replace(scheme="", netloc="").geturl()
+    fields = fields_beside(name, walk.answer.text)
+    if fields is None:
+        raise Unexpected(f"{page.partition('?')[0]} shows no form with a {name}")
     walk.answer = walk.browser.send(
-        "POST",
-        urlsplit(page)._replace(scheme="", netloc="").geturl(),
-        data=[*fields, ("decision", "allow")],
-        headers={"Referer": page},
+        "POST", page, data=[*fields, (name, value)], headers={"Referer": walk.answer.url}
     )
 
 
@@ -145,6 +147,36 @@ def _take_authorization_response(walk: Walk, step: Step) -> None:
         f"the {walk.flow.name} flow gave a refresh token",
     )
     walk.known |= found
+
+
+def _request_codes(walk: Walk, step: Step) -> None:
+    walk.say(step.title)
+    request = walk.request_of(step)
+    request.pop("client_id", None)
+    walk.answer = walk.post("device-authorization", **request)
+
+
+def _take_codes(walk: Walk, step: Step) -> None:
+    found = content(walk.answer, 200)
+    missing = [name for name in step.parameters if not found.get(name)]
+    expect(not missing, f"the answer has no {' or '.join(missing)}")
+    walk.known |= {name: str(value) for name, value in found.items() if name in step.parameters}
+
+
+def _enter_code(walk: Walk, step: Step) -> None:
+    walk.say("What if the device asks before the user has answered?")
+    early = walk.post("token", grant_type=walk.known["grant_type"], device_code=walk.known["device_code"])
+    error = content(early, 400).get("error")
+    expect(error == "authorization_pending", f"a device that asks too early was told {error}")
+    walk.say(step.title)
+    walk.answer = walk.browser.send("GET", reverse("oauth2_provider:device"))
+    expect(walk.answer.status_code == 200, f"the page for codes answered {walk.answer.status_code}")
+    _send_form(walk, "user_code", walk.known["user_code"])
+
+
+def _return_to_device(walk: Walk, step: Step) -> None:
+    _allow(walk, step)
+    expect(walk.answer.status_code == 200, f"allowing was answered with {walk.answer.status_code}")
 
 
 def _request_tokens(walk: Walk, step: Step) -> None:
@@ -186,6 +218,11 @@ STEPS: dict[str, Callable[[Walk, Step], None]] = {
     "authorization_request": _request_authorization,
     "consent_page": _as_expected,
     "consent_answer": _allow,
+    "device_authorization_request": _request_codes,
+    "device_authorization_response": _take_codes,
+    "verification_request": _enter_code,
+    "verification_page": _as_expected,
+    "verification_answer": _return_to_device,
     "authorization_response": _take_authorization_response,
     "redirection": _as_expected,
     "token_request": _request_tokens,
@@ -239,7 +276,7 @@ def walk_through(walk: Walk) -> str:
     _perform(walk, walk.flow)
     if Need.SECRET in walk.flow.needs:
         _guess_secret(walk)
-    if walk.flow.gives_code:
+    if walk.flow.gives_code or walk.flow.asks_elsewhere:
         _replay_code(walk)
     else:
         _revoke(walk)

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.contrib.auth import get_backends, get_user_model
 from django.core.signals import setting_changed
-from django.db import models, router
+from django.db import models
+
+from django_oauthflows.database import rows_of
 
 
 @lru_cache(maxsize=1)
@@ -33,8 +35,7 @@ def _is_hidden(user: Any) -> bool:
     manager = get_user_model()._default_manager
     if type(manager).get_queryset is models.Manager.get_queryset:
         return False
-    alias = router.db_for_write(get_user_model())
-    return not manager.using(alias).filter(pk=user.pk).exists()
+    return not rows_of(get_user_model()).filter(pk=user.pk).exists()
 
 
 def _forget(*, setting: str, **_: Any) -> None:

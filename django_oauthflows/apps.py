@@ -33,6 +33,7 @@ class OAuthFlowsConfig(AppConfig):
         from django_oauthflows.openid import backchannel
         from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
         from django_oauthflows.toolkit import validator
+        from django_oauthflows.views import checks as page_checks  # noqa: F401 - as above
 
         if apps.is_installed("drf_spectacular"):
             from django_oauthflows.rest_framework import openapi  # noqa: F401 - registers itself

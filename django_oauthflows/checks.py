@@ -10,16 +10,16 @@ from django.conf import global_settings, settings
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError, router
+from django.db import DatabaseError
 from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
-from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.outbox.workers import task_backend
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
+from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
 from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations
@@ -142,14 +142,11 @@ def check_allowed_scopes(
     app_configs: Any, databases: Iterable[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
     """Clients whose tokens would be too long to be used; those who save one are told, but not every way saves."""
-    alias = router.db_for_read(Client)
-    if alias not in (databases or ()):
+    if writer_of(Client) not in (databases or ()):
         return []
     try:
-        long = (
-            Client.objects.using(alias)
-            .annotate(characters=Length("allowed_scopes"))
-            .filter(characters__gt=_SHORT_ENOUGH)
+        long = Client.objects.annotate(characters=Length("allowed_scopes")).filter(
+            characters__gt=_SHORT_ENOUGH
         )
         names = [
             client.client_id for client in long if not client.fits_into_token(client.allowed_scopes.split())
@@ -199,27 +196,6 @@ def check_installed_apps(app_configs: Any, **_: Any) -> list[CheckMessage]:
             Error("'django_oauthflows' must stand above 'oauth2_provider'.", hint=line, id="oauthflows.E008")
         )
     return found
-
-
-@register(Tags.urls)
-def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Our routes are included at the root: the metadata of RFC 8414 has to be there."""
-    if not getattr(settings, "ROOT_URLCONF", None):
-        return []
-    line = 'urlpatterns = [path("", include("django_oauthflows.urls")), ...]'
-    try:
-        at = reverse("oauthflows:oauth-server-metadata")
-    except NoReverseMatch:
-        return [Error("The routes of django_oauthflows are not included.", hint=line, id="oauthflows.E009")]
-    if at != "/.well-known/oauth-authorization-server":
-        return [
-            Error(
-                f"The routes of django_oauthflows are not at the root: the metadata is at {at}.",
-                hint=line,
-                id="oauthflows.E010",
-            )
-        ]
-    return []
 
 
 @register(Tags.security)
@@ -289,8 +265,9 @@ def check_transport(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            "The OAuth endpoints can be reached without https.",
-            hint="SECURE_SSL_REDIRECT = True",
+            "The OAuth endpoints can be reached without https, as far as Django is told.",
+            hint="SECURE_SSL_REDIRECT = True\n"
+            'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # where a proxy ends TLS and says so',
             id="oauthflows.W002",
         )
     ]

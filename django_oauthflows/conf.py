@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.translation import gettext
 
 from django_oauthflows.option_forms import (
@@ -26,6 +27,8 @@ from django_oauthflows.option_forms import (
     is_lifetimes,
     is_number,
     is_paths,
+    is_place,
+    is_policy,
     is_resource,
     is_resources,
     is_scopes,
@@ -35,6 +38,8 @@ from django_oauthflows.option_forms import (
 )
 
 DAY = 24 * 60 * 60
+#: Where the metadata is (RFC 8414 §3), below the place that our routes are included at.
+SERVER_METADATA = "/.well-known/oauth-authorization-server"
 #: What the host writes, for those who have to say so.
 INSTALLED_APPS_LINE = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
 
@@ -62,7 +67,7 @@ class Options:
     ] = field(default_factory=dict)
     #: The issuer identifier (RFC 8414 §2), an origin such as ``https://example.org``, followed by the path
     #: where the site lives under one. Empty: the origin of the request, if ``ALLOWED_HOSTS`` names its
-    #: host literally.
+    #: host literally, followed by the path that our routes are under.
     ISSUER: Annotated[
         str,
         Form(
@@ -116,6 +121,8 @@ class Options:
     CONSENT_DURATIONS: Annotated[
         tuple[str | int, ...], Form(is_durations, 'a list such as ["always", 30, "once"]')
     ] = ("always",)
+    #: Whether sensitive permissions are unticked when the consent page is shown, so that users choose them.
+    SENSITIVE_UNTICKED: Switch = False
     #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
     NOTICES: Switch = True
     #: Who sends what waits in the outbox, never within a request: ``"task"`` (Django's tasks), ``"thread"``
@@ -127,8 +134,23 @@ class Options:
     #: The host's template that our pages extend; empty: our own plain page. It needs the blocks
     #: ``title`` (inside ``<title>``), ``head`` (inside ``<head>``) and ``content`` (inside ``<main>``).
     BASE_TEMPLATE: Annotated[str, Form(is_text, 'a template name, such as "base.html"')] = ""
+    #: What that template, or others of the host's around our pages, load and run: added to their Content
+    #: Security Policy. ``"'nonce'"`` lets run what carries ``nonce="{{ csp_nonce }}"``. With a ``BASE_TEMPLATE``,
+    #: sources that Django's ``SECURE_CSP`` names count already.
+    CSP: Annotated[
+        SettingValue,
+        Form(
+            is_policy,
+            'a mapping such as {"script-src": ["https://cdn.example.org", "\'nonce\'"]}, of directives that load '
+            "or run something",
+        ),
+    ] = field(default_factory=dict)
     #: How the site calls itself to its users; empty: the host name.
     SITE_NAME: Annotated[str, Form(is_text, 'a name, such as "Example Notes"')] = ""
+    #: A picture of the site's own, named as in ``{% static %}``, beside its name on our own plain page.
+    SITE_LOGO: Annotated[str, Form(is_text, 'a static file, such as "images/logo.svg"')] = ""
+    #: Where the site begins, for the way back from our pages; empty: the root.
+    SITE_URL: Annotated[str, Form(is_place, 'a path or an https address, such as "/"')] = ""
     #: The identifier of this site's API (RFC 8707 §2, RFC 9728 §1.2), such as ``https://example.org/api``.
     #: Empty: the issuer.
     RESOURCE: Annotated[
@@ -225,7 +247,8 @@ def origin(request: HttpRequest) -> str:
     the request's.
 
     The Host header is the caller's to write. So without an issuer it counts only for hosts that
-    ``ALLOWED_HOSTS`` names literally, on the port that is served, in one spelling. Raises ``UnknownHost``.
+    ``ALLOWED_HOSTS`` names literally, on the port that is served, in one spelling; a request without one
+    (HTTP/1.0) comes to the server's own name. Raises ``UnknownHost``.
     """
     return named_origin() or f"{request.scheme}://{_known_host(request)}"
 
@@ -244,7 +267,7 @@ def _known_host(request: HttpRequest) -> str:
         raise UnknownHost from None
     on_own_machine = host in LOOPBACK_HOSTS
     shown = f"[{host}]" if ":" in host else host
-    named = shown in (name.lower() for name in settings.ALLOWED_HOSTS)
+    named = shown in (name.lower() for name in settings.ALLOWED_HOSTS) or not _writes_host(request)
     if not named and not (on_own_machine and settings.DEBUG):
         raise UnknownHost
     if port is None or port == DEFAULT_PORTS.get(str(request.scheme)):
@@ -255,12 +278,29 @@ def _known_host(request: HttpRequest) -> str:
     return f"{shown}:{port}"
 
 
+def _writes_host(request: HttpRequest) -> bool:
+    """Whether the caller, or a proxy in its place, says which host it means; else the server itself does."""
+    forwarded = settings.USE_X_FORWARDED_HOST and "HTTP_X_FORWARDED_HOST" in request.META
+    return forwarded or "HTTP_HOST" in request.META
+
+
+def base_path() -> str:
+    """The path that our routes are under, without a last slash: the site's own (``FORCE_SCRIPT_NAME``, or what
+    the server says), and the prefix of the ``include``. Empty at the root of the host.
+    """
+    try:
+        return reverse("oauthflows:oauth-server-metadata").removesuffix(SERVER_METADATA)
+    except NoReverseMatch:  # a site that has only the API's classes
+        return get_script_prefix().rstrip("/")
+
+
 def issuer(request: HttpRequest) -> str:
-    """The issuer identifier (RFC 8414 §2, RFC 9207 §2): the configured one, or the request's origin.
+    """The issuer identifier (RFC 8414 §2, RFC 9207 §2): the configured one, or the origin of the request and
+    the path that our routes are under.
 
     Raises ``UnknownHost`` (see ``origin``).
     """
-    return options().ISSUER or origin(request)
+    return options().ISSUER or origin(request) + base_path()
 
 
 #: What the site is called in tokens while nobody has said what it is called: nothing else has this name.
@@ -271,7 +311,10 @@ def name_in_tokens(request: HttpRequest) -> str:
     """The issuer as tokens name it (RFC 9068 §2.2). At a host that the site does not know, a name that
     no other site or API believes, so that no caller chooses for whom a token is good.
     """
-    return options().ISSUER or known_origin(request) or UNNAMED
+    try:
+        return issuer(request)
+    except UnknownHost:
+        return UNNAMED
 
 
 def api_resource(request: HttpRequest) -> str:
@@ -296,6 +339,11 @@ def site_name(request: HttpRequest | None = None) -> str:
     """What the site is called on pages for its users, and in mails that no request leads to."""
     host = urlsplit(named_origin()).netloc if request is None else site_host(request)
     return options().SITE_NAME or host or gettext("this site")
+
+
+def site_url() -> str:
+    """Where the site begins, for the way back from our pages."""
+    return options().SITE_URL or get_script_prefix()
 
 
 def _forget(*, setting: str, **_: Any) -> None:

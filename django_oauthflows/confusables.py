@@ -69,6 +69,20 @@ def host_skeleton(host: str) -> str:
     return skeleton(".".join(_label(label) for label in host.split(".")))
 
 
+def in_letters(host: str) -> str:
+    """A host with ``xn--`` labels (RFC 5891) as people of its language write it; empty for any other.
+
+    Empty, too, when the labels stand for anything but letters, digits, marks and hyphens.
+    """
+    written = ".".join(map(_label, host.split(".")))
+    plain = all(letter in ".-" or unicodedata.category(letter)[0] in "LNM" for letter in written)
+    labels = zip(host.split("."), written.split("."), strict=False)
+    whole = host.count(".") == written.count(".") and all(
+        mine == other or not other.isascii() for mine, other in labels
+    )
+    return readable(written, limit=255) if written != host and plain and whole else ""
+
+
 def _label(label: str) -> str:
     if not label.lower().startswith("xn--"):
         return label

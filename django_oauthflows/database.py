@@ -1,4 +1,10 @@
-"""Changes that belong together, on the database that the model is written to, in spite of others at the same time."""
+"""The database that a model is written to: who asks it, and changes that belong together, in spite of others.
+
+A site may have a ``default`` database that is empty or only read, and routers that send reads to a copy
+which lags behind. What is decided here about consents, clients and tokens must be decided by what was
+written last, so our models are read where they are written. Nothing outside this module names a database:
+it is the one that the site's routers give for the model.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +16,12 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connections, router, transaction
-from django.db.models import Manager
+from django.db.models import Manager, Model, QuerySet
+from django.db.models.lookups import Exact
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Row = TypeVar("Row", bound=Model)
 
 logger = logging.getLogger("django_oauthflows")
 
@@ -72,11 +80,91 @@ def after_conflict(
     raise error
 
 
+class WriterQuerySet(QuerySet[Row]):
+    """Reads where it would write, unless somebody says ``using()``."""
+
+    _db: str | None
+    _hints: dict[str, Any]
+
+    @property
+    def db(self) -> str:
+        # Not set by `using()` once and for all: within a query on another database, this one follows it.
+        return self._db or router.db_for_write(self.model, **self._hints)
+
+
+class WriterManager(Manager[Row]):
+    """For each of our models, as ``objects`` and by ``base_manager_name``: relations are followed by that."""
+
+    _queryset_class = WriterQuerySet
+
+
+class Exactly(Exact):
+    """``filter(Exactly(F("column"), value))``: equal to the letter.
+
+    MySQL and MariaDB compare texts by a collation, which mostly takes two cases, letters with and without
+    an accent, or a text with and without blanks at its end for the same. An index of the column is still used.
+    """
+
+    def as_mysql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        alike, parameters = super().as_sql(compiler, connection)
+        left, of_left = self.process_lhs(compiler, connection)
+        right, of_right = self.process_rhs(compiler, connection)
+        return f"({alike} AND CAST({left} AS BINARY) = {right})", [*parameters, *of_left, *of_right]
+
+
 def writer_of(subject: Any) -> str:
     """The alias of the database that a model, an instance or a manager of it is written to."""
     if isinstance(subject, Manager):
         return router.db_for_write(subject.model)
     return router.db_for_write(subject if isinstance(subject, type) else type(subject))
+
+
+def rows_of(model: Any) -> Any:
+    """The rows of a model that is not ours (the site's, the toolkit's), as they were written last."""
+    return model._default_manager.using(writer_of(model))
+
+
+def atomic(subject: Any, *, durable: bool = False) -> transaction.Atomic:
+    """A transaction, or a savepoint within one, where ``subject`` is written; as ``writer_of`` has it.
+
+    With ``durable`` it must be the outermost one.
+    """
+    return transaction.atomic(using=writer_of(subject), durable=durable)
+
+
+def atomic_on(using: str) -> transaction.Atomic:
+    """As ``atomic``, where Django has named the database: it is being migrated, or a row was saved there."""
+    return transaction.atomic(using=using)
+
+
+def may_hold(using: str, model: Any) -> bool:
+    """Whether the model has its table in the database ``using``."""
+    return router.allow_migrate_model(using, model)
+
+
+def undo(subject: Any) -> None:
+    """Let the transaction that is open where ``subject`` is written come to nothing."""
+    transaction.set_rollback(True, using=writer_of(subject))
+
+
+def on_commit(subject: Any, work: Callable[[], Any]) -> None:
+    """Do it once what is written of ``subject`` is committed: at once, where no transaction is open."""
+    transaction.on_commit(work, using=writer_of(subject))
+
+
+def without_transaction(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """For a view that makes its own: ``ATOMIC_REQUESTS`` counts for it on none of the site's databases.
+
+    A transaction around it all would make what others got in the way of impossible to try again.
+    """
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+def skips_locked(subject: Any) -> bool:
+    """Whether rows that somebody else has locked can be passed over (``SKIP LOCKED``)."""
+    return connections[writer_of(subject)].features.has_select_for_update_skip_locked
 
 
 def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -91,7 +179,7 @@ def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters,
         using = writer_of(args[0])
 
         def work() -> Result:
-            with transaction.atomic(using=using):
+            with atomic_on(using):
                 return method(*args, **kwargs)
 
         return once_more(work, using=using, tries=_TRIES_OF_TRANSACTION)

@@ -32,6 +32,16 @@ RATE_NAMES = (
     "failed_authentication",
     "slow_authentication",
 )
+#: How a policy in the settings names the number that is used once: in our words, and in Django's.
+NONCES = frozenset({"'nonce'", "<CSP_NONCE_SENTINEL>"})
+#: What can be added to the Content Security Policy of our pages (CSP 3 §6).
+_DIRECTIVES = frozenset(
+    {"script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr"}
+    | {"img-src", "font-src", "connect-src", "media-src", "frame-src", "worker-src", "manifest-src"}
+    | {"report-uri", "report-to", "upgrade-insecure-requests"}
+)
+#: A source of such a policy: no blanks, and nothing that would begin another directive or policy.
+_SOURCE = re.compile(r"[!-+\--:<-~]+")
 #: Sixty-eight years: what every database keeps, and no date that comes of it is beyond the calendar.
 MAX_SECONDS = 2**31 - 1
 RATE = re.compile(r"\A[1-9][0-9]{0,8}/(second|minute|hour|day)\Z")
@@ -149,8 +159,29 @@ def is_resource(value: Any) -> bool:
     return parts.scheme in DEFAULT_PORTS and bool(parts.hostname)
 
 
+def is_place(value: Any) -> bool:
+    """A path of this site, or an address of a website; or nothing."""
+    if not isinstance(value, str) or any(letter.isspace() or letter in '"\\' for letter in value):
+        return False
+    return not value or (value.startswith("/") and not value.startswith("//")) or is_resource(value)
+
+
 def is_resources(value: Any) -> bool:
     return is_strings(value) and all(map(is_resource, value))
+
+
+def is_policy(value: Any) -> bool:
+    """Whether ``value`` maps directives to sources, as Django's ``SECURE_CSP`` does."""
+    return isinstance(value, Mapping) and all(
+        name in _DIRECTIVES and _are_sources(allowed.split() if isinstance(allowed, str) else allowed)
+        for name, allowed in value.items()
+    )
+
+
+def _are_sources(value: Any) -> bool:
+    return isinstance(value, list | tuple | set | frozenset) and all(
+        isinstance(source, str) and _SOURCE.fullmatch(source) for source in value
+    )
 
 
 def is_rates(value: Any) -> bool:

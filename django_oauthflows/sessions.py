@@ -9,6 +9,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.utils import timezone
 
+from django_oauthflows.database import rows_of
+
 
 def end_in_database(user: Any) -> int:
     """End every session of ``user`` that is kept in the database; how many there were.
@@ -18,7 +20,7 @@ def end_in_database(user: Any) -> int:
     """
     store = import_module(settings.SESSION_ENGINE).SessionStore
     key, ended = str(user.pk), 0
-    for session in store.get_model_class().objects.filter(expire_date__gt=timezone.now()).iterator():
+    for session in rows_of(store.get_model_class()).filter(expire_date__gt=timezone.now()).iterator():
         if session.get_decoded().get(SESSION_KEY) == key:
             store(session.session_key).delete()  # from the cache, too
             ended += 1

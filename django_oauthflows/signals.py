@@ -13,9 +13,10 @@ raises undoes the change.
 from functools import partial
 from typing import Any
 
-from django.db import router, transaction
 from django.db.models import Model
 from django.dispatch import Signal
+
+from django_oauthflows.database import on_commit
 
 
 class Announcement(Signal):
@@ -29,7 +30,7 @@ class Announcement(Signal):
         """Send it once the change is committed: at once, where no transaction is open."""
         self.inside.send(sender=sender, **values)
         send = partial(self.send_robust, sender=sender, **values)
-        transaction.on_commit(send, using=router.db_for_write(sender))
+        on_commit(sender, send)
 
 
 #: A user agreed, once per decision: ``consent``, ``scopes`` (tuple of names), ``request`` (or ``None``),

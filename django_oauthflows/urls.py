@@ -1,10 +1,16 @@
-"""Every route, by one ``include`` at the host's root: endpoints under ``oauth/``, well-knowns at the root.
+"""Every route, by one ``include``: endpoints under ``oauth/``, well-knowns beside them.
+
+At the root of the host, that is all. Under a path, the issuer has that path, and ``well_known.py`` puts the
+well-knowns at the root, too.
 
 The application namespace is the toolkit's own, because it reverses names in it. This is one instance of it;
 ``adoption/urls.py`` is another, and the default one (see Django's "Reversing namespaced URLs") where a site
 has it: then all names lead to the addresses that the site had before.
 """
 
+from collections.abc import Callable
+
+from django.http import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from django_oauthflows.views.apps import (
@@ -26,8 +32,30 @@ from django_oauthflows.views.token import (
     TokenView,
 )
 
+
+def with_or_without_slash(*routes: URLPattern) -> list[URLPattern | URLResolver]:
+    """Each route with and without a last slash, whatever ``APPEND_SLASH`` says: a client that strips or adds one
+    would lose its POST to a redirect (RFC 9110 §15.4).
+    """
+    found: list[URLPattern | URLResolver] = []
+    for route in routes:
+        address = str(route.pattern)
+        other = address.removesuffix("/") if address.endswith("/") else f"{address}/"
+        # Of two routes with one name, the later is the one that the name leads to: the one as written.
+        found += [path(other, route.callback, name=route.name), route]
+    return found
+
+
+def well_known(
+    document: str, view: Callable[..., HttpResponseBase], name: str
+) -> list[URLPattern | URLResolver]:
+    """A document that tells of an identifier, whose path may follow in the address (RFC 8414 §3.1, RFC 9728 §3.1)."""
+    route = f".well-known/{document}"
+    return [path(f"{route}/<path:path>", view), *with_or_without_slash(path(route, view, name=name))]
+
+
 #: Under ``oauth/``, and under whatever prefix the site had the toolkit's.
-endpoints: list[URLPattern | URLResolver] = [
+endpoints = with_or_without_slash(
     path("authorize/", AuthorizationView.as_view(), name="authorize"),
     path("token/", TokenView.as_view(), name="token"),
     path("device_authorization/", DeviceAuthorizationView.as_view(), name="device-authorization"),
@@ -37,24 +65,17 @@ endpoints: list[URLPattern | URLResolver] = [
     path("apps/", ConnectedAppsView.as_view(), name="apps"),
     path("apps/<int:pk>/remove/", RemovePermissionView.as_view(), name="apps-remove"),
     path("apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
-    re_path(r"^apps/history\.(?P<form>json|csv)$", HistoryView.as_view(), name="apps-history"),
     path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
     path("jwks/", JwksView.as_view(), name="jwks"),
     path("logout/", LogoutView.as_view(), name="rp-initiated-logout"),
+)
+endpoints += [
+    re_path(r"^apps/history\.(?P<form>json|csv)/?$", HistoryView.as_view(), name="apps-history"),
 ]
 
 well_knowns: list[URLPattern | URLResolver] = [
-    path(
-        ".well-known/oauth-protected-resource",
-        ResourceMetadataView.as_view(),
-        name="oauth-resource-metadata",
-    ),
-    path(".well-known/oauth-protected-resource/<path:path>", ResourceMetadataView.as_view()),
-    path(
-        ".well-known/oauth-authorization-server",
-        ServerMetadataView.as_view(),
-        name="oauth-server-metadata",
-    ),
+    *well_known("oauth-protected-resource", ResourceMetadataView.as_view(), "oauth-resource-metadata"),
+    *well_known("oauth-authorization-server", ServerMetadataView.as_view(), "oauth-server-metadata"),
 ]
 
 routes = [path("oauth/", include(endpoints)), *well_knowns]

@@ -13,11 +13,14 @@ from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from django.apps import apps
 
 from django_oauthflows.authorization_server.client_authentication import METHODS
 from django_oauthflows.authorization_server.grants import GRANTS
+from django_oauthflows.database import WriterQuerySet
 from django_oauthflows.flows import registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +30,7 @@ SERVER = PACKAGE / "authorization_server"
 
 #: From the top down. What stands in a layer imports from its own and those below it.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"urls", "apps"}),
+    frozenset({"urls", "well_known", "apps"}),
     frozenset({"views", "admin", "rest_framework", "management", "testing"}),
     frozenset({"forms", "checks"}),
     frozenset({"authorization_server", "openid", "resource_server", "adoption", "toolkit"}),
@@ -178,6 +181,35 @@ def test_the_doors_that_the_toolkit_moves_are_not_used() -> None:
             if name.startswith("oauth2_provider."):
                 assert name not in banned, (module, name)
                 assert name.split(".")[1] in quiet, (module, name)
+
+
+# What takes the database called "default" where nobody names one, or where no router is asked.
+_OF_ONE_DATABASE = ("django.db.transaction", "django.db.router", "django.db.connection")
+
+
+def test_which_database_is_used_is_decided_in_one_place() -> None:
+    """A site's ``default`` may be empty or only read: `database.py` asks the site's routers.
+
+    So do those that every token request comes to: its reader need not open one file more.
+    """
+    asking = {f"{NAME}.database", f"{NAME}.models.statement", f"{NAME}.models.usage"}
+    found = [
+        f"{module} imports {name}"
+        for module, path in MODULES.items()
+        for name in imports(path)
+        if name in _OF_ONE_DATABASE and module not in asking
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "model", list(apps.get_app_config(NAME).get_models()), ids=lambda model: model.__name__
+)
+def test_our_models_are_read_where_they_are_written(model: Any) -> None:
+    """A copy that lags behind must not decide: ``objects`` is of `WriterManager` or a `WriterQuerySet`, and
+    ``class Meta: base_manager_name = "objects"``, by which relations are followed."""
+    for manager in (model._default_manager, model._base_manager):
+        assert isinstance(manager.all(), WriterQuerySet), (model, manager)
 
 
 def test_the_settings_function_reads_no_settings() -> None:

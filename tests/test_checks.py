@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib.auth.views import LoginView
 from django.core.checks import CheckMessage, run_checks
+from django.test.utils import override_script_prefix
 from django.urls import clear_url_caches, include, path
 
 from django_oauthflows import provider_settings
 from django_oauthflows.conf import options
 from tests.site_process import Site, fresh_database
 
+LOGIN = (path("accounts/login/", LoginView.as_view()),)
 GOOD = {"SCOPES": {"notes:read": "Read your notes"}}
 
 
@@ -301,8 +305,79 @@ def test_routes_that_are_not_included(routed: Any) -> None:
 
 
 def test_routes_that_are_not_at_the_root(routed: Any) -> None:
-    routed(path("sub/", include("django_oauthflows.urls")))
-    assert "/sub/.well-known/" in str(the_finding("E010").msg)
+    routed(path("sub/", include("django_oauthflows.urls")), *LOGIN)
+    finding = the_finding("W100")
+    assert "/.well-known/oauth-authorization-server/sub" in str(finding.msg)
+    assert 'include("django_oauthflows.well_known")' in str(finding.hint)
+    routed(
+        path("sub/", include("django_oauthflows.urls")),
+        path("", include("django_oauthflows.well_known")),
+        *LOGIN,
+    )
+    assert findings() == []
+
+
+def test_routes_that_change_with_the_language(routed: Any) -> None:
+    routed(*i18n_patterns(path("", include("django_oauthflows.urls"))), *LOGIN)
+    assert "outside i18n_patterns" in str(the_finding("E010").hint)
+    routed(*i18n_patterns(path("", include("django_oauthflows.urls")), prefix_default_language=False), *LOGIN)
+    the_finding("E010")
+
+
+@pytest.mark.parametrize("script", ["/app", "/app/", "/a/b"])
+def test_a_site_under_a_path_has_nothing_to_report(script: str, oauthflows: Any, settings: Any) -> None:
+    settings.FORCE_SCRIPT_NAME = script
+    settings.STATIC_URL = "/static/"
+    oauthflows(settings.OAUTHFLOWS | {"ISSUER": f"https://example.org{script.rstrip('/')}"})
+    with override_script_prefix(script):
+        assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("login", "found"),
+    [
+        ("/accounts/login/", ""),
+        ("https://sso.example.org/in/", ""),
+        ("//sso.example.org/in/", ""),
+        ("/nowhere/", "W102"),
+        ("/accounts/login/?next=", ""),
+        ("no-such-name", "E101"),
+        ("admin:login", ""),
+        ("admin:enter", "E101"),
+    ],
+)
+def test_a_login_page_that_is_not_there(login: str, found: str, settings: Any) -> None:
+    settings.LOGIN_URL = login
+    if not found:
+        assert findings() == []
+        return
+    finding = the_finding(found)
+    assert login in str(finding.msg)
+    if found == "W102":
+        assert 'path("nowhere/", LoginView.as_view(template_name="admin/login.html"))' in str(finding.hint)
+
+
+def test_a_site_for_machines_only_needs_no_login_page(oauthflows: Any, settings: Any) -> None:
+    settings.LOGIN_URL = "/nowhere/"
+    oauthflows(settings.OAUTHFLOWS | {"FLOWS": ["client_credentials"]})
+    assert findings() == []
+
+
+def test_a_session_cookie_that_stays_behind(settings: Any) -> None:
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    assert the_finding("W103").hint == 'SESSION_COOKIE_SAMESITE = "Lax"'
+
+
+def test_a_proxy_that_does_not_tell_of_https(oauthflows: Any, settings: Any) -> None:
+    settings.DEBUG = False
+    before = settings.OAUTHFLOWS
+    oauthflows(before | {"NUM_PROXIES": 1})
+    assert str(the_finding("W104").hint).startswith("SECURE_PROXY_SSL_HEADER = ")
+    oauthflows(before)
+    settings.USE_X_FORWARDED_HOST = True
+    the_finding("W104")
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert findings() == []
 
 
 def test_a_deployment_without_https(settings: Any) -> None:

@@ -51,7 +51,8 @@ def counted() -> Iterator[Cost]:
 class Walk:
     """One client of the kind that is wanted, and a user who has agreed; every request by Django's test client."""
 
-    def __init__(self, **kind: Any) -> None:
+    def __init__(self, *, scope: str = "profile stats:read", **kind: Any) -> None:
+        self.scope = scope
         self.http, self.api = HttpClient(), HttpClient()
         self.user = UserFactory()
         self.http.force_login(self.user)
@@ -91,7 +92,7 @@ class Walk:
             "response_type": "token" if self.is_deprecated else "code",
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
-            "scope": "profile stats:read",
+            "scope": self.scope,
         }
         if not self.is_deprecated:
             query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
@@ -99,9 +100,7 @@ class Walk:
         response = self.http.get(path)
         if response.status_code == 200:
             fields = hidden_fields(response.content.decode())
-            response = self.http.post(
-                path, fields | {"decision": "allow", "scope": ["profile", "stats:read"]}
-            )
+            response = self.http.post(path, fields | {"decision": "allow", "scope": self.scope.split()})
         return answer_of(response.headers["Location"])
 
     def ask(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.db import DataError, transaction
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from django_oauthflows.admin.impact import Impact
 from django_oauthflows.admin.permissions import demand, demand_to_act_on, may, objection
+from django_oauthflows.database import atomic
 from django_oauthflows.forms.action import ReasonForm
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _perform(
 ) -> None:
     """What is done to a row and its two records are there together or not at all."""
     for row in rows:
-        with transaction.atomic():
+        with atomic(row):
             if action.guarded:
                 demand_to_act_on(request.user, row)
             _log(request, row, f"{action.done}: {reason}", DELETION if action.deletes else CHANGE)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from django_oauthflows.admin.actions import ActionAdmin
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints
 from django_oauthflows.admin.permissions import ROTATE_SECRET, demand, demand_to_act_on, objection
+from django_oauthflows.database import atomic
 from django_oauthflows.forms.action import ReasonForm, RotateForm
 from django_oauthflows.models import Client, ClientSecret
 
@@ -63,7 +63,8 @@ def rotate_view(model_admin: ClientAdmin, request: HttpRequest, pk: int) -> Http
     if request.method == "POST":
         form = RotateForm(request.POST)
         if form.is_valid():
-            secret = _rotate(model_admin, request, client, form)
+            with atomic(client):
+                secret = _rotate(model_admin, request, client, form)
             if secret is not None:
                 return shown(model_admin, request, client, secret)
             form.add_error(None, _("It got a new secret meanwhile; this form was not carried out again."))
@@ -95,7 +96,6 @@ def _newest(client: Client) -> int | None:
     return None if row is None else row.pk
 
 
-@transaction.atomic
 def _rotate(model_admin: ClientAdmin, request: HttpRequest, client: Client, form: RotateForm) -> str | None:
     demand_to_act_on(request.user, client)  # locks its row: one rotation at a time
     if form.cleaned_data["newest"] != _newest(client):
@@ -122,7 +122,7 @@ def revoke_view(model_admin: ClientAdmin, request: HttpRequest, pk: int, secret_
     back = reverse("admin:django_oauthflows_client_secrets", args=[client.pk])
     if form.is_valid():
         note = _("Secret …%(hint)s revoked") % {"hint": secret.hint}
-        with transaction.atomic():
+        with atomic(client):
             demand_to_act_on(request.user, client)
             model_admin.log_change(request, client, f"{note}: {form.cleaned_data['reason']}")
             secret.revoke(by=request.user, reason=form.cleaned_data["reason"])

@@ -25,6 +25,7 @@ from django_oauthflows.admin.permissions import (
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.new_client import fields_for
 from django_oauthflows.models import Client
+from django_oauthflows.scopes import offers_openid
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Client]
@@ -36,9 +37,11 @@ _LENDING = {"trust": TRUST_CLIENT, "service_user": SET_SERVICE_USER}
 _SEEN_BY_USERS = ("name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")
 #: What may be changed of a client that the site vouches for by those who could not have vouched: all else is shown.
 _HARMLESS = frozenset({*_SEEN_BY_USERS, "owner", "contacts"})
+#: Folded, and there only where users can log in to other programs with this site.
+_LOGIN = _("Log in with this site")
 _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("What users see"), _SEEN_BY_USERS),
-    (_("Addresses"), ("redirect_uris", "allowed_origins", "post_logout_redirect_uris")),
+    (_("Addresses"), ("redirect_uris", "allowed_origins")),
     (_("What it may be given"), ("allowed_scopes", "default_scopes")),
     (_("How it gets tokens"), ("flows", "implicit_until", "implicit_reason", "pkce_exemption")),
     (
@@ -53,6 +56,7 @@ _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     ),
     (_("Who looks after it"), ("owner", "contacts", "trust", "service_user")),
     (_("Its own API"), ("is_resource_server", "resources")),
+    (_LOGIN, ("post_logout_redirect_uris", "logout_notice_uri", "logout_notice_needs_session")),
 )
 
 
@@ -68,8 +72,9 @@ class ClientSettings(_ModelAdmin):
             return [(None, {"fields": [name for name in fields_for(case) if name not in hidden]})]
         pointless = _pointless_for(obj)
         return [
-            (title, {"fields": [name for name in names if name not in pointless]})
+            (title, {"fields": fields, "classes": ["collapse"] if title is _LOGIN else []})
             for title, names in _SECTIONS
+            if (fields := [name for name in names if name not in pointless])
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -130,5 +135,6 @@ def _pointless_for(client: Client | None) -> frozenset[str]:
         "implicit_until": any(flow.needs_end_date for flow in possible),
         "implicit_reason": any(flow.needs_end_date for flow in possible),
         "service_user": any(not flow.has_user for flow in possible),
+        **dict.fromkeys(dict(_SECTIONS)[_LOGIN], offers_openid()),
     }
     return frozenset(name for name, shown in wanted.items() if not shown)

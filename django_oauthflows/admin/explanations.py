@@ -122,6 +122,21 @@ _SENTENCES: dict[str, Any] = {
         "So many requests were refused in this hour that the rest of them are only counted; look at those "
         "that were recorded before, and at who sends them."
     ),
+    "hint is no ID token of ours": _(
+        "The app sent its user to log out with something that is no ID token of this site, or one that was changed on "
+        "its way; the developer should send the ID token of the user's last login as id_token_hint."
+    ),
+    "hint of another client": _(
+        "The app sent its user to log out with the ID token of another client; each client must use its own."
+    ),
+    "log-out address of nobody": _(
+        "The app wanted its user back after the log-out, but did not say who it is; the developer should send "
+        "id_token_hint, or client_id, along with post_logout_redirect_uri."
+    ),
+    "log-out address not registered": _(
+        "The address to go to after the log-out is not registered, so the user stayed here; add it to the client's "
+        "addresses after logging out, letter by letter, or have the developer send a registered one."
+    ),
     "user did not allow it": _("The user chose not to allow it; nothing is wrong with the client."),
 }
 
@@ -131,6 +146,7 @@ _ENDS: dict[str, Any] = {
     "revoked": _("it was ended"),
     "revoked by staff": _("ended by staff"),
     "revoked by the client": _("ended by the client"),
+    "logged out by the app": _("the user logged out from the app"),
     "client tokens revoked": _("all tokens of the client were ended"),
     "client suspended": _("the client is suspended"),
     "consent withdrawn": _("the consent was withdrawn"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, DateTimeField, Max, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Cast, Coalesce, Greatest
 
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
@@ -96,7 +96,8 @@ def with_last_use(clients: QuerySet[Client]) -> QuerySet[Client]:
 
 def _latest(rows: QuerySet[ClientUsage] | QuerySet[ClientSecret], field: str) -> Coalesce:
     newest = rows.order_by().values("client").annotate(at=Max(field)).values("at")
-    return Coalesce(Subquery(newest), Value(_NEVER), output_field=DateTimeField())
+    # Cast: on MySQL and MariaDB, a bare value would make text of the column beside it.
+    return Coalesce(Subquery(newest), Cast(Value(_NEVER), DateTimeField()), output_field=DateTimeField())
 
 
 def known(at: datetime | None) -> datetime | None:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauthflows.conf import issuer, origin
+from django_oauthflows.conf import known_origin, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client
@@ -44,7 +44,7 @@ class Snippet:
 
 def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
     """Label and address of what the client will call or be asked for."""
-    base = origin(request)
+    base = _origin(request)
     flows = registry.offered_flows(client.flow_names)
     wanted = [
         (_("Server metadata"), "oauth-server-metadata", True),
@@ -54,9 +54,18 @@ def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
         (_("Introspection endpoint"), "introspect", client.has_secret),
     ]
     return [
-        (_("Issuer"), issuer(request)),
+        (_("Issuer"), _issuer(request)),
         *((label, base + _path(name)) for label, name, shown in wanted if shown),
     ]
+
+
+def _origin(request: HttpRequest) -> str:
+    """As the site is known; where it does not know its name yet, as staff reach it: only they see this page."""
+    return known_origin(request) or f"{request.scheme}://{request.get_host()}"
+
+
+def _issuer(request: HttpRequest) -> str:
+    return options().ISSUER or _origin(request)
 
 
 def _path(name: str) -> str:
@@ -108,9 +117,9 @@ def _values(http_request: HttpRequest, client: Client, flow: Flow) -> dict[str, 
         "redirect_uri": next(iter(told["redirect_uris"]), ""),
         "scope": " ".join(client.default_scope_names() or client.allowed_scope_names()),
     }
-    base = origin(http_request)
+    base = _origin(http_request)
     return request | {
-        "issuer": issuer(http_request),
+        "issuer": _issuer(http_request),
         "authorize": base + _path("authorize"),
         "authorize_url": f"{base}{_path('authorize')}?{urlencode(request)}",
         "token": base + _path("token"),

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from django_oauthflows.database import writer_of
 from django_oauthflows.models import Client
 
 #: Whoever has it may end what users have allowed.
@@ -89,7 +90,7 @@ def _may_set(user: Any, account: Any) -> bool:
 def _rights_of(account: Any) -> set[str]:
     """All permissions of ``account``, directly, by its groups or by a backend, were it active."""
     # Fresh, for Django keeps a user's permissions on the instance; active, for it may be switched on again.
-    fresh: Any = get_user_model()._base_manager.get(pk=account.pk)
+    fresh: Any = get_user_model()._base_manager.using(writer_of(account)).get(pk=account.pk)
     fresh.is_active = True
     if hasattr(fresh, "get_all_permissions"):
         return set(fresh.get_all_permissions())

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
@@ -15,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.permissions import RETIRE_KEY, ROTATE_KEY, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
-from django_oauthflows.database import writer_of
+from django_oauthflows.database import atomic
 from django_oauthflows.forms.signing_key import RotateKeyForm
 from django_oauthflows.models import SigningKey
 
@@ -78,7 +77,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         form = RotateKeyForm(request.POST if request.method == "POST" else None)
         back = reverse("admin:django_oauthflows_signingkey_changelist")
         if form.is_valid():
-            with transaction.atomic(using=writer_of(SigningKey)):
+            with atomic(SigningKey):
                 key = SigningKey.objects.rotate(**form.cleaned_data, by=request.user)
                 note = gettext("It signs from %(time)s.") % {"time": in_words(key.signs_from)}
                 self.log_change(request, key, f"{note} {form.cleaned_data['reason']}")

@@ -14,7 +14,7 @@ from django.contrib.admin.utils import flatten_fieldsets, quote, unquote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import DataError, transaction
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -27,7 +27,7 @@ from django_oauthflows.admin.impact import impact_of_users
 from django_oauthflows.admin.permissions import END_TOKENS, demand, may
 from django_oauthflows.authorization_server.account_changes import end_everything
 from django_oauthflows.conf import options
-from django_oauthflows.database import writer_of
+from django_oauthflows.database import atomic
 from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.views.cards import cards_for, labels_of
@@ -124,7 +124,7 @@ class UserAppsPages(ActionAdmin):
             if not {"consent", "permission"} & request.POST.keys():
                 form.add_error(None, gettext("Tick what is to end."))
             if form.is_valid():
-                with transaction.atomic(using=writer_of(Consent)):
+                with atomic(Consent):
                     self._end_ticked(request, user, form.cleaned_data["reason"])
                 return HttpResponseRedirect(url_for(user))
         consents = Consent.objects.live().filter(user=user)

@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.hashers import identify_hasher, make_password
-from django.db import models
-from django.db.models.signals import post_save
+from django.db import IntegrityError, models
+from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
+from oauth2_provider.settings import APPLICATION_MODEL
 
+from django_oauthflows.database import Exactly, atomic_on, may_hold, rows_of, writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.models.client import Application, Client
+from django_oauthflows.models.client_manager import can_be_client_id
 from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
 from django_oauthflows.scopes import declared_scopes
 
@@ -87,21 +91,46 @@ def _is_hash(stored: str) -> bool:
     return True
 
 
-def adopt(application: Any, client_model: Any, secret_model: Any) -> None:
-    """Give one application its rows. Its own row is left alone."""
+def adopt_all(applications: Any, client_model: Any, secret_model: Any) -> None:
+    """Give each of these applications its rows that has none."""
+    for application in applications.filter(oauthflows_client=None).iterator():
+        adopt(application, client_model, secret_model, using=applications.db)
+
+
+def adopted(client_id: str) -> bool:
+    """Whether there is a client of that id, which the caller has not found, now that this has looked.
+
+    Its application came by ``loaddata`` or by SQL, past the receiver. Several requests at a time may find it: one
+    of them makes its rows.
+    """
+    if not can_be_client_id(client_id):
+        return False
+    mine = rows_of(Application).filter(Exactly(models.F("client_id"), client_id))
+    keys = mine.values_list("pk", "oauthflows_client").first()
+    if keys is None or keys[1] is not None:
+        return keys is not None
+    try:
+        adopt(mine.get(), Client, ClientSecret, using=writer_of(Client))
+    except IntegrityError:
+        return bool(Client.objects.filter(pk=keys[0]).exists())
+    return True
+
+
+def adopt(application: Any, client_model: Any, secret_model: Any, *, using: str) -> None:
+    """Give one application its rows, in the database ``using``. Its own row is left alone."""
     values = client_values(application, declared_scopes().grantable)
-    client = client_model(**values)
-    # The parent row exists: `raw` saves the child row and nothing else.
-    client.save_base(raw=True)
     secret = secret_values(application)
-    if secret is not None:
-        secret_model.objects.create(**secret)
+    with atomic_on(using):
+        # The parent row exists: `raw` saves the child row and nothing else.
+        client_model(**values).save_base(raw=True, force_insert=True, using=using)
+        if secret is not None:
+            secret_model.objects.using(using).create(**secret)
 
 
 def mark_resource_servers(access_tokens: Any, clients: Any) -> None:
     """Clients that hold one of the toolkit's tokens for introspection are APIs (its ``RESOURCE_SERVER_AUTH_TOKEN``).
 
-    The arguments are managers of the two models, as they were at the time of the migration.
+    The arguments are querysets of the two models, as they were at the time of the migration.
     """
     live = access_tokens.filter(scope__contains=_INTROSPECTION, expires__gt=timezone.now())
     held = live.exclude(application=None).values_list("application_id", "scope").distinct()
@@ -109,13 +138,13 @@ def mark_resource_servers(access_tokens: Any, clients: Any) -> None:
     clients.filter(pk__in=keys).update(is_resource_server=True)
 
 
-def _adopt_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
+def _adopt_saved(*, instance: Any, using: str, raw: bool = False, **_: Any) -> None:
     # `raw`: a fixture brings rows of its own.
     if raw:
         return
-    mine = Client.objects.filter(pk=instance.pk)
+    mine = Client.objects.using(using).filter(pk=instance.pk)
     if not mine.exists():
-        adopt(instance, Client, ClientSecret)
+        adopt(instance, Client, ClientSecret, using=using)
     else:
         mine.exclude(owner=instance.user_id).update(owner=instance.user_id)
 
@@ -137,7 +166,20 @@ def _as_declared(deconstruct: Callable[[], tuple[str, str, list[Any], dict[str, 
     return name, path, arguments, named | {"on_delete": models.CASCADE}
 
 
+def _adopt_after_migrate(*, using: str, apps: Any = apps, **_: Any) -> None:
+    """What came by ``loaddata`` or SQL since. The models are those that the migrations have come to."""
+    try:
+        models_there = [apps.get_model("django_oauthflows", name) for name in ("Client", "ClientSecret")]
+    except LookupError:  # migrated back to before there were any
+        return
+    if all(may_hold(using, model) for model in models_there):
+        adopt_all(apps.get_model(APPLICATION_MODEL).objects.using(using), *models_there)
+
+
 def watch() -> None:
     """Called when the app is ready."""
+    post_migrate.connect(
+        _adopt_after_migrate, sender=apps.get_app_config("django_oauthflows"), dispatch_uid="oauthflows.adopt"
+    )
     post_save.connect(_adopt_saved, sender=Application, dispatch_uid="oauthflows.adopt")
     spare_with_owner()

@@ -60,7 +60,7 @@ def with_last_use(consents: ConsentQuerySet) -> ConsentQuerySet:
 def consents_for_tokens(access_tokens: Any, refresh_tokens: Any, consents: Any) -> None:
     """Add and extend rows of ``consents`` for what the two tables hold.
 
-    The arguments are managers of the three models, as they were at the time of the migration.
+    The arguments are querysets of the three models, as they were at the time of the migration.
     """
     held = _held(access_tokens, refresh_tokens)
     while batch := list(islice(held, BATCH)):

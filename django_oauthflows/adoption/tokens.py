@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.signals import post_save
 from django.utils import timezone
@@ -29,7 +28,7 @@ from django_oauthflows import signals
 from django_oauthflows.accounts import is_accepted
 from django_oauthflows.adoption.consents import ensure_consent
 from django_oauthflows.conf import options
-from django_oauthflows.database import once_more, writer_of
+from django_oauthflows.database import atomic, once_more, rows_of, writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models.adopted_token import AdoptedToken
 from django_oauthflows.models.authorization import Authorization
@@ -52,7 +51,7 @@ class _Presence:
     def __call__(self) -> bool:
         if time.monotonic() < self._absent_until:
             return False
-        found = get_access_token_model().objects.exists() or get_refresh_token_model().objects.exists()
+        found = any(rows_of(model()).exists() for model in (get_access_token_model, get_refresh_token_model))
         self._absent_until = 0.0 if found else time.monotonic() + _ABSENCE_SECONDS
         return bool(found)
 
@@ -122,8 +121,8 @@ def _row_of(text: str) -> Any:
         raise TokenRefused("malformed")
     answers = Consent.objects.filter(user=OuterRef("user"), client=OuterRef("application"))
     row = (
-        get_access_token_model()
-        .objects.filter(token_checksum=_checksum(text), application__oauthflows_client__isnull=False)
+        rows_of(get_access_token_model())
+        .filter(token_checksum=_checksum(text), application__oauthflows_client__isnull=False)
         .select_related("user", "application__oauthflows_client")
         .annotate(
             answered=Exists(answers),
@@ -182,8 +181,8 @@ def find_refresh_token(text: str, client: Client) -> Authorization:
             raise TokenRefused("unknown")
         return authorization
     row = (
-        get_refresh_token_model()
-        .objects.filter(token_checksum=_checksum(text), application_id=client.pk, revoked=None)
+        rows_of(get_refresh_token_model())
+        .filter(token_checksum=_checksum(text), application_id=client.pk, revoked=None)
         .select_related("access_token", "user")
         .first()
     )
@@ -220,8 +219,8 @@ def claim(text: str, authorization: Authorization, *, now: datetime, ends: datet
 
 
 def _claim(text: str, authorization: Authorization) -> bool:
-    with transaction.atomic(using=writer_of(Authorization)):
-        rows = get_refresh_token_model().objects.select_for_update(of=("self",))
+    with atomic(Authorization):
+        rows = rows_of(get_refresh_token_model()).select_for_update()
         row = rows.filter(
             token_checksum=_checksum(text), application_id=authorization.client.pk, revoked=None
         ).first()
@@ -229,9 +228,18 @@ def _claim(text: str, authorization: Authorization) -> bool:
             return False
         authorization.save(force_insert=True)
         AdoptedToken.objects.create(authorization=authorization, checksum=_checksum(text))
-        # The toolkit's own verb: marks the refresh token and deletes its access token.
-        row.revoke()
+        _revoke_both(row)
     return True
+
+
+def _revoke_both(refresh: Any) -> None:
+    """By the toolkit's own verb, which marks the refresh token and deletes its access token.
+
+    It looks for that one by the site's router, so on a copy that lags behind it may find none.
+    """
+    access = refresh.access_token_id
+    refresh.revoke()
+    rows_of(get_access_token_model()).filter(pk=access).delete()
 
 
 def revoke(text: str, client: Client) -> None:
@@ -239,11 +247,14 @@ def revoke(text: str, client: Client) -> None:
     if not _findable(text):
         return
     mine = {"token_checksum": _checksum(text), "application_id": client.pk}
-    for access in get_access_token_model().objects.filter(**mine):
-        refresh = get_refresh_token_model().objects.filter(access_token=access).first()
-        (refresh or access).revoke()
-    for refresh in get_refresh_token_model().objects.filter(**mine, revoked=None):
-        refresh.revoke()
+    for access in rows_of(get_access_token_model()).filter(**mine):
+        refresh = rows_of(get_refresh_token_model()).filter(access_token=access).first()
+        if refresh is None:
+            access.revoke()
+        else:
+            _revoke_both(refresh)
+    for refresh in rows_of(get_refresh_token_model()).filter(**mine, revoked=None):
+        _revoke_both(refresh)
 
 
 def _end(*, client_id: int | None, user_id: Any, deleted: bool, **_: Any) -> None:

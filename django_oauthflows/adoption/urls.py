@@ -5,10 +5,10 @@ Paths and names are those of the toolkit's ``urls.py``, so that clients, bookmar
 Besides, every endpoint of ours is there: see ``django_oauthflows.urls`` on namespaces.
 """
 
-from django.urls import path, re_path
+from django.urls import path
 from oauth2_provider.views import ApplicationDetail, ApplicationList, AuthorizedTokenDeleteView
 
-from django_oauthflows.urls import endpoints, well_knowns
+from django_oauthflows.urls import endpoints, well_knowns, with_or_without_slash
 from django_oauthflows.views.adopted import (
     AuthorizedTokensView,
     DeletionPage,
@@ -51,7 +51,7 @@ _not_offered = [
     path("device/", not_offered, name="device"),
     path("device-confirm/<slug:client_id>/<slug:user_code>", not_offered, name="device-confirm"),
     path("device-grant-status/<slug:client_id>/<slug:user_code>", not_offered, name="device-grant-status"),
-    re_path(r"^\.well-known/openid-configuration/?$", not_offered, name="oidc-connect-discovery-info"),
+    path(".well-known/openid-configuration", not_offered, name="oidc-connect-discovery-info"),
     path("userinfo/", not_offered, name="user-info"),
     path("register/", not_offered, name="dcr-register"),
     path("register/<str:client_id>/", not_offered, name="dcr-register-management"),
@@ -61,8 +61,8 @@ _not_offered = [
 urlpatterns = [
     *endpoints,
     *well_knowns,
-    path("revoke_token/", RevocationView.as_view(), name="revoke-token"),
-    path(".well-known/jwks.json", JwksView.as_view(), name="jwks-info"),
+    *with_or_without_slash(path("revoke_token/", RevocationView.as_view(), name="revoke-token")),
+    *with_or_without_slash(path(".well-known/jwks.json", JwksView.as_view(), name="jwks-info")),
     *_applications,
     *_tokens,
     *_not_offered,

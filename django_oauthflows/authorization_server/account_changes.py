@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.utils.module_loading import import_string
 
 from django_oauthflows import signals
 from django_oauthflows.conf import options
+from django_oauthflows.database import atomic
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.tokens.cache import ended
 
 
-@transaction.atomic
 def end_all_for(user: Any, *, cause: str) -> None:
     """End everything that anybody may do in the name of ``user``, by a constant number of statements."""
-    Authorization.objects.filter(consent__user=user).revoke(cause=cause)
-    signals.access_ended.send(Authorization, client_id=None, user_id=user.pk, deleted=False)
-    ended(user=user.pk)
-    signals.user_tokens_revoked.announce(Authorization, user=user, cause=cause)
+    with atomic(Authorization):
+        Authorization.objects.filter(consent__user=user).revoke(cause=cause)
+        signals.access_ended.send(Authorization, client_id=None, user_id=user.pk, deleted=False)
+        ended(user=user.pk)
+        signals.user_tokens_revoked.announce(Authorization, user=user, cause=cause)
 
 
 @dataclass(frozen=True, slots=True)

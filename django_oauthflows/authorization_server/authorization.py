@@ -18,6 +18,7 @@ from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.uri_validate import is_absolute_uri
 
+from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server import pkce
 from django_oauthflows.authorization_server.auth_time import session_name
 from django_oauthflows.authorization_server.issue import check_length, issue_user_token
@@ -58,6 +59,8 @@ class AcceptedAuthorizationRequest:
     nonce: str
     prompt: frozenset[str]
     max_age: int | None
+    #: What the user has allowed the client so far, live or not; ``None`` while nobody is logged in.
+    standing: Consent | None = None
 
     @property
     def redirect_uri(self) -> str:
@@ -72,27 +75,29 @@ class AcceptedAuthorizationRequest:
 
 def accept(request: AuthorizationRequest) -> AcceptedAuthorizationRequest:
     """Check the request. Raises ``RequestRefused``."""
-    client = _known_client(request)
+    client, standing = _known_client(request)
     redirect_uri = _registered_redirect_uri(request, client)
     address = AnswerAddress(redirect_uri, request.parameters.get("state"), _response_mode(request))
     # From here on the client is told what is wrong.
     with refusals_of(client, address):
-        return _accept_from(request, client, address)
+        return _accept_from(request, client, address, standing)
 
 
-def _known_client(request: AuthorizationRequest) -> Client:
+def _known_client(request: AuthorizationRequest) -> tuple[Client, Consent | None]:
     """RFC 6749 §2.2. A wrong id is told to the user, never to whomever the redirect URI belongs."""
     client_id = request.parameters.get("client_id")
     if not client_id:
         raise RequestRefused(errors.MissingClientIdError())
-    client = Client.objects.with_client_id(client_id)
+    client, standing = Client.objects.with_standing(client_id, request.http.user)
+    if client is None and adopted(client_id):
+        client, standing = Client.objects.with_standing(client_id, request.http.user)
     if client is None:
         raise RequestRefused(
             errors.InvalidClientIdError(), "unknown client", details={"client_id": client_id[:80]}
         )
     if client.is_suspended:
         raise RequestRefused(errors.InvalidClientIdError(), "client suspended", client=client)
-    return client
+    return client, standing
 
 
 def _registered_redirect_uri(request: AuthorizationRequest, client: Client) -> str:
@@ -119,7 +124,7 @@ def _registered_redirect_uri(request: AuthorizationRequest, client: Client) -> s
 
 
 def _accept_from(
-    request: AuthorizationRequest, client: Client, address: AnswerAddress
+    request: AuthorizationRequest, client: Client, address: AnswerAddress, standing: Consent | None
 ) -> AcceptedAuthorizationRequest:
     """What is asked for, of a client that is known and at an address that is its own."""
     parameters = request.parameters
@@ -142,6 +147,7 @@ def _accept_from(
         nonce=_nonce(parameters.get("nonce")),
         prompt=request.prompt,
         max_age=_seconds("max_age", parameters.get("max_age")),
+        standing=standing,
     )
 
 

@@ -30,6 +30,7 @@ class Verdict(StrEnum):
     LOG_IN_AGAIN = "the login is too old for this request"
     REFUSE_PROMPT = "prompt contradicts itself"
     REFUSE_LOGIN = "a login would be needed, and the client wants no page"
+    REFUSE_ANSWERED = "the user has said no to all of it before"
     REFUSE_CONSENT = "consent would be needed, and the client wants no page"
 
 
@@ -44,8 +45,11 @@ class Situation:
     fresh: bool = True
     #: Whether whoever is answered is surely the client (RFC 8252 §8.6).
     provable: bool = True
-    #: Whether a live consent holds for these scopes, in today's words, and this destination.
+    #: Whether a live consent holds for these scopes, in today's words, and this destination; but for those
+    #: that the user refused, which stay refused.
     covered: bool = False
+    #: Whether the user has refused all of these scopes.
+    refused: bool = False
     #: Whether the client is the site's own, and the user has taken nothing of this back.
     vouched_for: bool = False
 
@@ -76,6 +80,7 @@ POLICY: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
     ("a live consent covers it", lambda now: now.covered and now.provable, Verdict.GRANT),
     ("the site vouches for the client", lambda now: now.vouched_for and now.provable, Verdict.VOUCH),
     ("no page, but consent is needed", lambda now: now.silent, Verdict.REFUSE_CONSENT),
+    ("the user has refused all of it", lambda now: now.refused, Verdict.REFUSE_ANSWERED),
     ("anything else", lambda now: True, Verdict.ASK),
 )
 
@@ -102,6 +107,7 @@ def situation_of(
         fresh=auth_time.is_recent(http, max_age=request.max_age, anew="login" in request.prompt),
         provable=client.can_be_told_apart(redirect_uri),
         covered=consent is not None and consent.covers(names, host_of(redirect_uri)),
+        refused=consent is not None and consent.refuses(names),
         # What the user took back themselves, the site cannot give back over their head.
         vouched_for=client.is_first_party and not (consent is not None and consent.was_taken_back(names)),
     )
@@ -120,6 +126,11 @@ _ERRORS: dict[Verdict, tuple[type[errors.OAuth2Error], type[errors.OAuth2Error],
         "prompt=none cannot be combined with other values.",
     ),
     Verdict.REFUSE_LOGIN: (errors.AccessDeniedError, LoginRequired, "The user would have to log in."),
+    Verdict.REFUSE_ANSWERED: (
+        errors.AccessDeniedError,
+        errors.AccessDeniedError,
+        "The user has refused this before. With prompt=consent they are asked again.",
+    ),
     Verdict.REFUSE_CONSENT: (errors.AccessDeniedError, ConsentRequired, "The user would have to be asked."),
 }
 

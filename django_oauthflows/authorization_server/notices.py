@@ -127,7 +127,7 @@ def _told_with_another(consent: Consent, payload: dict[str, Any]) -> bool:
 def _send(message: OutboxMessage, seconds: float) -> Result:
     payload = message.payload
     # From where rows are written: a copy of the database may not have it yet.
-    consents = Consent.objects.using(OutboxMessage.objects.rows().db).select_related("client", "user")
+    consents = Consent.objects.select_related("client", "user")
     consent = consents.filter(pk=payload["consent"]).first()
     address = _address_of(consent.user) if consent is not None else ""
     if consent is None or not address:
@@ -150,7 +150,7 @@ def _turn_of(message: OutboxMessage) -> datetime | None:
     now, alike = timezone.now(), Q(kind=message.kind, user=message.user_id, client=message.client_id)
     sent = Q(outcome=OutboxMessage.Outcome.SENT, ended_at__gt=now - AT_MOST_EVERY)
     being_sent = Q(ended_at=None, leased_until__gt=now)
-    others = OutboxMessage.objects.rows().filter(alike, sent | being_sent).exclude(pk=message.pk)
+    others = OutboxMessage.objects.filter(alike, sent | being_sent).exclude(pk=message.pk)
     turns = [
         # Two that wait for each other wait differently long.
         other.ended_at + AT_MOST_EVERY

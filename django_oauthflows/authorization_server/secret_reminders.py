@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -19,7 +18,7 @@ from django_oauthflows.authorization_server.outbox.kind import Kind, NotNeeded, 
 from django_oauthflows.authorization_server.outbox.mail import hand_over, headers
 from django_oauthflows.conf import site_name
 from django_oauthflows.confusables import unlinked
-from django_oauthflows.database import writer_of
+from django_oauthflows.database import atomic
 from django_oauthflows.models import Client, ClientSecret, OutboxMessage
 
 #: On so many days before its end, the longest first.
@@ -38,7 +37,7 @@ def _remind_of(secret: ClientSecret) -> bool:
     days = min(day for day in DAYS_BEFORE if left <= timedelta(days=day))
     if secret.reminded is not None and secret.reminded <= days:
         return False
-    with transaction.atomic(using=writer_of(ClientSecret)):
+    with atomic(ClientSecret):
         if not secret.begin_reminder(days):
             return False  # somebody else was faster
         payload = {"secret": secret.pk, "ends": secret.expires_at.isoformat()}
@@ -48,7 +47,7 @@ def _remind_of(secret: ClientSecret) -> bool:
 
 def _send(message: OutboxMessage, seconds: float) -> Result:
     # From where rows are written: a copy of the database may not have it yet.
-    secrets = ClientSecret.objects.using(OutboxMessage.objects.rows().db)
+    secrets = ClientSecret.objects.using(OutboxMessage.objects.all().db)
     missed = secrets.ending_within(timedelta(days=DAYS_BEFORE[0] + 1))
     secret = missed.select_related("client__owner").filter(pk=message.payload["secret"]).first()
     if secret is None or secret.expires_at.isoformat() != message.payload["ends"]:

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django_oauthflows.authorization_server.auth_time import login_id
 from django_oauthflows.conf import options
 from django_oauthflows.models import Client, Consent, DeviceRequest
-from django_oauthflows.models.consent import Duration, wording_of
+from django_oauthflows.models.consent_terms import Duration, wording_of
 from django_oauthflows.scopes import declared_scopes
 
 _SALT = "django_oauthflows.consent"
@@ -39,6 +39,20 @@ class Question:
     standing: Consent | None = None
     #: What asks by a code that it shows (RFC 8628), where no answer is sent by a redirect.
     device: DeviceRequest | None = None
+
+    def ticked_at_first(self) -> set[str]:
+        """Boxes that are ticked when the page is shown.
+
+        Not what the user refused, nor, where the site wants it, what is sensitive and not allowed so far;
+        nor what includes one of these.
+        """
+        declared, standing = declared_scopes(), self.standing
+        open_ones = {name for name in self.scopes if standing is not None and standing.refused_at(name)}
+        if options().SENSITIVE_UNTICKED:
+            allowed = standing.granted_of(self.scopes) if standing is not None and standing.is_live() else ()
+            sensitive = {name for name in self.scopes if name in declared and declared[name].sensitive}
+            open_ones |= sensitive.difference(allowed)
+        return {name for name in self.scopes if open_ones.isdisjoint(declared.expand([name]))}
 
     @property
     def version(self) -> str:
@@ -113,9 +127,21 @@ class ConsentForm(forms.Form):
             missing = [name for name in self.scopes if self._is_required(name) and name not in chosen]
             if missing:
                 raise ValidationError(_("The app cannot work without the permissions marked as needed."))
+            self._demand_what_is_included(chosen)
             if not chosen:
                 raise ValidationError(_("Choose at least one permission, or choose “Don't allow”."))
         return cleaned
+
+    def _demand_what_is_included(self, chosen: set[str]) -> None:
+        """No box that was left empty may come along within another (``implies``)."""
+        declared = declared_scopes()
+        for name in self.scopes:
+            included = declared.expand([name]) if name in chosen else frozenset()
+            for other in declared.ordered(included.intersection(self.scopes).difference(chosen)):
+                words = {"more": declared[name].label, "less": declared[other].label}
+                raise ValidationError(
+                    _("“%(more)s” includes “%(less)s”. Tick both, or leave both empty."), params=words
+                )
 
     @staticmethod
     def _is_required(name: str) -> bool:

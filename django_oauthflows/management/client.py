@@ -118,10 +118,10 @@ def handle(command: Command, options: dict[str, Any]) -> None:
 
 
 def _found(options: dict[str, Any]) -> Client:
-    try:
-        return Client.objects.get(client_id=options["client_id"])
-    except Client.DoesNotExist:
-        raise CommandError(f"There is no client {options['client_id']!r}.") from None
+    client = Client.objects.with_client_id(options["client_id"])
+    if client is None:
+        raise CommandError(f"There is no client {options['client_id']!r}.")
+    return client
 
 
 def _create(command: Command, options: dict[str, Any]) -> None:

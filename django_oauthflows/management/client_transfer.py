@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.db import transaction
 
+from django_oauthflows.database import atomic, undo
 from django_oauthflows.management.users import add_by, user_named
 from django_oauthflows.models import Client
 from django_oauthflows.models.client_metadata import Setter, by_member, register, settable, values
@@ -68,12 +68,12 @@ def import_(command: Command, options: dict[str, Any]) -> None:
     with options["file"] as file:
         entries = _entries(file.read())
     by = user_named(options["by"])
-    with transaction.atomic():
+    with atomic(Client):
         changes = [_compared(entry) for entry in entries]
         for change in changes:
             _apply(change, by)
         if options["dry_run"]:
-            transaction.set_rollback(True)
+            undo(Client)
     _tell(command, changes, options)
 
 
@@ -93,7 +93,7 @@ def _entries(text: str) -> list[dict[str, Any]]:
 def _compared(entry: dict[str, Any]) -> Change:
     with _refusals_of(entry["client_id"]):
         fields = values(entry, Setter.STAFF)
-        client = Client.objects.filter(client_id=entry["client_id"]).first()
+        client = Client.objects.with_client_id(entry["client_id"])
         if client is None:
             return Change(entry["client_id"], None, {name: (None, entry[name]) for name in entry}, entry)
         members = settable(Setter.STAFF)

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import connections, models, router, transaction
+from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from django_oauthflows.authorization_server.secret_reminders import remind
+from django_oauthflows.database import atomic, rows_of, skips_locked
 from django_oauthflows.management.numbers import whole_number
 from django_oauthflows.models import (
     AdoptedToken,
@@ -65,7 +66,7 @@ class Sweep:
 
     def steps(self, now: datetime, *, stretch: int, dry_run: bool) -> Iterator[int]:
         """Go through the table; yields how many rows each step deleted (or would delete)."""
-        rows = self.model()._default_manager.using(router.db_for_write(self.model()))
+        rows = rows_of(self.model())
         first = rows.order_by("pk").values_list("pk", flat=True).first()
         last = rows.order_by("-pk").values_list("pk", flat=True).first()
         at = first
@@ -81,8 +82,8 @@ class Sweep:
 
     @staticmethod
     def _delete(rows: Any, dead: Any) -> int:
-        skip = connections[rows.db].features.has_select_for_update_skip_locked
-        with transaction.atomic(using=rows.db):
+        skip = skips_locked(rows.model)
+        with atomic(rows.model):
             free = dead.order_by().select_for_update(skip_locked=True) if skip else dead
             deleted, by_model = rows.filter(pk__in=free.values("pk")).delete()
         return int(by_model.get(rows.model._meta.label, deleted))

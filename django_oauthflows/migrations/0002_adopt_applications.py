@@ -9,19 +9,21 @@ from django_oauthflows.adoption.applications import adopt
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:
-    application_model = apps.get_model(APPLICATION_MODEL)
+    alias = schema_editor.connection.alias
     client_model = apps.get_model("django_oauthflows", "Client")
     secret_model = apps.get_model("django_oauthflows", "ClientSecret")
     known = client_model.objects.values("application_id")
-    for application in application_model.objects.exclude(pk__in=known).iterator():
-        adopt(application, client_model, secret_model)
+    applications = apps.get_model(APPLICATION_MODEL).objects.using(alias)
+    for application in applications.exclude(pk__in=known).iterator():
+        adopt(application, client_model, secret_model, using=alias)
 
 
 def backwards(apps: Any, schema_editor: Any) -> None:
-    application_model = apps.get_model(APPLICATION_MODEL)
-    client_model = apps.get_model("django_oauthflows", "Client")
-    for pk, owner_id in client_model.objects.exclude(owner=None).values_list("pk", "owner_id").iterator():
-        application_model.objects.filter(pk=pk).update(user_id=owner_id)
+    alias = schema_editor.connection.alias
+    applications = apps.get_model(APPLICATION_MODEL).objects.using(alias)
+    clients = apps.get_model("django_oauthflows", "Client").objects.using(alias)
+    for pk, owner_id in clients.exclude(owner=None).values_list("pk", "owner_id").iterator():
+        applications.filter(pk=pk).update(user_id=owner_id)
 
 
 class Migration(migrations.Migration):

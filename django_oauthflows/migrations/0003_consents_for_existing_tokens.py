@@ -13,10 +13,11 @@ from django_oauthflows.adoption.consents import consents_for_tokens
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:
+    alias = schema_editor.connection.alias
     consents_for_tokens(
-        apps.get_model(ACCESS_TOKEN_MODEL).objects,
-        apps.get_model(REFRESH_TOKEN_MODEL).objects,
-        apps.get_model("django_oauthflows", "Consent").objects,
+        apps.get_model(ACCESS_TOKEN_MODEL).objects.using(alias),
+        apps.get_model(REFRESH_TOKEN_MODEL).objects.using(alias),
+        apps.get_model("django_oauthflows", "Consent").objects.using(alias),
     )
 
 

@@ -9,8 +9,10 @@ from django_oauthflows.adoption.applications import mark_resource_servers
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:
+    alias = schema_editor.connection.alias
     mark_resource_servers(
-        apps.get_model(ACCESS_TOKEN_MODEL).objects, apps.get_model("django_oauthflows", "Client").objects
+        apps.get_model(ACCESS_TOKEN_MODEL).objects.using(alias),
+        apps.get_model("django_oauthflows", "Client").objects.using(alias),
     )
 
 

@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.database import WriterManager
+
 
 class AdoptedToken(models.Model):
     """A refresh token of the toolkit's that was used here, by its digest, and the authorization that it became.
@@ -27,7 +29,10 @@ class AdoptedToken(models.Model):
     #: SHA-256 in hex, as the toolkit keeps it.
     checksum = models.CharField(max_length=64, unique=True, editable=False)
 
+    objects = WriterManager["AdoptedToken"]()
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("adopted token")
         verbose_name_plural = _("adopted tokens")
 

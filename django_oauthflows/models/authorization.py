@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows import signals
 from django_oauthflows.accounts import is_accepted
 from django_oauthflows.conf import options
-from django_oauthflows.database import once_more, writer_of
+from django_oauthflows.database import WriterQuerySet, once_more, writer_of
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
 from django_oauthflows.models.consent import Consent
@@ -36,7 +36,7 @@ def opened(kind: Kind, text: str) -> Reference:
         raise TokenRefused("malformed") from None
 
 
-class AuthorizationQuerySet(models.QuerySet["Authorization"]):
+class AuthorizationQuerySet(WriterQuerySet["Authorization"]):
     def live(self, now: datetime | None = None) -> AuthorizationQuerySet:
         """Authorizations that may still give or carry tokens."""
         return self.filter(revoked_at=None, expires_at__gt=now or timezone.now())
@@ -164,6 +164,7 @@ class Authorization(models.Model):
     objects = AuthorizationManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("authorization")
         verbose_name_plural = _("authorizations")
 

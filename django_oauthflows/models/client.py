@@ -9,7 +9,6 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -24,12 +23,12 @@ from django_oauthflows.database import in_transaction
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
-from django_oauthflows.models.client_index import ClientOrigin
+from django_oauthflows.models.client_manager import ClientManager
 from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import MAX_SECONDS, RATE
-from django_oauthflows.scopes import declared_scopes, scope_string
+from django_oauthflows.scopes import declared_scopes
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
@@ -39,8 +38,6 @@ from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
 
-#: The toolkit's column holds no longer ones.
-MAX_CLIENT_ID_LENGTH = 255
 MAX_URI_LENGTH = 500
 _LIFETIME = (MinValueValidator(1), MaxValueValidator(MAX_SECONDS))
 
@@ -74,86 +71,9 @@ def use_case_choices() -> list[tuple[str, Any]]:
     return [(case.name, _(case.title)) for case in registry.USE_CASES]
 
 
-def unusable_toolkit_secret() -> str:
-    """A value for the toolkit's own secret column that no secret matches.
-
-    Our secrets live in ``ClientSecret``. One iteration is enough for the hash of a random value
-    that nobody has ever seen.
-    """
-    return PBKDF2PasswordHasher().encode(secrets.token_urlsafe(32), secrets.token_hex(8), iterations=1)
-
-
-def _usual(allowed: str) -> list[str]:
-    """What a client gets that asks for nothing, unless somebody says otherwise: all but the sensitive."""
-    declared = declared_scopes()
-    names = allowed.split()
-    if not set(names) <= set(declared):
-        return []  # whoever registers the client is told of it, by the field in which it stands
-    return [name for name in names if not declared[name].sensitive]
-
-
 def _brief(value: Any) -> str:
     """A value as the record of a change keeps it."""
     return "" if value is None else str(value)[:500]
-
-
-class ClientManager(models.Manager["Client"]):
-    """Finding and registering clients."""
-
-    def get_by_natural_key(self, client_id: str) -> Client:
-        return self.get(client_id=client_id)
-
-    @in_transaction
-    def register(
-        self,
-        *,
-        name: str,
-        use_case: str,
-        redirect_uris: Iterable[str] = (),
-        scopes: Iterable[str] = (),
-        default_scopes: Iterable[str] | None = None,
-        by: Any = None,
-        client_secret: str | None = None,
-        issue_secret: bool = True,
-        **values: Any,
-    ) -> tuple[Client, str | None]:
-        """Make a client for a use case, and its first secret if its type has one.
-
-        ``values`` are further fields of ``Client``. With ``issue_secret=False`` it has no secret until one
-        is issued. Returns the client and its secret, which is told this once. Raises ``ValidationError``
-        naming each field that is wrong.
-        """
-        case = registry.use_case_named(use_case)
-        allowed = scope_string(scopes)
-        client = self.model(
-            name=name,
-            use_case=use_case,
-            flows=values.pop("flows", None) or " ".join(case.flows),
-            redirect_uris=" ".join(redirect_uris),
-            allowed_scopes=allowed,
-            default_scopes=scope_string(_usual(allowed) if default_scopes is None else default_scopes),
-            client_type=case.client_type.value,
-            # A finished hash: the toolkit must not hash it again, slowly, on every save.
-            client_secret=unusable_toolkit_secret(),
-            hash_client_secret=False,
-            **values,
-        )
-        client.full_clean(exclude=["client_secret"])
-        client.save()
-        Event.objects.record(Event.Kind.CLIENT_REGISTERED, client=client, by=by)
-        wanted = client.has_secret and (issue_secret or client_secret)
-        return client, client._first_secret(client_secret, by=by) if wanted else None
-
-    def with_client_id(self, client_id: str) -> Client | None:
-        """The client of that id, whatever its state. No statement for what cannot be one."""
-        if not client_id or len(client_id) > MAX_CLIENT_ID_LENGTH or "\x00" in client_id:
-            return None
-        # What the toolkit's column holds is no secret of ours, and never needed.
-        return self.filter(client_id=client_id).defer("client_secret").first()
-
-    def for_origin(self, origin: str) -> bool:
-        """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""
-        return ClientOrigin.objects.allows(origin)
 
 
 class Client(Application):
@@ -316,6 +236,7 @@ class Client(Application):
     objects = ClientManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         permissions = [
@@ -577,6 +498,8 @@ class Client(Application):
         self.consents.authorizations().delete()
         self.consents.delete_all()
         ended(client=self.pk)
+        # Whole: what is left out here, Django would look for in the application's table by the site's router.
+        self.refresh_from_db(fields=sorted(self.get_deferred_fields()))
         self.delete()
 
     def _row(self) -> Any:

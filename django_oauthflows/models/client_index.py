@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
-from django.db import models, transaction
-from django.db.models import Value
+from django.db import models
+from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.db.models.signals import post_save
 from oauth2_provider.settings import APPLICATION_MODEL
 
 from django_oauthflows.confusables import host_skeleton, skeleton
+from django_oauthflows.database import Exactly, WriterManager, atomic
 from django_oauthflows.models.redirect_uri import host_of
 
 if TYPE_CHECKING:
@@ -72,15 +73,13 @@ class _Following(models.Model):
             rows.bulk_create(wanted.values(), ignore_conflicts=True)
 
 
-class ClientOriginManager(models.Manager["ClientOrigin"]):
+class ClientOriginManager(WriterManager["ClientOrigin"]):
     def allows(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin``. One indexed statement at most."""
         # What no client can have registered, such as "null", is not asked about.
         if "://" not in origin or len(origin) > MAX_ORIGIN_LENGTH or "\x00" in origin:
             return False
-        found = self.filter(origin=origin, client__suspended_at=None).values_list("origin", flat=True)
-        # Exact, on a database that takes two cases for the same, too.
-        return origin in found.distinct()[:5]
+        return self.filter(Exactly(F("origin"), origin), client__suspended_at=None).exists()
 
 
 class ClientOrigin(_Following):
@@ -93,6 +92,7 @@ class ClientOrigin(_Following):
     contents = ("origin",)
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [models.UniqueConstraint(fields=["client", "origin"], name="oauthflows_origin_once")]
         indexes = [models.Index(fields=["origin"], name="oauthflows_origin")]
 
@@ -105,12 +105,13 @@ class ClientOrigin(_Following):
         return [cls(client_id=client.pk, origin=each) for each in origins if len(each) <= MAX_ORIGIN_LENGTH]
 
 
-class ClientResourceManager(models.Manager["ClientResource"]):
+class ClientResourceManager(WriterManager["ClientResource"]):
     def known(self, identifiers: Iterable[str]) -> set[str]:
         """Those of ``identifiers`` that staff registered an API for. One indexed statement."""
         asked = {identifier: comparable(identifier) for identifier in identifiers}
         rows = self.filter(identifier__in=set(asked.values()), client__suspended_at=None)
-        found = set(rows.values_list("identifier", flat=True).distinct())
+        # Not `distinct`: a database may take two cases for the same, and keep the other.
+        found = set(rows.values_list("identifier", flat=True))
         return {identifier for identifier, spelled in asked.items() if spelled in found}
 
 
@@ -126,6 +127,7 @@ class ClientResource(_Following):
     contents = ("identifier",)
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.UniqueConstraint(fields=["client", "identifier"], name="oauthflows_resource_once")
         ]
@@ -144,7 +146,7 @@ class ClientResource(_Following):
         ]
 
 
-class ClientSkeletonManager(models.Manager["ClientSkeleton"]):
+class ClientSkeletonManager(WriterManager["ClientSkeleton"]):
     def like(self, skeletons: Iterable[str], *, known_to: Any) -> list[ClientSkeleton]:
         """Rows that look like one of ``skeletons``, of clients that the site vouches for or has reviewed,
         and of those that the user ``known_to`` has connected. One statement, which an index answers.
@@ -187,6 +189,7 @@ class ClientSkeleton(_Following):
     contents = ("kind", "shown", "skeleton", "vouched")
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.UniqueConstraint(
                 fields=["client", "skeleton", "kind", "shown"], name="oauthflows_skeleton_once"
@@ -250,7 +253,7 @@ def _follow(
         return
     model = apps.get_model("django_oauthflows", "Client")
     new = created and not raw and isinstance(instance, model)
-    with transaction.atomic(using=using):
+    with atomic(model):
         # As the database has it: an instance may be of the toolkit's model, or hold a part of the fields;
         # and of two who save at once, both leave what the second wrote.
         client = (

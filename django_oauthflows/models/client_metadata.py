@@ -25,6 +25,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
+from django_oauthflows.database import rows_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.scopes import scope_string
@@ -97,7 +98,7 @@ def _time(value: Any) -> datetime:
 def _user(value: Any) -> Any:
     users = get_user_model()
     try:
-        return users._default_manager.get(**{users.USERNAME_FIELD: _text(value)})
+        return rows_of(users).get(**{users.USERNAME_FIELD: _text(value)})
     except ObjectDoesNotExist:
         raise ValidationError(gettext("There is no user “%(name)s”.") % {"name": value}) from None
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.conf import options
-from django_oauthflows.database import in_transaction
+from django_oauthflows.database import WriterQuerySet, in_transaction
 from django_oauthflows.models.event import Event
 from django_oauthflows.tokens.credentials import SECRET_PREFIX
 
@@ -53,7 +53,7 @@ def longest_life() -> timedelta | None:
     return timedelta(seconds=seconds) if seconds is not None else None
 
 
-class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
+class ClientSecretQuerySet(WriterQuerySet["ClientSecret"]):
     def live(self, now: datetime | None = None) -> ClientSecretQuerySet:
         """Secrets that have not expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()))
@@ -152,6 +152,7 @@ class ClientSecret(models.Model):
     objects = ClientSecretManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("client secret")
         verbose_name_plural = _("client secrets")
         ordering = ["-created_at", "-pk"]

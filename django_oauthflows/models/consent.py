@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from copy import copy
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
-from django_oauthflows.database import in_transaction
+from django_oauthflows.database import WriterQuerySet, in_transaction
+from django_oauthflows.models.consent_terms import ANY, UNTIL_ENDED, Duration, Outdated, Standing, wording_of
 from django_oauthflows.models.event import Event
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
@@ -32,43 +32,19 @@ if TYPE_CHECKING:
 _SECOND_CLICK = timedelta(seconds=10)
 
 
-class Outdated(Exception):  # noqa: N818 - somebody was faster; no error of ours
-    """The consent is not any more what it was when the user was asked."""
-
-
-def wording_of(name: str) -> str:
-    """A fingerprint of the words that describe a scope, to notice when they change.
-
-    Taken from the words as they are declared, so that another language is no other wording.
-    """
-    scope = declared_scopes().get(name)
-    if scope is None:
-        return ""
-    with translation.override(None):
-        return hashlib.sha256(f"{scope.label}\t{scope.detail}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """How long a consent is to hold."""
-
-    expires_at: datetime | None = None
-    #: False for "this time only": the next authorization request asks again.
-    remembered: bool = True
-
-
-UNTIL_ENDED = Duration()
-
-
 def _authorization_model() -> Any:
     """By the relation: ``authorization.py`` imports this module."""
     return Consent._meta.get_field("authorizations").related_model
 
 
-class ConsentQuerySet(models.QuerySet["Consent"]):
+class ConsentQuerySet(WriterQuerySet["Consent"]):
     def live(self, now: datetime | None = None) -> ConsentQuerySet:
         """Consents that hold: neither withdrawn nor at their end."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
+
+    def live_of(self, client: Client) -> ConsentQuerySet:
+        """Those of ``client`` that nobody has withdrawn, in no order: an index answers."""
+        return self.filter(client=client, withdrawn_at=None)
 
     def allowing(self, name: str) -> ConsentQuerySet:
         """Consents that allow the scope ``name``, by itself or by one that includes it."""
@@ -117,29 +93,34 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
         redirect_host: str = "",
         duration: Duration = UNTIL_ENDED,
         implied: bool = False,
-        seen: str | None = None,
+        answers: Consent | Literal[Standing.ANY] | None = ANY,
         request: HttpRequest | None = None,
     ) -> Consent:
         """Record that ``user`` allows ``client`` these scopes; they join what is allowed already.
 
         A scope that was ``shown`` and not chosen is no longer allowed. A consent that was withdrawn or
         has ended starts anew. ``implied`` says that nobody was asked: the site vouches for the client.
-        ``seen`` is the ``version`` of the consent that the user's answer is about (empty: there was
-        none); raises ``Outdated`` when another answer came first.
+        ``answers`` is what the user's answer is about: the consent as the page showed it, ``None`` where
+        there was none yet. Raises ``Outdated`` when another answer came first.
         """
         names = tuple(scopes)
-        consent, version = self._claimed(user, client)
-        if seen is not None and seen != version:
-            raise Outdated
+        consent = self._claimed(user, client) if answers is ANY else self._as_shown(user, client, answers)
+        version = consent.version if consent.pk else ""
         first = not consent.is_live()
-        if first and version:
-            # Agreeing again revives nothing of what was given before.
-            consent.end_tokens(cause="consent ended")
+        shown_as = consent.state
         before = () if first else tuple(consent.scope.split())
         consent.take(names, asked={*names, *shown}, before=before)
         consent.hold(duration, anew=first, implied=implied)
         consent.redirect_host = redirect_host or consent.redirect_host
-        consent.save()
+        try:
+            consent.save_unless_outdated(shown_as)
+        except IntegrityError as error:
+            if answers is ANY:
+                raise  # in a new transaction, the other's row is there to be seen
+            raise Outdated from error
+        if first and version:
+            # Agreeing again revives nothing of what was given before.
+            consent.end_tokens(cause="consent ended")
         consent.record_given(names, asked=tuple(shown) or names, implied=implied)
         signals.consent_given.announce(
             self.model,
@@ -153,17 +134,24 @@ class ConsentManager(models.Manager.from_queryset(ConsentQuerySet)):  # type: ig
         )
         return consent
 
-    def _claimed(self, user: Any, client: Client) -> tuple[Consent, str]:
-        """The row, locked: two answers at once come one after the other. And its version before.
+    def _claimed(self, user: Any, client: Client) -> Consent:
+        """The row, locked: two answers at once come one after the other.
 
         Where there is none, one that is not saved yet, nor live: who saves theirs second begins anew.
         """
         rows = self.filter(user=user, client=client)
         if not rows.take_turns():
-            return self.model(user=user, client=client, withdrawn_at=timezone.now()), ""
+            return self._as_shown(user, client, None)
         consent: Consent = rows.select_for_update().get()
         consent.user, consent.client = user, client
-        return consent, consent.version
+        return consent
+
+    def _as_shown(self, user: Any, client: Client, standing: Consent | None) -> Consent:
+        """The consent that a page showed, which is saved only if it is still so; it takes no statement."""
+        # A copy: when others get in the way of the transaction, it is tried again from what was shown.
+        consent = copy(standing) or self.model(withdrawn_at=timezone.now())
+        consent.user, consent.client = user, client
+        return consent
 
 
 class Consent(models.Model):
@@ -183,6 +171,8 @@ class Consent(models.Model):
     wordings = models.JSONField(default=dict, blank=True, editable=False)
     #: Scope → when it was allowed anew after a no, in Unix seconds: older tokens stay without it.
     allowed_again = models.JSONField(default=dict, blank=True, editable=False)
+    #: Scope → the user's last no to it: ``at``, in Unix seconds, and whether it ``stays`` without being asked.
+    refusals = models.JSONField(default=dict, blank=True, editable=False)
     redirect_host = models.CharField(_("answers went to"), max_length=255, blank=True, editable=False)
     implied = models.BooleanField(_("without asking"), default=False, editable=False)
     given_at = models.DateTimeField(_("first allowed"), default=timezone.now, editable=False)
@@ -194,9 +184,12 @@ class Consent(models.Model):
     objects = ConsentManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         constraints = [models.UniqueConstraint(fields=["user", "client"], name="oauthflows_one_consent")]
+        # How many use a client is counted, up to a bound, whenever somebody is asked.
+        indexes = [models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live")]
 
     def __str__(self) -> str:
         # Not the user's name: logs keep this text after the account is gone.
@@ -220,13 +213,35 @@ class Consent(models.Model):
         return names.difference(name for name, at in self.allowed_again.items() if at > since.timestamp())
 
     def covers(self, scopes: Iterable[str], redirect_host: str) -> bool:
-        """Whether ``scopes`` need not be asked for again, in today's words and for this destination."""
+        """Whether ``scopes`` need not be asked for again: each is allowed, in today's words and for this
+        destination, or was refused. Some are left to give.
+        """
+        names = set(scopes)
         return (
             self.is_live()
             and self.remembered
             and self.redirect_host == redirect_host
-            and not self.unanswered(scopes)
+            and not set(self.unanswered(names)).difference(self.refused_for_good)
+            and bool(names.difference(self.refused_for_good))
         )
+
+    @property
+    def refused_for_good(self) -> frozenset[str]:
+        """Scopes to which the user said no, and that are not asked for again."""
+        return frozenset(name for name, no in self.refusals.items() if no["stays"])
+
+    def refuses(self, scopes: Iterable[str]) -> bool:
+        """Whether the user has said no to every one of ``scopes``."""
+        return self.is_live() and self.refused_for_good.issuperset(scopes)
+
+    def refused_at(self, name: str) -> datetime | None:
+        """When the user last said no to a scope that is not allowed now."""
+        no = self.refusals.get(name)
+        return datetime.fromtimestamp(no["at"], tz=UTC) if no is not None else None
+
+    def granted_of(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """Those of ``scopes`` that are allowed."""
+        return tuple(name for name in scopes if name in self.scope.split())
 
     def was_just_given(self, scopes: Iterable[str], redirect_host: str) -> bool:
         """Whether just this was allowed a moment ago, so that the same answer is a second click."""
@@ -251,20 +266,52 @@ class Consent(models.Model):
         )
 
     @property
+    def state(self) -> dict[str, datetime | None]:
+        """What is another after every decision."""
+        return {"updated_at": self.updated_at, "withdrawn_at": self.withdrawn_at}
+
+    @property
     def version(self) -> str:
         """Changes with every decision: an answer to an older page can be told by it."""
         return f"{self.updated_at.timestamp()} {self.withdrawn_at.timestamp() if self.withdrawn_at else ''}"
 
     # What is done to it. -----------------------------------------------------------------------------
 
-    def take(self, names: Iterable[str], *, asked: Iterable[str], before: Iterable[str]) -> None:
-        """Allow ``names`` instead of what of ``asked`` was allowed ``before``. Saves nothing."""
+    def save_unless_outdated(self, shown: dict[str, datetime | None]) -> None:
+        """Save by one statement. Raises ``Outdated`` if the row is not any more as in ``shown``."""
+        if not self.pk:
+            self.save(force_insert=True)
+            return
+        names = {field.attname for field in self._meta.concrete_fields} - {"id", "user_id", "client_id"}
+        values = {name: getattr(self, name) for name in names}
+        if not Consent.objects.filter(pk=self.pk, **shown).update(**values):
+            raise Outdated
+        ended(consent=self.pk)
+
+    def take(
+        self, names: Iterable[str], *, asked: Iterable[str], before: Iterable[str], stays: bool = True
+    ) -> None:
+        """Allow ``names`` instead of what of ``asked`` was allowed ``before``. Saves nothing.
+
+        What was asked for and is not among ``names`` is refused; if it ``stays`` so, until the user says
+        otherwise.
+        """
+        names, asked = tuple(names), tuple(asked)
         self.scope = scope_string({*set(before).difference(asked), *names})
         kept = self.wordings if before else {}
         self.updated_at = timezone.now()
         again = {name: self.updated_at.timestamp() for name in names if name in kept and name not in before}
         self.allowed_again = (self.allowed_again if before else {}) | again
         self.wordings = kept | {name: wording_of(name) for name in asked}
+        no = {"at": int(self.updated_at.timestamp()), "stays": stays}
+        refusals = self.refusals | {name: no for name in asked if name not in names}
+        given = declared_scopes().expand(names)
+        self.refusals = {name: said for name, said in refusals.items() if name not in given}
+
+    def reconsider(self, name: str) -> None:
+        """Let ``name``, which was refused, be asked for again."""
+        self.refusals = self.refusals | {name: self.refusals[name] | {"stays": False}}
+        self.save(update_fields=["refusals"])
 
     def hold(self, duration: Duration, *, anew: bool, implied: bool) -> None:
         """Let it hold for ``duration``, from now if ``anew``. Saves nothing.
@@ -327,7 +374,7 @@ class Consent(models.Model):
         mine = Consent.objects.filter(pk=self.pk)
         mine.take_turns()
         fresh: Consent = mine.select_for_update().get()
-        for field in ("scope", "wordings", "allowed_again", "withdrawn_at"):
+        for field in ("scope", "wordings", "allowed_again", "refusals", "withdrawn_at"):
             setattr(self, field, getattr(fresh, field))
         removed = self.removed_with(name) if self.is_live() else ()
         if not removed:
@@ -336,8 +383,8 @@ class Consent(models.Model):
             self.withdraw(by=by, reason=reason)
             return removed
         # An answer like any other, so the site's word for the app does not bring it back.
-        self.take((), asked=removed, before=self.scope.split())
-        self.save(update_fields=["scope", "wordings", "allowed_again", "updated_at"])
+        self.take((), asked=removed, before=self.scope.split(), stays=False)
+        self.save(update_fields=["scope", "wordings", "allowed_again", "refusals", "updated_at"])
         Event.objects.record(
             Event.Kind.CONSENT_NARROWED,
             client=self.client,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.database import in_transaction, once_more, writer_of
+from django_oauthflows.database import WriterManager, in_transaction, once_more, writer_of
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.authorization import (
     OF_PRESENTED,
@@ -78,7 +78,7 @@ class Polled:
     authorization: Authorization | None
 
 
-class DeviceRequestManager(models.Manager["DeviceRequest"]):
+class DeviceRequestManager(WriterManager["DeviceRequest"]):
     def begin(
         self,
         *,
@@ -90,11 +90,13 @@ class DeviceRequestManager(models.Manager["DeviceRequest"]):
     ) -> Asked:
         """Insert one row, with a user code that no other row has. ``lifetime`` is in seconds."""
         return once_more(
-            partial(self._insert, client, scope_string(scopes), " ".join(resources), lifetime, network),
+            partial(
+                self._with_new_code, client, scope_string(scopes), " ".join(resources), lifetime, network
+            ),
             using=writer_of(self),
         )
 
-    def _insert(self, client: Client, scope: str, resource: str, lifetime: int, network: str) -> Asked:
+    def _with_new_code(self, client: Client, scope: str, resource: str, lifetime: int, network: str) -> Asked:
         """Each try with a code of its own, if the last one was somebody else's."""
         now, user_code = timezone.now(), _new_user_code()
         request = self.model(
@@ -178,6 +180,7 @@ class DeviceRequest(models.Model):
     objects = DeviceRequestManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("device request")
         verbose_name_plural = _("device requests")
 

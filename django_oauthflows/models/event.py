@@ -12,11 +12,12 @@ import secrets
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauthflows.database import WriterManager, atomic
 from django_oauthflows.models import event_bounds
 from django_oauthflows.models.event_bounds import TOO_MANY, overflow, repeats, this_hour
 from django_oauthflows.tokens.credentials import without_credentials
@@ -41,7 +42,7 @@ def new_reference() -> str:
     return "".join(secrets.choice(_REFERENCE_ALPHABET) for _position in range(_REFERENCE_LENGTH))
 
 
-class EventManager(models.Manager["Event"]):
+class EventManager(WriterManager["Event"]):
     def record(
         self,
         kind: Event.Kind,
@@ -127,7 +128,7 @@ class EventManager(models.Manager["Event"]):
         return found.pk, found.reference
 
     def _add_refusal(self, *, client: Client | None, user: Any, cause: str, **data: str) -> Event:
-        with transaction.atomic():  # a failure here must not spoil the caller's transaction
+        with atomic(Event):  # a failure here must not spoil the caller's transaction
             return self.create(
                 kind=Event.Kind.REQUEST_REFUSED,
                 client=client,
@@ -222,6 +223,7 @@ class Event(models.Model):
     objects = EventManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["-at", "-pk"]

@@ -12,14 +12,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
-from django.db import connections, models, router, transaction
+from django.db import models
 from django.db.models import F, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
-from django_oauthflows.database import in_transaction, once_more, writer_of
+from django_oauthflows.database import (
+    WriterManager,
+    atomic,
+    in_transaction,
+    once_more,
+    skips_locked,
+    writer_of,
+)
 from django_oauthflows.models.event import Event
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ def _patiently(work: Callable[[], Result]) -> Result:
     return once_more(work, using=writer_of(OutboxMessage), tries=12)
 
 
-class OutboxManager(models.Manager["OutboxMessage"]):
+class OutboxManager(WriterManager["OutboxMessage"]):
     def put(
         self,
         *,
@@ -62,7 +69,7 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         It is given up ``lifetime`` after it could first be sent.
         """
         first_try = max(not_before or timezone.now(), timezone.now())
-        message: OutboxMessage = self.rows().create(
+        message: OutboxMessage = self.create(
             kind=kind,
             client=client,
             user=user,
@@ -75,7 +82,7 @@ class OutboxManager(models.Manager["OutboxMessage"]):
 
     def waiting(self) -> models.QuerySet[OutboxMessage]:
         """What has not come to an end: to be sent, or being sent."""
-        return self.rows().filter(ended_at=None)
+        return self.filter(ended_at=None)
 
     def claim(self, kinds: Collection[str], *, without: Collection[Destination] = ()) -> OutboxMessage | None:
         """The message that is due first, for the caller alone until ``leased_until``; ``None`` if none is due.
@@ -97,13 +104,13 @@ class OutboxManager(models.Manager["OutboxMessage"]):
         for kind, client_id in without:
             due = due.exclude(Q(kind=kind) if client_id is None else Q(kind=kind, client=client_id))
         due = due.order_by("next_attempt_at", "pk")
-        skips = connections[due.db].features.has_select_for_update_skip_locked
+        skips = skips_locked(OutboxMessage)
         # Where rows cannot be skipped, the conditional UPDATE alone decides. There the look comes before the
         # transaction: SQLite lets no transaction write that has read what somebody else has changed since.
         candidate = None if skips else due.first()
         if not skips and candidate is None:
             return None, False
-        with transaction.atomic(due.db, durable=True):
+        with atomic(OutboxMessage, durable=True):
             if skips:
                 candidate = due.select_for_update(skip_locked=True).first()
             return candidate, candidate is not None and candidate._lease(now)
@@ -125,10 +132,6 @@ class OutboxManager(models.Manager["OutboxMessage"]):
             self.waiting().filter(kind__in=kinds).aggregate(at=Min("next_attempt_at"))["at"]
         )
         return found
-
-    def rows(self) -> models.QuerySet[OutboxMessage]:
-        """Always where rows are written: a copy may not have them yet."""
-        return self.using(router.db_for_write(self.model))
 
 
 def _not_leased(now: datetime) -> Q:
@@ -181,6 +184,7 @@ class OutboxMessage(models.Model):
     objects = OutboxManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("message to be sent")
         verbose_name_plural = _("outbox")
         permissions = [("send_again", "Can send a message of the outbox again")]
@@ -234,7 +238,7 @@ class OutboxMessage(models.Model):
     def send_again(self, *, by: Any = None, reason: str = "") -> bool:
         """Try once more from the beginning, now. False while somebody is sending it."""
         now = timezone.now()
-        free = OutboxMessage.objects.rows().filter(_not_leased(now), pk=self.pk)
+        free = OutboxMessage.objects.filter(_not_leased(now), pk=self.pk)
         if not free.update(
             attempts=0,
             next_attempt_at=now,

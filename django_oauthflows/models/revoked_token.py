@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
+from django_oauthflows.database import WriterManager
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.format import Reference
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
 
 
-class RevokedTokenManager(models.Manager["RevokedToken"]):
+class RevokedTokenManager(WriterManager["RevokedToken"]):
     def put(self, reference: Reference, client: Client) -> None:
         """Remember that a token of ``client`` counts no more."""
         mine = {"client": client, "serial": reference.serial}
@@ -44,6 +45,7 @@ class RevokedToken(models.Model):
     objects = RevokedTokenManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("revoked token")
         verbose_name_plural = _("revoked tokens")
         constraints = [

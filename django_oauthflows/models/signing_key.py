@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.conf import options
+from django_oauthflows.database import WriterManager, atomic
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.event import Event
@@ -42,7 +43,7 @@ def ring_max_age() -> float:
     return options().SIGNING_KEY_AHEAD / 60
 
 
-class SigningKeyManager(models.Manager["SigningKey"]):
+class SigningKeyManager(WriterManager["SigningKey"]):
     def published(self, algorithm: str = "") -> models.QuerySet[SigningKey]:
         """Keys that count, oldest first: of ``algorithm``, or of all."""
         keys = self.filter(retired_at=None).order_by("signs_from", "pk")
@@ -117,7 +118,7 @@ class SigningKeyManager(models.Manager["SigningKey"]):
         by: Any = None,
         reason: str = "",
     ) -> SigningKey:
-        with transaction.atomic():
+        with atomic(SigningKey):
             key = self.create(
                 kid=kid,
                 algorithm=algorithm,
@@ -145,6 +146,7 @@ class SigningKey(models.Model):
     objects = SigningKeyManager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("signing key")
         verbose_name_plural = _("signing keys")
         permissions = [
@@ -189,7 +191,7 @@ class SigningKey(models.Model):
         if why_not:
             raise ValidationError(why_not)
         self.retired_at, self.private_sealed = timezone.now(), ""
-        with transaction.atomic():
+        with atomic(SigningKey):
             self.save(update_fields=["retired_at", "private_sealed"])
             self.record("SIGNING_KEY_RETIRED", by=by, reason=reason)
 

@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.signals import request_finished
-from django.db import Error, IntegrityError, connections, models, router, transaction
+from django.db import Error, IntegrityError, connections, models, router
 from django.db.models import Count, Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.database import WriterQuerySet, atomic, skips_locked
 from django_oauthflows.scopes import scope_string
 
 logger = logging.getLogger("django_oauthflows")
@@ -150,7 +151,7 @@ def watch() -> None:
     atexit.register(counter.flush)
 
 
-class ClientUsageQuerySet(models.QuerySet["ClientUsage"]):
+class ClientUsageQuerySet(WriterQuerySet["ClientUsage"]):
     def per_day(self) -> models.QuerySet[Any, Any]:
         """Sums by client, day and flow: several processes and minutes make several rows."""
         return (
@@ -165,9 +166,9 @@ class ClientUsageQuerySet(models.QuerySet["ClientUsage"]):
         spread = self.filter(day__lte=yesterday).per_day().filter(rows__gt=1)[:limit]
         saved = 0
         for group in spread:
-            with transaction.atomic():
+            with atomic(ClientUsage):
                 alike = self.filter(client_id=group["client_id"], day=group["day"], flow=group["flow"])
-                rows = list(alike.select_for_update(skip_locked=_can_skip_locked()))
+                rows = list(alike.select_for_update(skip_locked=skips_locked(ClientUsage)))
                 if len(rows) < 2:
                     continue  # somebody else is at it
                 self.filter(pk__in=[row.pk for row in rows]).delete()
@@ -178,10 +179,6 @@ class ClientUsageQuerySet(models.QuerySet["ClientUsage"]):
                 rows[0].save(force_insert=True)
                 saved += len(rows) - 1
         return saved
-
-
-def _can_skip_locked() -> bool:
-    return connections[router.db_for_write(ClientUsage)].features.has_select_for_update_skip_locked
 
 
 class ClientUsage(models.Model):
@@ -197,6 +194,7 @@ class ClientUsage(models.Model):
     objects = ClientUsageQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("client usage")
         verbose_name_plural = _("client usage")
         indexes = [models.Index(fields=["client", "day"], name="oauthflows_usage_day")]

@@ -19,7 +19,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -31,6 +31,7 @@ from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.authorization_server.outbox import http
 from django_oauthflows.authorization_server.outbox.kind import Kind, NotNeeded, Result, Sent
 from django_oauthflows.conf import options
+from django_oauthflows.database import atomic
 from django_oauthflows.models import Authorization, Client, Consent, Event, OutboxMessage
 from django_oauthflows.models.authorization import AuthorizationQuerySet
 from django_oauthflows.openid.session import sid
@@ -54,15 +55,15 @@ def tell_of_session(session: str) -> None:
     _put(_logins(logins), user_exists=True)
 
 
-@transaction.atomic
 def tell_of_user(user: Any, *, client: Client | None = None, user_exists: bool = True) -> None:
     """Every app that ``user`` logged in to in any session, or one of them, is told that all of them have ended."""
     logins = Authorization.objects.filter(consent__user=user).exclude(session="")
     if client is not None:
         logins = logins.filter(consent__client=client)
-    _put(_logins(logins), user_exists=user_exists, whole_user=True)
-    if user_exists and not is_accepted(user):
-        logins.update(session="")  # a closed account may be saved many times, and is told of once
+    with atomic(Authorization):
+        _put(_logins(logins), user_exists=user_exists, whole_user=True)
+        if user_exists and not is_accepted(user):
+            logins.update(session="")  # a closed account may be saved many times, and is told of once
 
 
 def _logins(logins: AuthorizationQuerySet) -> Iterable[Authorization]:

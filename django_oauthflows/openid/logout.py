@@ -26,7 +26,7 @@ from django_oauthflows.tokens.errors import BadSignature
 _CAUSE = "logged out by the app"
 
 
-def _refused(description: str, cause: str, **details: str) -> RequestRefused:
+def _refused(cause: str, *, description: str, **details: str) -> RequestRefused:
     return RequestRefused(errors.InvalidRequestError(description=description), cause, details=details)
 
 
@@ -89,7 +89,7 @@ def _hint(text: str) -> IdTokenHint | None:
         return id_token_hint(text)
     except BadSignature:
         raise _refused(
-            "The id_token_hint is no ID token of this site.", "hint is no ID token of ours"
+            "hint is no ID token of ours", description="The id_token_hint is no ID token of this site."
         ) from None
 
 
@@ -99,7 +99,7 @@ def _client(client_id: str, hint: IdTokenHint | None) -> Client | None:
     if isinstance(audience, list):
         audience = audience[0] if len(audience) == 1 else None
     if hint is not None and (not isinstance(audience, str) or (client_id and client_id != audience)):
-        raise _refused("The id_token_hint is for another client.", "hint of another client")
+        raise _refused("hint of another client", description="The id_token_hint is for another client.")
     named = client_id or audience
     if not named:
         return None
@@ -118,13 +118,13 @@ def _redirect_uri(parameters: Parameters, client: Client | None) -> str:
         return ""
     if client is None:
         raise _refused(
-            "A post_logout_redirect_uri needs an id_token_hint or a client_id.",
-            "nobody named for the address",
+            "log-out address of nobody",
+            description="A post_logout_redirect_uri needs an id_token_hint or a client_id.",
         )
     if uri not in client.post_logout_redirect_uris.split():
         raise _refused(
-            "The post_logout_redirect_uri is not registered.",
             "log-out address not registered",
+            description="The post_logout_redirect_uri is not registered.",
             redirect_uri=uri,
         )
     return uri

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, JsonResponse
 
-from django_oauthflows.conf import api_resource
+from django_oauthflows.conf import api_resource, base_path
 from django_oauthflows.scopes import scope_string
 
 REALM = "api"
@@ -114,9 +114,12 @@ def unavailable() -> Refusal:
 def metadata_url(request: HttpRequest) -> str:
     """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path.
 
-    Empty where the site does not know what it is called.
+    But after the path that our routes are under: what is before that may be another site. (Any address may
+    stand in a challenge, §5.1.) Empty where the site does not know what it is called.
     """
     parts = urlsplit(api_resource(request))
     if not parts.netloc:
         return ""  # a host that the site does not know as its own: nothing there to point to
-    return f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path.rstrip('/')}"
+    base, path = base_path(), parts.path.rstrip("/")
+    below = path.removeprefix(base) if f"{path}/".startswith(f"{base}/") else path
+    return f"{parts.scheme}://{parts.netloc}{base}{METADATA_PATH}{below}"

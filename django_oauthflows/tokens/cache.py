@@ -22,10 +22,10 @@ from typing import Any
 
 from django.apps import apps
 from django.core.cache import caches
-from django.db import router, transaction
 
 from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
+from django_oauthflows.database import on_commit
 
 #: A row as the compiled statements read it.
 Row = tuple[Any, ...]
@@ -75,8 +75,8 @@ def cached_row(
 def ended(**grounds: Any) -> None:
     """Something ended or changed: entries that stand on it are void, once the change is committed."""
     if options().TOKEN_CACHE:
-        alias = router.db_for_write(apps.get_model("django_oauthflows", "Client"))
-        transaction.on_commit(partial(_mark_anew, tuple(grounds.items())), using=alias)
+        client = apps.get_model("django_oauthflows", "Client")
+        on_commit(client, partial(_mark_anew, tuple(grounds.items())))
 
 
 def _get(key: str) -> Row | None:

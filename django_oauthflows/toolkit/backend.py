@@ -95,7 +95,7 @@ class Backend(_Parent):
         """Scopes and credentials. Raises the toolkit's errors, those of a client that wants no page, too."""
         accepted = self._accepted(request)
         if request.method != "POST" and request.user.is_authenticated:
-            self._decided(accepted, self._standing(accepted))
+            self._decided(accepted)
         return list(accepted.scopes), {
             "client_id": accepted.client.client_id,
             "redirect_uri": accepted.redirect_uri,
@@ -113,8 +113,7 @@ class Backend(_Parent):
         ``approval_prompt``) is believed where the policy would not have asked either.
         """
         accepted = self._accepted(request)
-        standing = self._standing(accepted)
-        verdict = self._verdict(accepted, standing)
+        standing, verdict = accepted.standing, self._verdict(accepted)
         if not allow:
             error = errors.AccessDeniedError(description="The user did not allow it.")
             _raise(accepted.refused(error, "user did not allow it"))
@@ -134,22 +133,15 @@ class Backend(_Parent):
         return uri, {"Location": uri}, None, 302
 
     @staticmethod
-    def _standing(accepted: AcceptedAuthorizationRequest) -> Consent | None:
-        found: Consent | None = Consent.objects.filter(
-            user=accepted.http.user, client=accepted.client
-        ).first()
-        return found
-
-    @staticmethod
-    def _decided(accepted: AcceptedAuthorizationRequest, standing: Consent | None) -> Verdict:
+    def _decided(accepted: AcceptedAuthorizationRequest) -> Verdict:
         try:
-            return consent_policy.decide(accepted, standing, accepted.scopes)
+            return consent_policy.decide(accepted, accepted.standing, accepted.scopes)
         except RequestRefused as refused:
             _raise(refused)
 
-    def _verdict(self, accepted: AcceptedAuthorizationRequest, standing: Consent | None) -> Verdict:
+    def _verdict(self, accepted: AcceptedAuthorizationRequest) -> Verdict:
         """What the consent policy says of an answer. Raises the toolkit's errors where none may count."""
-        verdict = self._decided(accepted, standing)
+        verdict = self._decided(accepted)
         if verdict in (Verdict.LOG_IN, Verdict.LOG_IN_AGAIN):
             _raise(accepted.refused(LoginRequired(description="The user has to log in again.")))
         if verdict is Verdict.ASK and accepted.http.method != "POST":

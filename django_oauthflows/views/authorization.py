@@ -26,16 +26,18 @@ from django_oauthflows.authorization_server import auth_time, authorization, con
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.authorization_server.consent_policy import Verdict
 from django_oauthflows.authorization_server.request import AnswerAddress, AuthorizationRequest, RequestRefused
+from django_oauthflows.conf import origin, site_host
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent
-from django_oauthflows.models.consent import Outdated
+from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.views.consent import consent_page, login_again_page, refusal_page
+from django_oauthflows.views.consent import consent_page, login_again_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
-from django_oauthflows.views.pages import own_page, too_many_requests_page
+from django_oauthflows.views.pages import keeps_opener, own_page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal, refusal_members
+from django_oauthflows.views.refusal_page import refusal_page
 
 #: What the policy says where the user's answer may count.
 _ANSWERABLE = (Verdict.ASK, Verdict.GRANT, Verdict.VOUCH)
@@ -53,7 +55,14 @@ class AuthorizationRedirect(HttpResponseRedirect):
 
 # LoginRequiredMiddleware would send a bad request, or one with prompt=none, to the login page.
 @method_decorator(
-    (login_not_required, at_known_hosts(unknown_host_page), own_page, only_own_forms, sensitive_variables()),
+    (
+        login_not_required,
+        keeps_opener,
+        at_known_hosts(unknown_host_page),
+        own_page,
+        only_own_forms,
+        sensitive_variables(),
+    ),
     name="dispatch",
 )
 class AuthorizationView(View):
@@ -72,8 +81,8 @@ class AuthorizationView(View):
 
     def get(self, http: HttpRequest) -> HttpResponse:
         request = authorization.accept(AuthorizationRequest.read(http))
-        standing = self._standing(request)
-        return self._follow(request, standing, consent_policy.decide(request, standing, request.scopes))
+        verdict = consent_policy.decide(request, request.standing, request.scopes)
+        return self._follow(request, request.standing, verdict)
 
     def post(self, http: HttpRequest) -> HttpResponse:
         # The authorization request is read from the URL again and checked again; the form carries only
@@ -82,7 +91,7 @@ class AuthorizationView(View):
         if http.POST.get("account") == "switch":
             logout(http)
             return self._to_login(request)
-        standing = self._standing(request)
+        standing = request.standing
         verdict = consent_policy.decide(request, standing, request.scopes)
         if verdict not in _ANSWERABLE:
             return self._follow(request, standing, verdict)
@@ -97,20 +106,15 @@ class AuthorizationView(View):
             try:
                 return self._grant(request, self._give(request, form), form.granted)
             except Outdated:  # another answer came between our look and our hold on the consent
-                form = self._answered(request, self._standing(request))
+                form = self._answered(request, self._standing_now(request))
         return self._look_again(request, form)
 
     # Steps. ------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _standing(request: AcceptedAuthorizationRequest) -> Consent | None:
-        """What the user has allowed the client so far, live or not."""
-        user = request.http.user
-        return (
-            Consent.objects.filter(user=user, client=request.client).first()
-            if user.is_authenticated
-            else None
-        )
+    def _standing_now(request: AcceptedAuthorizationRequest) -> Consent | None:
+        """What the user has allowed the client meanwhile."""
+        return Consent.objects.filter(user=request.http.user, client=request.client).first()
 
     def _follow(
         self, request: AcceptedAuthorizationRequest, standing: Consent | None, verdict: Verdict
@@ -124,7 +128,7 @@ class AuthorizationView(View):
         if verdict is Verdict.VOUCH:
             return self._grant(request, self._vouch(request), request.scopes)
         if verdict is Verdict.GRANT and standing is not None:
-            return self._grant(request, standing, request.scopes)
+            return self._grant(request, standing, standing.granted_of(request.scopes))
         return consent_page(request.http, ConsentForm(question=self._question(request, standing)))
 
     @staticmethod
@@ -175,7 +179,7 @@ class AuthorizationView(View):
             shown=form.scopes,
             redirect_host=host_of(request.redirect_uri),
             duration=form.chosen_duration(request.client.access_token_lifetime_for(request.flow)),
-            seen=form.question.version,
+            answers=form.question.standing,
             request=request.http,
         )
         return consent
@@ -193,7 +197,7 @@ class AuthorizationView(View):
     def _refuse(self, http: HttpRequest, refused: RequestRefused) -> HttpResponse:
         if refused.address is None:
             # RFC 6749 §4.1.2.1: never redirect when the client or the redirect URI is in doubt.
-            return refusal_page(http, refused.error, record_refusal(refused, user=http.user))
+            return refusal_page(http, refused)
         silent = "none" in http.GET.get("prompt", "").split()
         if not http.user.is_authenticated and not silent:
             # RFC 9700 §4.11.2: nobody is sent on to a client's site before we know who they are.
@@ -209,4 +213,7 @@ class AuthorizationView(View):
 
 
 def _to_login_page(http: HttpRequest) -> HttpResponse:
-    return redirect_to_login(http.get_full_path(), resolve_url(settings.LOGIN_URL))
+    """To the site's login page; one on another host is told the way back in full, as by Django's own views."""
+    login_url, here = resolve_url(settings.LOGIN_URL), http.get_full_path()
+    elsewhere = urlsplit(login_url).netloc not in ("", site_host(http))
+    return redirect_to_login(origin(http) + here if elsewhere else here, login_url)

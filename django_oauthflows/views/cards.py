@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from django_oauthflows.adoption.consents import with_last_use
@@ -39,6 +42,12 @@ def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
             if is_web_address(uri)
         ],
     }
+
+
+def day_of(moment: datetime) -> str:
+    """A day in words: without its year where that is this one."""
+    local, now = (timezone.localtime(at) if timezone.is_aware(at) else at for at in (moment, timezone.now()))
+    return date_format(local, "MONTH_DAY_FORMAT" if local.year == now.year else "DATE_FORMAT")
 
 
 def is_web_address(uri: str) -> bool:

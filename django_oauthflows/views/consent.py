@@ -1,26 +1,30 @@
-"""What the consent page shows, and the pages around it: logging in again, and why a request cannot go on."""
+"""What the consent page shows, and the page before it where somebody has to log in again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
-from django.utils.translation import gettext as _
-from oauthlib.oauth2.rfc6749 import errors
+from django.utils import timezone
+from django.utils.formats import number_format
 
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_host, site_name
-from django_oauthflows.confusables import readable
+from django_oauthflows.confusables import in_letters, readable
 from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
 from django_oauthflows.limits import rough_network_of
 from django_oauthflows.models import Client, Consent, DeviceRequest
-from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, policy_source
+from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use
 from django_oauthflows.scopes import Scope, declared_scopes
-from django_oauthflows.views.cards import app_context, is_web_address
+from django_oauthflows.views.cards import app_context, day_of
 from django_oauthflows.views.pages import page
+
+#: An app is told to be new for so long.
+NEW_FOR = timedelta(days=30)
+#: How many use an app is counted no further.
+MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +35,33 @@ class Permission:
     ticked: bool
     mark: str = ""
     includes: tuple[str, ...] = ()
+    #: When the user said no to it, in words; empty if they did not.
+    refused_on: str = ""
 
 
 def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> HttpResponse:
     """Who asks, for what, for how long, and where the answer goes."""
     question = form.question
     client, redirect_uri = question.client, question.redirect_uri
-    ticked = set(request.POST.getlist("scope")) if form.is_bound else set(form.scopes)
+    ticked = set(request.POST.getlist("scope")) if form.is_bound else question.ticked_at_first()
     durations = duration_choices()
     lines = permissions(question, ticked)
     context = {
         "app": app_context(request, client),
+        "known": _known_here(client),
         "form": form,
         "user_name": readable(request.user.get_username()),
         "groups": _grouped(lines),
         "has_new": any(line.mark for line in lines),
+        "has_unticked": not all(line.ticked for line in lines),
         "durations": durations if len(durations) > 1 else (),
         "chosen_duration": request.POST.get("duration") or durations[0][0],
         "only_duration": durations[0] if len(durations) == 1 and durations[0][0] != "always" else None,
         "host": host_of(redirect_uri),
+        "host_in_letters": in_letters(host_of(redirect_uri)),
         "former_host": _former_host(question),
         "on_device": is_loopback(redirect_uri) or is_private_use(redirect_uri),
+        "anybody": not client.can_be_told_apart(redirect_uri),
         "imitates": impersonated_by(
             client,
             user=request.user,
@@ -60,13 +70,10 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
             site_host=site_host(request),
         ),
     }
-    # Browsers hold a form to its policy through every redirect: the app may send people on to its website.
-    website = client.client_uri if is_web_address(client.client_uri) else ""
-    targets = _sources(redirect_uri, website, _login_url())
-    template = "consent.html"
-    if question.device is not None:
-        template, context["device"] = "device_consent.html", _device_context(request, question.device)
-    return page(request, template, context, status=status, form_targets=targets)
+    if question.device is None:
+        return page(request, "consent.html", context, status=status)
+    context["device"] = _device_context(request, question.device)
+    return page(request, "device_consent.html", context, status=status)
 
 
 def _device_context(request: HttpRequest, device: DeviceRequest) -> dict[str, Any]:
@@ -87,7 +94,8 @@ def permissions(question: Question, ticked: set[str]) -> list[Permission]:
         implied = declared.ordered(declared.expand([name]).difference([name]))
         includes = tuple(declared[each].label for each in implied if each in declared)
         scope = declared.get(name, Scope(name=name, label=name))
-        lines.append(Permission(scope, name in ticked, _mark(question.standing, name), includes))
+        mark, refused_on = _mark(question.standing, name), _refused_on(question.standing, name)
+        lines.append(Permission(scope, name in ticked, mark, includes, refused_on))
     return sorted(lines, key=lambda line: not line.mark)
 
 
@@ -96,9 +104,26 @@ def _mark(standing: Consent | None, name: str) -> str:
     if standing is None or not standing.is_live():
         return ""
     if name not in standing.scope.split():
-        return "new"
+        return "" if standing.refused_at(name) else "new"
     # Without a wording, nobody knows in which words it was allowed: not "other" ones, then.
     return "changed" if name in standing.wordings and standing.unanswered([name]) else ""
+
+
+def _refused_on(standing: Consent | None, name: str) -> str:
+    """The day on which the user said no; with its year when that is not this one."""
+    at = standing.refused_at(name) if standing is not None else None
+    return day_of(at) if at is not None else ""
+
+
+def _known_here(client: Client) -> dict[str, Any]:
+    """How long the site has known the app, and roughly how many people use it. One statement."""
+    people = Consent.objects.live_of(client)[: MANY + 1].count()
+    return {
+        "since": day_of(client.created),
+        "is_new": client.created > timezone.now() - NEW_FOR,
+        "people": people,
+        "more_than": next((number_format(bound) for bound in (MANY, 100, 10) if people > bound), ""),
+    }
 
 
 def _former_host(question: Question) -> str:
@@ -110,51 +135,14 @@ def _former_host(question: Question) -> str:
 
 
 def _grouped(lines: list[Permission]) -> list[tuple[str, list[Permission]]]:
-    """Lines under the headings that the site declared, in the order of their first line."""
+    """Lines under the headings that the site declared, in the order of their first line; the rest last."""
     groups: dict[str, list[Permission]] = {}
     for line in lines:
         groups.setdefault(str(line.scope.group), []).append(line)
-    return list(groups.items())
+    return sorted(groups.items(), key=lambda group: not group[0])
 
 
 def login_again_page(request: HttpRequest, client: Client) -> HttpResponse:
     """For a site whose login page sends logged-in visitors straight back: log out first, by POST."""
     context = {"app": app_context(request, client)}
-    return page(request, "login_again.html", context, form_targets=_sources(_login_url()))
-
-
-def login_sources() -> tuple[str, ...]:
-    """Where a form ends whose sender has to log in first, as a policy names it."""
-    return _sources(_login_url())
-
-
-def _login_url() -> str:
-    """Where the site logs people in: mostly a page of its own, sometimes another host's."""
-    return resolve_url(settings.LOGIN_URL)
-
-
-def _sources(*uris: str) -> tuple[str, ...]:
-    """Each place once, as a policy names it. Paths of this site need no mention."""
-    return tuple(dict.fromkeys(policy_source(uri) for uri in uris if uri and not uri.startswith("/")))
-
-
-def refusal_page(
-    request: HttpRequest, error: errors.OAuth2Error, reference: str, explanation: str = ""
-) -> HttpResponse:
-    """A page in plain words, with a reference for the site's staff. Echoes nothing of the request."""
-    context = {
-        "explanation": explanation or explain(str(error.error)),
-        "reference": reference,
-        "error": error.error,
-    }
-    return page(request, "error.html", context, status=error.status_code)
-
-
-def explain(error: str) -> str:
-    """What happened, for somebody who has never heard of OAuth."""
-    if error in ("invalid_client_id", "invalid_client", "invalid_request", "mismatching_redirect_uri"):
-        return _(
-            "The app that sent you here made a mistake in its request, so we stopped to protect you. "
-            "Nothing was shared with it."
-        )
-    return _("Something about this request is not right, so we stopped. Nothing was shared.")
+    return page(request, "login_again.html", context)

@@ -7,13 +7,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.request import RequestRefused
-from django_oauthflows.views.consent import refusal_page
-from django_oauthflows.views.refusal import record_refusal
+from django_oauthflows.views.refusal_page import OUT_OF_DATE, refusal_page
 
 
 class _Check(CsrfViewMiddleware):
@@ -22,9 +20,7 @@ class _Check(CsrfViewMiddleware):
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         super()._reject(request, reason)  # type: ignore[misc]  # logs it, as sites are used to
         error = errors.AccessDeniedError(description=reason, status_code=403)
-        reference = record_refusal(RequestRefused(error, "form out of date"))
-        explanation = _("This page is out of date. Please look again and decide anew.")
-        return refusal_page(request, error, reference, explanation)
+        return refusal_page(request, RequestRefused(error, OUT_OF_DATE))
 
 
 def only_own_forms(view: Any) -> Any:

@@ -35,11 +35,11 @@ from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent, DeviceRequest
-from django_oauthflows.models.consent import Outdated
+from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.device_request import USER_CODE_LENGTH, shown_user_code, typed_user_code
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.cards import app_context
-from django_oauthflows.views.consent import consent_page, login_sources
+from django_oauthflows.views.consent import consent_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.pages import own_page, page, too_many_requests_page
@@ -135,7 +135,7 @@ def _allow(request: DeviceRequest, form: ConsentForm) -> None:
         duration=form.chosen_duration(
             client.access_token_lifetime_for(flow) + options().DEVICE_CODE_LIFETIME
         ),
-        seen=question.version,
+        answers=question.standing,
         request=question.request,
     )
     request.allow(give, flow=flow, scopes=form.granted)
@@ -151,7 +151,7 @@ def _record_denial(http: HttpRequest, request: DeviceRequest) -> None:
 def _code_page(http: HttpRequest, given: str, *, problem: str = "", status: int = 200) -> HttpResponse:
     """Where the code is typed; one that the address brought is to be compared (RFC 8628 §3.3.1)."""
     context = {"user_code": given, "compare": bool(given) and not problem, "problem": problem}
-    return page(http, "device.html", context, status=status, form_targets=login_sources())
+    return page(http, "device.html", context, status=status)
 
 
 def _too_many_codes_page(http: HttpRequest, given: str, seconds: int) -> HttpResponse:

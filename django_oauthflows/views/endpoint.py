@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
@@ -21,6 +21,7 @@ from django_oauthflows.authorization_server.request import (
     Postponed,
     RequestRefused,
 )
+from django_oauthflows.database import without_transaction
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
@@ -47,9 +48,7 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     return response
 
 
-# Whatever a request changes is atomic by itself: a transaction around it all would make one that others
-# got in the way of impossible to try again.
-@method_decorator((csrf_exempt, login_not_required, transaction.non_atomic_requests), name="dispatch")
+@method_decorator((csrf_exempt, login_not_required), name="dispatch")
 class Endpoint(View):
     """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 
@@ -60,6 +59,11 @@ class Endpoint(View):
     limit = "token"
     #: A signal of the toolkit's, for which ``announce`` is called where somebody listens.
     heard_by: Signal | None = None
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        # Whatever a request changes is atomic by itself.
+        return without_transaction(super().as_view(**initkwargs))
 
     @staticmethod
     def respond(request: FormRequest) -> Answer:
@@ -86,10 +90,10 @@ class Endpoint(View):
         """RFC 6749 §5.2."""
         status = refused.error.status_code
         expected = isinstance(refused, ExpectedRefusal)
-        members = (
+        told = (
             dict(refused.error.twotuples) if expected else refusal_members(refused, record_refusal(refused))
         )
-        response = JsonResponse(members, status=status)
+        response = JsonResponse(told, status=status)
         if status == 401:
             # A failed client authentication is answered with the scheme that is wanted.
             response.headers["WWW-Authenticate"] = 'Basic realm="oauth"'

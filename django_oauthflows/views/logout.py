@@ -27,7 +27,6 @@ from django_oauthflows.authorization_server.request import (
     form_parameters,
 )
 from django_oauthflows.confusables import readable
-from django_oauthflows.models.redirect_uri import policy_source
 from django_oauthflows.openid.logout import LogoutRequest
 from django_oauthflows.scopes import offers_openid
 from django_oauthflows.views.authorization import AuthorizationRedirect
@@ -36,6 +35,7 @@ from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.pages import own_page, page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal
+from django_oauthflows.views.refusal_page import Explanation
 
 
 # LoginRequiredMiddleware would have somebody log in who wants to log out.
@@ -134,8 +134,7 @@ def _question(request: LogoutRequest) -> HttpResponse:
         "user_name": readable(request.http.user.get_username()),
         "another_user": request.is_about_another_user(),
     }
-    targets = (policy_source(request.redirect_uri),) if request.redirect_uri else ()
-    return page(request.http, "logout.html", context, form_targets=targets)
+    return page(request.http, "logout.html", context)
 
 
 def _after(request: LogoutRequest) -> HttpResponse:
@@ -150,7 +149,11 @@ def _after(request: LogoutRequest) -> HttpResponse:
 def _refusal_page(http: HttpRequest, refused: RequestRefused) -> HttpResponse:
     """Never a redirect; who wants to log out can do it all the same."""
     context = {
-        "explanation": _("The app that sent you here made a mistake in its request to log you out."),
+        "said": Explanation(
+            _("This request cannot go on"),
+            _("The app that sent you here made a mistake in its request to log you out."),
+            _("It is not your fault. Go back to the app; if it happens again, tell the people who make it."),
+        ),
         "reference": record_refusal(refused, user=http.user),
         "error": refused.error.error,
         "logged_in": http.user.is_authenticated,

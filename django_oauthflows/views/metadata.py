@@ -13,7 +13,7 @@ from django.views.generic import View
 
 from django_oauthflows.authorization_server import pkce
 from django_oauthflows.authorization_server.client_authentication import method_names
-from django_oauthflows.conf import api_resource, issuer, options, origin, site_name
+from django_oauthflows.conf import api_resource, base_path, issuer, options, origin, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.scopes import declared_scopes, offers_openid
@@ -90,19 +90,34 @@ class PublicDocument(View):
         return preflight(request, "GET, OPTIONS")
 
 
+def is_asked_about(identifier: str, path: str) -> bool:
+    """Whether ``path``, which follows a well-known part in an address, is that of ``identifier``.
+
+    All of it where the well-known part stands at the root of the origin (RFC 8414 §3.1, RFC 9728 §3.1), or
+    what follows the path that our routes are under, where it stands there (OpenID Connect Discovery §4).
+    """
+    whole = urlsplit(identifier).path.strip("/")
+    below = f"{whole}/".removeprefix(f"{base_path()}/".lstrip("/"))
+    return path.strip("/") in (whole, below.strip("/"))
+
+
 @method_decorator(at_known_hosts(unknown_host_json), name="dispatch")
 class ServerMetadataView(PublicDocument):
-    """RFC 8414 §3: at the root of the origin."""
+    """RFC 8414 §3, by every address that clients make of the issuer: with its path behind the well-known part
+    (§3.1), or before it (§5), as in OpenID Connect Discovery §4.
+    """
 
     def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
+        if kwargs.get("path") and not is_asked_about(issuer(request), kwargs["path"]):
+            raise Http404
         return server_metadata(request)
 
 
 @method_decorator(at_known_hosts(unknown_host_json), name="dispatch")
 class ResourceMetadataView(PublicDocument):
-    """RFC 9728 §3.1: at the root of the origin, followed by the path of the API's identifier, if any."""
+    """RFC 9728 §3.1: the well-known part, followed by the path of the API's identifier, if any."""
 
     def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
-        if kwargs.get("path", "").strip("/") != urlsplit(api_resource(request)).path.strip("/"):
+        if not is_asked_about(api_resource(request), kwargs.get("path", "")):
             raise Http404
         return resource_metadata(request)

@@ -6,24 +6,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.templatetags.static import static
 
-from django_oauthflows.conf import options, site_name
-from django_oauthflows.database import log_failure
+from django_oauthflows.conf import known_origin, options, site_name, site_url
+from django_oauthflows.database import log_failure, without_transaction
+from django_oauthflows.models.redirect_uri import origin_of
+from django_oauthflows.views import policy
 
 
-def secured(response: HttpResponse, *, form_targets: tuple[str, ...] = ()) -> HttpResponse:
-    """No framing, no scripts, nothing kept, nothing told to others (RFC 9700 §4.2, §4.16).
-
-    ``form_targets`` are origins that a form on the page may end at, by way of a redirect.
-    """
-    form_action = " ".join(("'self'", *form_targets))
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
-        f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
-    )
+def secured(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """No framing, no scripts, nothing kept, nothing told to others (RFC 9700 §4.2, §4.16)."""
+    response.headers["Content-Security-Policy"] = policy.header(request)
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -31,33 +27,53 @@ def secured(response: HttpResponse, *, form_targets: tuple[str, ...] = ()) -> Ht
     return response
 
 
-def page(
-    request: HttpRequest,
-    template: str,
-    context: dict[str, Any],
-    *,
-    status: int = 200,
-    form_targets: tuple[str, ...] = (),
-) -> HttpResponse:
+def page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """A page of ours, inside the host's base template if it has named one."""
     # Names in the host's template lead where they do on its own pages, not within the instance of the
     # namespace that this page happens to be in (Django's "Reversing namespaced URLs").
     request.current_app = None  # type: ignore[assignment]
+    nonce = policy.wanted_nonce(request)
     context = {
         "base_template": options().BASE_TEMPLATE or "django_oauthflows/base.html",
         "site_name": site_name(request),
+        "site_url": site_url(),
+        "here": request.get_full_path(),
+        "site_logo": _site_logo(),
+        **({"csp_nonce": nonce} if nonce else {}),
         **context,
     }
-    response = render(request, f"django_oauthflows/{template}", context, status=status)
-    return secured(response, form_targets=form_targets)
+    return secured(request, render(request, f"django_oauthflows/{template}", context, status=status))
+
+
+def keeps_opener(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For a view that an app may open in a window of its own: the page that opened it stays in touch with it.
+
+    Django gives each answer ``Cross-Origin-Opener-Policy: same-origin``, and a browser that meets it on the way,
+    be it on a redirect, cuts the two apart for good (HTML §7.1.3): the app sees its window as closed, and its
+    callback has nobody to tell. What the app's page gains by it is no look inside: it can see whether the window
+    is closed, and send it elsewhere. An app of this very origin keeps the site's own policy, as its page has it.
+    """
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if origin_of(request.GET.get("redirect_uri", "")) != (known_origin(request) or None):
+            response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
+        return response
+
+    return wrapper
+
+
+def _site_logo() -> str:
+    """The address of the site's own picture; empty without one, or where it is missing (a check says so)."""
+    try:
+        return static(options().SITE_LOGO) if options().SITE_LOGO else ""
+    except ValueError:  # storages that know all their files
+        return ""
 
 
 def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so.
-
-    A transaction around it all (``ATOMIC_REQUESTS``) would make what others got in the way of impossible
-    to try again.
-    """
+    """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -69,7 +85,7 @@ def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
             response.headers["Retry-After"] = "1"
             return response
 
-    return transaction.non_atomic_requests(wrapper)
+    return without_transaction(wrapper)
 
 
 def too_many_requests_page(request: HttpRequest, wait: int) -> HttpResponse:

@@ -204,3 +204,25 @@ def test_a_lifetime_beyond_the_calendar_is_refused(boss: Any, field: str, second
     data = form_data(boss.get(page_of(client))) | {field: seconds}
     assert list(boss.post(page_of(client), data).context["adminform"].form.errors) == [field]
     assert boss.post(page_of(client), data | {field: "2147483647"}).status_code == 302
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_what_has_to_do_with_logging_in_elsewhere_is_folded_and_only_there_where_it_is_offered(
+    staff: Any, settings: Any, offered: bool
+) -> None:
+    scopes = {"openid": "Sign you in"} if offered else {}
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"SCOPES": scopes | {"notes:read": "Read your notes"}}
+    client, _secret = ClientFactory(scopes=["notes:read"])
+    user_agent = staff("view_client", "change_client")
+    page = user_agent.get(page_of(client)).content.decode()
+    names = ("post_logout_redirect_uris", "logout_notice_uri", "logout_notice_needs_session")
+    assert [f'name="{name}"' in page for name in names] == [offered] * 3
+    assert ("Log in with this site" in page) is offered
+    if offered:
+        assert re.search(r"<details>\s*<summary>\s*<h2[^>]*>\s*Log in with this site", page)
+        wrong = form_data(user_agent.get(page_of(client))) | {"logout_notice_uri": "https://10.0.0.1/"}
+        answer = user_agent.post(page_of(client), wrong).content.decode()
+        assert "outside of this site" in answer
+        user_agent.post(page_of(client), wrong | {"logout_notice_uri": "https://app.example/bye"})
+        client.refresh_from_db()
+        assert client.logout_notice_uri == "https://app.example/bye"

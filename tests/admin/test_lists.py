@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_oauthflows.admin.actions import MOST_AT_ONCE
 from django_oauthflows.models import Authorization, Client, ClientSecret, ClientUsage, Consent, Event
-from django_oauthflows.models.client import unusable_toolkit_secret
+from django_oauthflows.models.client_manager import unusable_toolkit_secret
 from tests.admin.conftest import page_of
 from tests.factories import ClientFactory, UserFactory
 

@@ -112,17 +112,23 @@ def causes_in_the_code() -> set[str]:
     """Every cause that a refusal is given, and every one that a code or token has of its own."""
     causes = {
         argument.value
-        for folder in ("authorization_server", "views")
+        for folder in ("authorization_server", "views", "openid")
         for path in (PACKAGE / folder).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text()))
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) in ("RequestRefused", "invalid_grant", "request.refused")
+        and ast.unparse(call.func) in ("RequestRefused", "invalid_grant", "request.refused", "_refused")
         for argument in call.args
         if isinstance(argument, ast.Constant)
     }
     authorization = (PACKAGE / "models" / "authorization.py").read_text()
     grounds = set(re.findall(r'^ +\(.+, "([a-z ]+)"\),$', authorization, re.MULTILINE))
-    assert {"wrong client secret", "scope not allowed", "code used twice", "form out of date"} <= causes
+    assert {
+        "hint of another client",
+        "wrong client secret",
+        "scope not allowed",
+        "code used twice",
+        "form out of date",
+    } <= causes
     assert {"revoked", "user inactive", "no scope left"} <= grounds
     kept = {f"{kind} {cause}" for kind in ("code", "refresh token") for cause in ("malformed", "unknown")}
     return causes | grounds | kept

@@ -20,6 +20,13 @@ LIST = "/admin/django_oauthflows/client/"
 ADD = f"{LIST}add/?use_case=service"
 
 
+@pytest.fixture(autouse=True)
+def users_log_in_to_programs_with_this_site(settings: Any) -> None:
+    """So that all settings of a client are there."""
+    scopes = {"openid": "Sign you in", **settings.OAUTHFLOWS["SCOPES"]}
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"SCOPES": scopes}
+
+
 def _boss() -> Any:
     return UserFactory(is_superuser=True)
 
@@ -90,6 +97,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "redirect_uris": {"redirect_uris": "https://evil.example/"},
     "allowed_origins": {"allowed_origins": "https://evil.example"},
     "post_logout_redirect_uris": {"post_logout_redirect_uris": "https://evil.example/"},
+    "logout_notice_uri": {"logout_notice_uri": "https://evil.example/"},
+    "logout_notice_needs_session": {"logout_notice_needs_session": "on"},
     "allowed_scopes": {"allowed_scopes": ["profile", "notes:read", "email"]},
     "default_scopes": {"default_scopes": ["profile", "notes:read"]},
     "flows": {"flows": ["authorization_code", "client_credentials"]},

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.checks import run_checks
+from django.core.management import call_command
 from oauth2_provider.models import get_application_model
 
 from django_oauthflows.adoption.applications import secret_values
 from django_oauthflows.models import Client, ClientSecret
 from tests.factories import UserFactory
-from tests.oauth_client import OAuthClient
+from tests.oauth_client import OAuthClient, pkce_pair
 
 Application: Any = get_application_model()
 
@@ -49,3 +54,73 @@ def test_a_hash_whose_hasher_the_site_no_longer_has_is_not_taken_for_a_secret(li
     ClientSecret.objects.create(**values)
     thief = OAuthClient(live_server.url, application.client_id, stored)
     assert thief.token(grant_type="client_credentials").status_code == 401
+
+
+# Those that come past the receiver --------------------------------------------------------------------------
+
+FIXTURE = {
+    "name": "Loaded", "client_type": "confidential", "authorization_grant_type": "client-credentials",
+    "client_id": "loaded", "client_secret": "a secret of somebody's own making", "hash_client_secret": False,
+    "redirect_uris": "https://loaded.example/callback", "created": "2024-01-01T00:00:00Z",
+    "updated": "2024-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+def loaded(folder: Any, **values: Any) -> str:
+    """An application that comes by ``loaddata``, as on a site that keeps its clients in a fixture."""
+    entry = {"model": "oauth2_provider.application", "pk": 4711, "fields": FIXTURE | values}
+    path = folder / "clients.json"
+    path.write_text(json.dumps([entry]))
+    call_command("loaddata", str(path), verbosity=0)
+    return "loaded"
+
+
+def test_one_that_is_loaded_is_a_client_at_its_first_request(live_server: Any, tmp_path: Any) -> None:
+    client = OAuthClient(live_server.url, loaded(tmp_path), "wrong")
+    assert client.token(grant_type="client_credentials").status_code == 401
+    client.client_secret = FIXTURE["client_secret"]
+    assert client.token(grant_type="client_credentials").status_code == 200
+    assert Client.objects.get(client_id="loaded").name == "Loaded"
+
+
+def test_so_is_a_public_one_and_one_that_begins_at_the_authorization_endpoint(
+    live_server: Any, tmp_path: Any, client: Any
+) -> None:
+    loaded(tmp_path, client_type="public", authorization_grant_type="authorization-code")
+    user = UserFactory()
+    client.force_login(user)
+    request = {
+        "response_type": "code", "client_id": "loaded", "redirect_uri": FIXTURE["redirect_uris"],
+        "scope": "profile", "code_challenge": pkce_pair()[1], "code_challenge_method": "S256",
+    }  # fmt: skip
+    assert client.get("/oauth/authorize/", request).status_code == 200
+    Client.objects.all().delete()
+    loaded(tmp_path, client_type="public", authorization_grant_type="authorization-code")
+    public = OAuthClient(live_server.url, "loaded")
+    answer = public.token(grant_type="refresh_token", refresh_token="x", client_id="loaded")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def test_the_check_names_those_that_wait_and_migrate_makes_clients_of_them(
+    transactional_db: None, tmp_path: Any
+) -> None:
+    assert run_checks(databases=["default"]) == []
+    loaded(tmp_path)
+    (found,) = run_checks(databases=["default"])
+    assert found.id == "oauthflows.W081"
+    assert "loaded" in found.msg
+    call_command(found.hint.split()[-1], verbosity=0)
+    assert Client.objects.get(client_id="loaded").secrets.count() == 1
+    assert run_checks(databases=["default"]) == []
+
+
+@pytest.mark.postgresql
+def test_two_first_requests_at_a_time_make_one_client(
+    on_postgresql: None, live_server: Any, tmp_path: Any
+) -> None:
+    loaded(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        clients = [OAuthClient(live_server.url, "loaded", FIXTURE["client_secret"]) for _ in range(8)]
+        answers = list(pool.map(lambda each: each.token(grant_type="client_credentials"), clients))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert Client.objects.get().secrets.count() == 1

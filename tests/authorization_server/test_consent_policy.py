@@ -26,11 +26,11 @@ def test_what_was_allowed_once_is_not_asked_again_when_every_token_is_gone(walk:
     assert "code" in told(walk.ask("profile"))
 
 
-def test_a_remembered_consent_costs_five_statements(
+def test_a_remembered_consent_costs_four_statements(
     walk: Walk, django_assert_num_queries: Any, client: Any
 ) -> None:
     walk.allow("profile")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert "code" in told(walk.ask("profile"))
 
 
@@ -49,7 +49,7 @@ def test_another_destination_is_asked_for(walk: Walk, app: Client) -> None:
     assert page.status_code == 200
     html = page.content.decode()
     assert "elsewhere.example" in html
-    assert "Until now it went to <bdi>client.example</bdi>" in html
+    assert "Until now, you went back to <bdi>client.example</bdi>" in html
 
 
 def test_other_words_for_the_same_scope_are_asked_for(walk: Walk, settings: Any) -> None:

@@ -80,7 +80,7 @@ def test_give_less_than_was_asked_with_the_keyboard_alone(visit: Visit, app: Cli
         if value == "allow":
             keyboard.press("Enter")
             break
-    assert reached == ["Website", "switch", "profile", "notes:read", "deny", "allow"]
+    assert reached == ["Example Notes", "switch", "profile", "notes:read", "deny", "allow"]
     assert "code" in visit.told()
     assert Consent.objects.get().scope == "profile"
 
@@ -175,12 +175,135 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     visit.ask(other, "profile")
     assert visit.page.locator(".oauthflows-warning").count() == 2  # imitates, and is on the device
     _expect_good(visit.page, language)
+    other.suspend()
+    visit.ask(other, "profile")
+    assert "Саlendar" in visit.page.get_by_role("heading", level=1).inner_text()
+    _expect_good(visit.page, language)
     for path in ("/oauth/apps/", "/oauth/disconnect/nonsense/", "/oauth/authorize/?client_id=nobody"):
         visit.open(path)
         for summary in visit.page.locator("summary").all():
             summary.click()
         _expect_good(visit.page, language)
     context.close()
+
+
+FOUR = "profile email notes:read notes:write"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (768, 1024), (360, 740)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_both_answers_are_seen_at_first_sight(
+    chromium: Browser,
+    live_server: Any,
+    alice: Any,
+    app: Client,
+    width: int,
+    height: int,
+    scheme: Any,
+    language: str,
+) -> None:
+    context = chromium.new_context(
+        color_scheme=scheme,
+        viewport={"width": width, "height": height},
+        bypass_csp=True,
+        locale=language,
+    )
+    visit = Visit(context, live_server.url)
+    visit.ask(app, FOUR)
+    visit.log_in()
+    page = visit.page
+    for button in page.locator("[name=decision]").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= height
+    for part in ("header", "h1", ".oauthflows-known", ".oauthflows-account", ".oauthflows-destination"):
+        box = page.locator(part).first.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] < height
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    # A box stands where a line begins: on the other side in a language that is written from the right.
+    tick = page.locator("[name=scope]").first.bounding_box()
+    words = page.locator(".oauthflows-scopes label > span").first.bounding_box()
+    assert tick is not None
+    assert words is not None
+    assert (tick["x"] > words["x"]) is (language == "ar")
+    _expect_good(page, language)
+    context.close()
+
+
+def test_a_no_to_one_permission_stays_and_says_so(visit: Visit, app: Client) -> None:
+    visit.ask(app, FOUR)
+    visit.log_in()
+    visit.page.uncheck("[value='notes:read']")
+    visit.press("Allow")
+    assert "includes “Read your notes”" in visit.page.get_by_role("alert").inner_text()
+    assert visit.page.is_checked("[value='notes:write']")
+    visit.page.uncheck("[value='notes:write']")
+    visit.press("Allow")
+    assert "code" in visit.told()
+    visit.ask(app, FOUR)
+    assert "code" in visit.told()
+    visit.ask(app, FOUR, prompt="consent")
+    assert not visit.page.is_checked("[value='notes:read']")
+    assert visit.page.is_checked("[value='profile']")
+    assert visit.page.get_by_text("You said no on").count() == 2
+
+
+def test_a_host_in_other_letters_is_shown_in_both_forms(visit: Visit) -> None:
+    app, _ = ClientFactory(redirect_uris=("https://xn--bcher-kva.example/cb",))
+    visit.ask(app, "profile")
+    visit.log_in()
+    where = visit.page.locator(".oauthflows-destination").inner_text()
+    assert "xn--bcher-kva.example" in where
+    assert "bücher.example" in where
+
+
+def test_the_page_takes_the_look_of_its_site_but_is_not_bent_by_it(
+    visit: Visit, app: Client, settings: Any, tmp_path: Any
+) -> None:
+    """A light site gets no dark card, whatever the device likes; rules for plain elements stay outside."""
+    (tmp_path / "host.html").write_text(
+        "<!doctype html><html><head><title>{% block title %}{% endblock %}</title>{% block head %}{% endblock %}"
+        "<link rel=stylesheet href=/host.css></head><body><main>{% block content %}{% endblock %}</main></body></html>"
+    )
+    css = (
+        "body { font-family: serif; text-align: center; text-transform: uppercase }"
+        "main form label, label { float: left; width: 9rem; font-size: 2rem; text-transform: uppercase }"
+        "fieldset { border: 9px solid red; padding: 3rem } main h1 { font-size: 5rem; color: red }"
+        ".oauthflows-page { --oauthflows-accent: rgb(1, 2, 3) }"
+    )
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    visit.ask(app, "profile")
+    visit.log_in()
+    plain = _looks(visit.page)
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"BASE_TEMPLATE": "host.html"}
+    visit.page.route("**/host.css", lambda route: route.fulfill(body=css, content_type="text/css"))
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.reload()
+    bent = _looks(visit.page)
+    assert bent.pop("font") == "serif"
+    assert bent.pop("button") == "rgb(1, 2, 3)"
+    assert bent.pop("surface") == "rgb(255, 255, 255)"
+    del plain["font"], plain["button"], plain["surface"]
+    assert bent == plain
+
+
+def _looks(page: Page) -> dict[str, str]:
+    """How some elements look, as the browser computed it."""
+    wanted = {
+        "font": (".oauthflows-page", "font-family"),
+        "button": ("[name=decision]", "color"),
+        "surface": (".oauthflows-page", "background-color"),
+        **{
+            f"{selector} {name}": (f".oauthflows-page {selector}", name)
+            for selector in ("h1", "label", "fieldset", "legend", "small, .oauthflows-small")
+            for name in ("float", "font-size", "text-transform", "border-top-width", "padding-top", "color")
+        },
+    }
+    look = "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]"
+    return {key: page.evaluate(look, list(value)) for key, value in wanted.items()}
 
 
 def _expect_good(page: Page, language: str) -> None:

@@ -148,7 +148,6 @@ SESSION_COOKIE_NAME = "__Secure-login"
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 CSRF_USE_SESSIONS = True
 MIDDLEWARE += ["django.contrib.auth.middleware.LoginRequiredMiddleware"]
-LOGIN_URL = "/members/enter/"
 OAUTHFLOWS["ISSUER"] = "https://www.notes.example.org"
 """
 STOPPED = "CommandError: Stopped. What the tour had made is removed.\n"

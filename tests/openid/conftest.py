@@ -109,6 +109,7 @@ def on_developers_machine(settings: Any) -> None:
     settings.DEBUG = True
     settings.OAUTHFLOWS = {
         **site.OAUTHFLOWS,
+        "NOTICES": False,  # mails would wait in the outbox, too
         "SCOPES": {"openid": "Sign you in", **site.OAUTHFLOWS["SCOPES"]},
     }
 

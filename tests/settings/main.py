@@ -20,6 +20,10 @@ if _database["ENGINE"].endswith("sqlite3"):
     # database in memory, and meet locks there that no site has.
     _database["TEST"] = {"NAME": str(Path(tempfile.gettempdir()) / f"oauthflows-{os.getpid()}.sqlite3")}
     _database["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL"
+elif _database["ENGINE"].endswith("mysql"):
+    # Whatever the server's own default is: the letters of all languages, and a comparison that takes
+    # two cases for the same, as most sites on MariaDB and MySQL have it.
+    _database["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_general_ci"}
 # Each thread of the live server has a connection of its own, which must not outlive its request: PostgreSQL
 # does not drop a database that somebody still looks at.
 _database["CONN_MAX_AGE"] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client
@@ -17,6 +18,8 @@ def is_presented(credentials: ClientCredentials) -> bool:
 def authenticate(request: FormRequest, credentials: ClientCredentials) -> Client:
     """The public client of that id. Raises ``RequestRefused``."""
     client = Client.objects.with_client_id(credentials.client_id)
+    if client is None and adopted(credentials.client_id):
+        client = Client.objects.with_client_id(credentials.client_id)
     if client is None:
         raise RequestRefused(
             errors.InvalidClientError(), "unknown client", details={"client_id": credentials.client_id[:80]}

@@ -16,10 +16,12 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
+from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
+from django_oauthflows.database import Exactly
 from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.client import MAX_CLIENT_ID_LENGTH
+from django_oauthflows.models.client_manager import MAX_CLIENT_ID_LENGTH
 from django_oauthflows.models.client_secret import digest_of
 from django_oauthflows.models.statement import Columns, Given, Read, Write
 
@@ -40,13 +42,18 @@ def authenticate(request: FormRequest, credentials: ClientCredentials) -> Client
     """The client whose secret it is. Raises ``RequestRefused``, or ``LimitExceeded`` for slow hashes."""
     if not _is_plausible(credentials):
         raise _wrong(credentials)
-    row = _FIND.first(client_id=credentials.client_id, digest=digest_of(credentials.secret))
+    given = {"client_id": credentials.client_id, "digest": digest_of(credentials.secret)}
+    row = _FIND.first(**given)
+    if row is None and adopted(credentials.client_id):
+        row = _FIND.first(**given)
     if row is None:
         raise _wrong(credentials)
     client, secret = _FIND.instances(row)
     if secret is not None and not secret.digest:
         secret = _slow_secret(request, client, credentials.secret)
     if secret is None or not secret.is_live(request.received_at):
+        # Asked for nothing: how long a refusal takes does not tell whether there is such a client.
+        adopted(credentials.client_id)
         raise _wrong(credentials, client)
     if secret.last_used_at is None or request.received_at - secret.last_used_at >= LAST_USED_STEP:
         _NOTE_USE.run(pk=secret.pk, now=request.received_at)
@@ -114,7 +121,7 @@ _OF_SECRET = ("id", "digest", "expires_at", "last_used_at")
 def _find() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
     fits = Q(secrets__digest=Given("digest", ClientSecret, "digest")) | ~Q(secrets__slow_hash="")
     one = (
-        Client.objects.filter(client_id=Given("client_id", Client, "client_id"))
+        Client.objects.filter(Exactly(F("client_id"), Given("client_id", Client, "client_id")))
         .annotate(found=FilteredRelation("secrets", condition=fits))
         # The digest that fits goes before slow hashes.
         .order_by(F("found__digest").desc(nulls_last=True))

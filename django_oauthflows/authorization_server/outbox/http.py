@@ -58,11 +58,13 @@ def _answered(uri: str, form: dict[str, str], seconds: float) -> int:
             session.trust_env = False
             try:
                 with session.post(uri, data=form, stream=True) as response:
-                    return int(response.status_code)
-            except (requests.RequestException, OSError):
-                if passed.is_set():
-                    raise TimeoutError from None
-                raise
+                    status = int(response.status_code)
+            except OSError:  # all of requests' own are
+                if not passed.is_set():
+                    raise
+            if passed.is_set():  # an answer that was cut off looks like a whole one
+                raise TimeoutError
+            return status
     except InvalidIPAddress:
         raise UndeliverableError(gettext_noop("Its address leads into this site's own network.")) from None
     except requests.Timeout:

@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from django.db import models
 
 from django_oauthflows.authorization_server import auth_time
+from django_oauthflows.database import rows_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
 
@@ -47,7 +48,7 @@ def tour_user(username: str = "") -> Iterator[Any]:
     """The account named ``username``; without a name a temporary one that nobody can log in to."""
     model = get_user_model()
     if username:
-        user = model._default_manager.filter(**{model.USERNAME_FIELD: username}).first()
+        user = rows_of(model).filter(**{model.USERNAME_FIELD: username}).first()
         if user is None:
             raise CommandError(f"There is no user {username!r}.")
         yield user

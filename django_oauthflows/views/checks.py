@@ -1,0 +1,164 @@
+"""System checks of what browsers and clients meet: addresses, the login page, cookies, and what our pages load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
+from django.utils import translation
+
+from django_oauthflows.conf import SERVER_METADATA, base_path, options
+from django_oauthflows.flows import registry
+from django_oauthflows.views.metadata import ServerMetadataView
+
+_ROUTES = 'path("", include("django_oauthflows.urls"))'
+
+
+@register(Tags.urls)
+def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Our routes are included, and the metadata of RFC 8414 is where clients look for it."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    addresses = list(_metadata_addresses())
+    if not addresses:
+        return [
+            Error(
+                "The routes of django_oauthflows are not included.",
+                hint=f"urlpatterns = [{_ROUTES}, ...]",
+                id="oauthflows.E009",
+            )
+        ]
+    if len(set(addresses)) > 1:
+        return [
+            Error(
+                f"The routes of django_oauthflows change with the user's language ({', '.join(addresses)}), so "
+                "clients would not find them.",
+                hint=f"urlpatterns = [{_ROUTES}, ...]  # outside i18n_patterns()",
+                id="oauthflows.E010",
+            )
+        ]
+    return list(_check_root())
+
+
+def _metadata_addresses() -> Iterator[str]:
+    """Where the metadata is, in the site's language and in another one."""
+    others = (code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE)
+    for language in filter(None, (settings.LANGUAGE_CODE, next(others, None))):
+        with translation.override(language):
+            try:
+                yield reverse("oauthflows:oauth-server-metadata")
+            except NoReverseMatch:
+                return
+
+
+def _check_root() -> Iterator[CheckMessage]:
+    """RFC 8414 §3.1: a path of the issuer comes behind the well-known part, which stands at the host's root."""
+    base = base_path()
+    if base == get_script_prefix().rstrip("/"):
+        return  # as far as this site goes, they are at the root
+    if not _is_metadata(f"{SERVER_METADATA}{base}"):
+        yield CheckWarning(
+            f"The routes of django_oauthflows are under a path, so clients that are told the issuer look for its "
+            f"metadata at {SERVER_METADATA}{base}, and nothing is there.",
+            hint='urlpatterns += [path("", include("django_oauthflows.well_known"))]',
+            id="oauthflows.W100",
+        )
+
+
+def _is_metadata(path: str) -> bool:
+    try:
+        return getattr(resolve(path).func, "view_class", None) is ServerMetadataView
+    except Resolver404:
+        return False
+
+
+@register(Tags.urls)
+def check_login(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Who is not logged in is sent to ``LOGIN_URL``, and has to come to a page there."""
+    at_front = [
+        flow for flow in registry.offered_flows(options().FLOWS) if flow.visits_authorization_endpoint
+    ]
+    if not getattr(settings, "ROOT_URLCONF", None) or not at_front:
+        return []
+    try:
+        parts = urlsplit(resolve_url(settings.LOGIN_URL))
+    except NoReverseMatch:
+        return [
+            Error(
+                f"LOGIN_URL names {str(settings.LOGIN_URL)!r}, which is no route of this site: who has to log in "
+                "for an app would see an error.",
+                hint='LOGIN_URL = "/accounts/login/"',
+                id="oauthflows.E101",
+            )
+        ]
+    path = f"/{parts.path.removeprefix(get_script_prefix())}"
+    if parts.netloc or not parts.path.startswith(get_script_prefix()) or _resolves(path):
+        return []
+    return [
+        CheckWarning(
+            f"LOGIN_URL is {parts.path!r}, and no route of this site leads there: who has to log in for an app "
+            "would find no page.",
+            hint=_login_line(path),
+            id="oauthflows.W102",
+        )
+    ]
+
+
+def _resolves(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
+
+
+def _login_line(path: str) -> str:
+    """The lines that put a login page there, by a template that the site has or has to write."""
+    try:
+        reverse("admin:index")
+        template = "admin/login.html"
+    except NoReverseMatch:
+        template = "registration/login.html"
+    return (
+        "from django.contrib.auth.views import LoginView\n"
+        f'urlpatterns += [path("{path.removeprefix("/")}", LoginView.as_view(template_name="{template}"))]'
+    )
+
+
+@register(Tags.security)
+def check_session_cookie(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Users come to the authorization page from the apps' sites."""
+    if settings.SESSION_COOKIE_SAMESITE != "Strict":
+        return []
+    return [
+        CheckWarning(
+            'SESSION_COOKIE_SAMESITE is "Strict": a user who is sent here by an app is not known at first, and a '
+            "request without a page (prompt=none) never finds them logged in.",
+            hint='SESSION_COOKIE_SAMESITE = "Lax"',
+            id="oauthflows.W103",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_proxy(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Behind a proxy that ends TLS, Django takes every request for plain http unless it is told."""
+    proxied = options().NUM_PROXIES or settings.USE_X_FORWARDED_HOST
+    plain = options().ISSUER.startswith("http:") or settings.DEBUG
+    if not proxied or plain or settings.SECURE_PROXY_SSL_HEADER:
+        return []
+    return [
+        CheckWarning(
+            "A proxy stands before this site, as USE_X_FORWARDED_HOST or OAUTHFLOWS['NUM_PROXIES'] says, but "
+            "nothing says how it tells https from http: users' answers may be refused as forged, and addresses "
+            "begin with http.",
+            hint='SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")',
+            id="oauthflows.W104",
+        )
+    ]

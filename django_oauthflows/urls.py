@@ -15,13 +15,15 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from django_oauthflows.views.apps import (
     ConnectedAppsView,
+    DisconnectAllView,
     DisconnectAppView,
     DisconnectLinkView,
-    HistoryView,
+    ReconsiderView,
     RemovePermissionView,
 )
 from django_oauthflows.views.authorization import AuthorizationView
 from django_oauthflows.views.device import DeviceView
+from django_oauthflows.views.history import HistoryPageView, HistoryView
 from django_oauthflows.views.jwks import JwksView
 from django_oauthflows.views.logout import LogoutView
 from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
@@ -64,6 +66,9 @@ endpoints = with_or_without_slash(
     path("introspect/", IntrospectionView.as_view(), name="introspect"),
     path("apps/", ConnectedAppsView.as_view(), name="apps"),
     path("apps/<int:pk>/remove/", RemovePermissionView.as_view(), name="apps-remove"),
+    path("apps/<int:pk>/reconsider/", ReconsiderView.as_view(), name="apps-reconsider"),
+    path("apps/disconnect/", DisconnectAllView.as_view(), name="apps-disconnect-all"),
+    path("apps/history/", HistoryPageView.as_view(), name="apps-history-page"),
     path("apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
     path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
     path("jwks/", JwksView.as_view(), name="jwks"),

@@ -66,6 +66,11 @@ class ConsentQuerySet(WriterQuerySet["Consent"]):
         found: AuthorizationQuerySet = _authorization_model()._default_manager.filter(consent__in=self)
         return found
 
+    def uses_since(self, moment: datetime) -> Any:
+        """Consent, time and scopes of each authorization on these that gave tokens since, newest first."""
+        given = self.authorizations().filter(rotated_at__gte=moment).order_by("-rotated_at")
+        return given.values_list("consent_id", "rotated_at", "scope")
+
     def with_last_use(self) -> ConsentQuerySet:
         """Adds ``last_used_at``: when tokens were last given on each, ``None`` if none are known of.
 

@@ -85,19 +85,24 @@ class Allowed:
     with_it: tuple[str, ...]
     #: Whether nothing would be left.
     is_all: bool
+    #: What comes along within it.
+    includes: tuple[str, ...] = ()
 
 
 def cards_for(request: HttpRequest, consents: ConsentQuerySet) -> list[dict[str, Any]]:
     """One card for each consent, newest first. One statement."""
-    return [
-        {
-            "consent": consent,
-            "app": app_context(request, consent.client),
-            "permissions": permissions_of(consent),
-            "suspended": consent.client.is_suspended,
-        }
-        for consent in with_last_use(consents.select_related("client")).order_by("-updated_at")
-    ]
+    shown = with_last_use(consents.select_related("client")).order_by("-updated_at")
+    return [card_of(request, consent) for consent in shown]
+
+
+def card_of(request: HttpRequest, consent: Consent) -> dict[str, Any]:
+    """A connected app, and what it is allowed."""
+    return {
+        "consent": consent,
+        "app": app_context(request, consent.client),
+        "permissions": permissions_of(consent),
+        "suspended": consent.client.is_suspended,
+    }
 
 
 def permissions_of(consent: Consent) -> list[Allowed]:
@@ -109,7 +114,8 @@ def permissions_of(consent: Consent) -> list[Allowed]:
         gone = consent.removed_with(name)
         with_it = labels_of(other for other in gone if other != name)
         scope = declared.get(name, Scope(name=name, label=name))
-        lines.append(Allowed(scope, tuple(with_it), is_all=set(gone) == set(names)))
+        includes = tuple(labels_of(declared.ordered(declared.expand([name]).difference([name]))))
+        lines.append(Allowed(scope, tuple(with_it), is_all=set(gone) == set(names), includes=includes))
     return lines
 
 

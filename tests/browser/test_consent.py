@@ -105,7 +105,7 @@ def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: 
     visit.press("Remove: Read your notes, Calendar")
     assert "can no longer do this: Read your notes." in page.get_by_role("status").inner_text()
     assert page.get_by_role("button", name="Disconnect Calendar").is_hidden()
-    page.locator("summary").click()
+    page.locator(".oauthflows-danger > summary").click()
     visit.press("Disconnect Calendar")
     assert "No app is connected" in page.content()
     assert visit.refusals == []
@@ -181,8 +181,7 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     _expect_good(visit.page, language)
     for path in ("/oauth/apps/", "/oauth/disconnect/nonsense/", "/oauth/authorize/?client_id=nobody"):
         visit.open(path)
-        for summary in visit.page.locator("summary").all():
-            summary.click()
+        visit.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         _expect_good(visit.page, language)
     context.close()
 
@@ -249,6 +248,52 @@ def test_a_no_to_one_permission_stays_and_says_so(visit: Visit, app: Client) -> 
     assert not visit.page.is_checked("[value='notes:read']")
     assert visit.page.is_checked("[value='profile']")
     assert visit.page.get_by_text("You said no on").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"), [(360, "dark", "en"), (768, "light", "ar"), (1280, "dark", "ar")]
+)
+def test_thirty_connected_apps(
+    chromium: Browser, live_server: Any, alice: Any, app: Client, width: int, scheme: Any, language: str
+) -> None:
+    Consent.objects.give(user=alice, client=app, scopes=["notes:write"], shown=["notes:write", "email"])
+    for number in range(29):
+        other, _ = ClientFactory(name=f"App {number:02}")
+        Consent.objects.give(user=alice, client=other, scopes=["profile"], redirect_host="x.example")
+    context = chromium.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True, locale=language
+    )
+    visit = Visit(context, live_server.url)
+    page = visit.page
+    visit.open("/oauth/apps/")
+    visit.log_in()
+    assert page.locator("article").count() == 15
+    _expect_good(page, language)
+    page.fill("[name=q]", "calen")
+    page.locator("[name=q]").press("Enter")
+    page.wait_for_url("**?q=calen*")
+    assert page.locator("article h2").all_inner_texts() == ["Calendar"]
+    # The only one that was found is open; others open by themselves.
+    assert page.locator("[value='email']").is_visible()
+    _expect_good(page, language)
+    page.locator("[value='email']").click()
+    page.wait_for_url("**/apps/?open=*")
+    assert page.get_by_role("status").is_visible()
+    visit.open("/oauth/apps/?order=name")
+    assert page.locator("article h2").first.inner_text() == "App 00"
+    first = page.locator("article").first
+    assert not first.locator("dl").is_visible()
+    first.locator("summary").first.press("Enter")
+    assert first.locator("dl").is_visible()
+    page.locator(".oauthflows-danger > summary").last.click()
+    page.locator("form[action$='/apps/disconnect/'] button").click()
+    page.wait_for_load_state()
+    assert page.locator("article").count() == 0
+    _expect_good(page, language)
+    visit.open("/oauth/apps/history/")
+    assert page.locator("time").count() == 50
+    _expect_good(page, language)
+    context.close()
 
 
 def test_a_host_in_other_letters_is_shown_in_both_forms(visit: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -12,6 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows.admin import client_secrets
 from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.authorization_server.impersonation import impersonated_by
+from django_oauthflows.conf import site_host, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.new_client import NewClientForm
@@ -22,6 +25,22 @@ def chosen_case(request: HttpRequest) -> UseCase | None:
     """The use case in the address; ``None`` while nothing, or nothing that is offered, was chosen."""
     name = request.GET.get("use_case")
     return next((case for case in registry.USE_CASES if case.offered and case.name == name), None)
+
+
+def warn_of_likeness(request: HttpRequest, client: Client) -> None:
+    """Tell whoever registers or renames ``client`` that users will be warned of it."""
+    like = impersonated_by(
+        client,
+        user=None,
+        redirect_uri=next(iter(client.redirect_uris.split()), ""),
+        site_name=site_name(request),
+        site_host=site_host(request),
+    )
+    if like:
+        sentence = gettext(
+            "“%(app)s” looks like “%(like)s”. Until it is reviewed, everybody who is asked for it is warned."
+        )
+        messages.warning(request, sentence % {"app": client.display_name, "like": like})
 
 
 class ClientRegistration(ActionAdmin):
@@ -53,6 +72,7 @@ class ClientRegistration(ActionAdmin):
         form.save_m2m = lambda: None  # nothing of a client is many-to-many; Django calls it all the same
         client, secret = form.register(by=request.user)
         client_secrets.remember(request, secret)
+        warn_of_likeness(request, client)
         return client
 
     @sensitive_variables()

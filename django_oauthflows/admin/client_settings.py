@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.client_registration import chosen_case
+from django_oauthflows.admin.client_registration import chosen_case, warn_of_likeness
 from django_oauthflows.admin.permissions import (
     SET_SERVICE_USER,
     TRUST_CLIENT,
@@ -104,6 +104,8 @@ class ClientSettings(_ModelAdmin):
         if not _HARMLESS.issuperset(form.changed_data):
             demand_to_act_on(request.user, obj)
         obj.change(form.changed_data, by=request.user)
+        if "name" in form.changed_data:
+            warn_of_likeness(request, obj)
 
 
 def _every_setting() -> set[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
+from django_oauthflows import conf
+from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.flows import registry
 from django_oauthflows.management import client_transfer
 from django_oauthflows.management.numbers import whole_number
@@ -133,6 +135,13 @@ def _create(command: Command, options: dict[str, Any]) -> None:
         entry["trust"] = Client.Trust.FIRST_PARTY.value
     client, secret = client_metadata.register(entry, Setter.STAFF, by=user_named(options["by"]))
     _tell(command, options, client, secret)
+    like = impersonated_by(
+        client, user=None, redirect_uri="", site_name=conf.options().SITE_NAME, site_host=""
+    )
+    if like:
+        command.stderr.write(
+            f"Note: it looks like “{like}”. Until it is reviewed, its users are warned of it."
+        )
 
 
 def _tell(command: Command, options: dict[str, Any], client: Client, secret: str | None = None) -> None:

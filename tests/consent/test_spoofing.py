@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -246,3 +247,65 @@ def test_a_redirect_uri_that_a_site_brings_along_spoils_no_answer(walk: Walk, ap
     assert sorted(name.lower() for name, _ in given) == ["code", "iss", "state", "tenant"]
     assert ("iss", "http://testserver") in given
     assert Consent.objects.get(client=app).redirect_host.endswith(".example")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Example Notes Support",
+        "Official Example Notes",
+        "My Example-Notes backup",
+        "ExampleN0tes",
+        "The Ехаmple Notes Login",
+    ],
+)
+def test_a_name_that_has_the_sites_own_in_it_is_pointed_out(walk: Walk, app: Client, name: str) -> None:
+    Client.objects.filter(pk=app.pk).update(name=name)
+    assert "this app looks like <strong><bdi>Example Notes</bdi>" in html_of(walk.ask("profile"))
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        ("PayPal Security", True),
+        ("Official PayPal Login", True),
+        ("PayPalSupport", True),
+        ("РауРаl — Sicherheit", True),
+        ("Seguridad PayPal", True),
+        ("PayPal セキュリティ", True),
+        ("the PayPal Security Team login", True),
+        ("Support", False),
+        ("Paypalette", False),
+        ("Pay by mail support", False),
+        ("Security", False),
+    ],
+)
+def test_a_reviewed_apps_name_with_words_of_authority_is_pointed_out(
+    visitor: Visitor, name: str, warned: bool
+) -> None:
+    ClientFactory(name="PayPal", trust="reviewed", redirect_uris=("https://paypal.example/cb",))
+    app, _ = ClientFactory(name=name)
+    html = html_of(Walk(visitor, app).ask("profile"))
+    assert ("this app looks like <strong><bdi>PayPal</bdi>" in html) is warned
+    Client.objects.filter(pk=app.pk).update(trust="reviewed")
+    assert "Be careful" not in html_of(Walk(visitor, app).ask("profile"))
+
+
+def test_a_site_with_a_short_name_does_not_see_it_in_other_words(
+    walk: Walk, app: Client, settings: Any
+) -> None:
+    for site, name, warned in (
+        ("Ink", "Thinker", False),
+        ("Ink", "Ink security", True),
+        ("メモ", "公式メモ", True),
+    ):
+        settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"SITE_NAME": site}
+        Client.objects.filter(pk=app.pk).update(name=name)
+        assert ("Be careful" in html_of(walk.ask("profile"))) is warned, name
+
+
+def test_a_name_made_to_cost_much_costs_little(walk: Walk, app: Client) -> None:
+    Client.objects.filter(pk=app.pk).update(name=("login id app " * 30)[:255])
+    begun = time.perf_counter()
+    assert walk.ask("profile").status_code == 200
+    assert time.perf_counter() - begun < 0.5

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from django.utils import translation
 
 from django_oauthflows.conf import SERVER_METADATA, base_path, options
 from django_oauthflows.flows import registry
+from django_oauthflows.views import pages, policy
+from django_oauthflows.views.blocked import Thing, first_blocked
 from django_oauthflows.views.metadata import ServerMetadataView
+from django_oauthflows.views.policy import LOOSE, listed
 
+logger = logging.getLogger(__name__)
+
+#: What Django 6 sets the policy of a site's pages by.
+MIDDLEWARE = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+SCRIPTS = ("script-src", "script-src-elem", "script-src-attr")
+NONCE = "'nonce'"
 _ROUTES = 'path("", include("django_oauthflows.urls"))'
 
 
@@ -129,6 +141,62 @@ def _login_line(path: str) -> str:
         "from django.contrib.auth.views import LoginView\n"
         f'urlpatterns += [path("{path.removeprefix("/")}", LoginView.as_view(template_name="{template}"))]'
     )
+
+
+@register(Tags.templates)
+def check_pages(app_configs: Any, **_: Any) -> Iterator[CheckMessage]:
+    """What the host's templates around our pages load is allowed there; the first thing that is not is named."""
+    thing = _first_blocked()
+    if thing is not None:
+        line = _added_to_policy(thing.directive, thing.source)
+        yield CheckWarning(
+            f"Browsers would block {thing} on our pages: their Content-Security-Policy does not allow it "
+            f"({thing.directive}).",
+            hint=line + ('  # and nonce="{{ csp_nonce }}" in its tag' if thing.source == "'nonce'" else ""),
+            id="oauthflows.W105",
+        )
+    loose = [source for name in SCRIPTS for source in listed(options().CSP.get(name)) if source in LOOSE]
+    if loose:
+        yield CheckWarning(
+            f"OAUTHFLOWS['CSP'] lets any script run on the page where users decide ({', '.join(loose)}).",
+            hint=f'OAUTHFLOWS["CSP"] = { ({**options().CSP, "script-src": [NONCE]})!r}',
+            id="oauthflows.W106",
+        )
+
+
+def _first_blocked() -> Thing | None:
+    """By a page of ours as a visitor would get it. A template that needs more than a visitor tells nothing."""
+    request = HttpRequest()
+    request.method, request.path, request.user = "GET", "/", AnonymousUser()
+    named = (host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*")
+    request.META |= {"SERVER_NAME": next(named, "localhost"), "SERVER_PORT": "80"}
+    try:
+        html = pages.page(request, "busy.html", {}).content.decode()
+    except Exception:  # whatever the host's code meets where there is no site around it
+        logger.debug("The pages could not be tried.", exc_info=True)
+        return None
+    return first_blocked(html, policy.policy())
+
+
+def _added_to_policy(directive: str, source: str) -> str:
+    before = {name: listed(value) for name, value in options().CSP.items()}
+    return f'OAUTHFLOWS["CSP"] = {before | {directive: [*before.get(directive, []), source]}!r}'
+
+
+@register(Tags.security)
+def check_forms_of_the_site(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Who logs in and needs not be asked goes from the login form straight on to the app."""
+    site = getattr(settings, "SECURE_CSP", None) or {}
+    if not listed(site.get("form-action")) or MIDDLEWARE not in settings.MIDDLEWARE:
+        return []
+    return [
+        CheckWarning(
+            "SECURE_CSP has a form-action. Browsers hold it against every redirect after a form, so after the login an "
+            "app that the user need not be asked about would not be reached.",
+            hint='del SECURE_CSP["form-action"]  # or for the login page alone, by csp_override',
+            id="oauthflows.W107",
+        )
+    ]
 
 
 @register(Tags.security)

@@ -37,7 +37,7 @@ LOADED = (
 #: Whatever it is, it runs nothing and changes no words.
 _HARMLESS = frozenset({"img-src", "font-src", "media-src"})
 #: A site may live with these elsewhere; for the page where users decide, it has to ask for them by name.
-_LOOSE = frozenset(
+LOOSE = frozenset(
     {"'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "*", "http:", "https:", "data:", "blob:"}
 )
 _NOTHING = "'none'"
@@ -109,7 +109,7 @@ def _of_the_site() -> Policy:
     site: Mapping[str, Any] = getattr(settings, "SECURE_CSP", None) or {}
     found = {}
     for name in LOADED:
-        loose = frozenset() if name in _HARMLESS else _LOOSE
+        loose = frozenset() if name in _HARMLESS else LOOSE
         allowed = listed(site[name] if name in site else site.get("default-src"))
         found[name] = [source for source in allowed if source not in loose and source != _NOTHING]
     return {name: allowed for name, allowed in found.items() if allowed}

@@ -35,7 +35,13 @@ from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
-from django_oauthflows.views.pages import keeps_opener, own_page, too_many_requests_page
+from django_oauthflows.views.pages import (
+    come_again_page,
+    cookies_were_kept_back,
+    keeps_opener,
+    own_page,
+    too_many_requests_page,
+)
 from django_oauthflows.views.refusal import record_refusal, refusal_members
 from django_oauthflows.views.refusal_page import refusal_page
 
@@ -73,6 +79,8 @@ class AuthorizationView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             limits.spend("authorize", limits.network_of(request))
+            if request.method == "GET" and cookies_were_kept_back(request):
+                return come_again_page(request)
             return super().dispatch(request, *args, **kwargs)
         except limits.LimitExceeded as exceeded:
             return too_many_requests_page(request, exceeded.seconds)

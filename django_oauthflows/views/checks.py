@@ -206,8 +206,8 @@ def check_session_cookie(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     return [
         CheckWarning(
-            'SESSION_COOKIE_SAMESITE is "Strict": a user who is sent here by an app is not known at first, and a '
-            "request without a page (prompt=none) never finds them logged in.",
+            'SESSION_COOKIE_SAMESITE is "Strict": a user who is sent here by an app is not known at first. Our pages '
+            "load themselves once more then; browsers that do not say who sent them here ask for a login.",
             hint='SESSION_COOKIE_SAMESITE = "Lax"',
             id="oauthflows.W103",
         )

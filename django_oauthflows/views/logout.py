@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -33,7 +32,13 @@ from django_oauthflows.views.authorization import AuthorizationRedirect
 from django_oauthflows.views.cards import app_context
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
-from django_oauthflows.views.pages import own_page, page, too_many_requests_page
+from django_oauthflows.views.pages import (
+    come_again_page,
+    cookies_were_kept_back,
+    own_page,
+    page,
+    too_many_requests_page,
+)
 from django_oauthflows.views.refusal import record_refusal
 from django_oauthflows.views.refusal_page import Explanation
 
@@ -68,8 +73,8 @@ class LogoutView(View):
 
     def get(self, http: HttpRequest) -> HttpResponse:
         request = self._read(http)
-        if _cookies_were_kept_back(http):
-            return page(http, "logout_come_again.html", {"here": http.get_full_path()})
+        if cookies_were_kept_back(http):
+            return come_again_page(http)
         if not http.user.is_authenticated:
             return _after(request)
         if request.is_of_this_session():
@@ -110,12 +115,6 @@ class LogoutView(View):
 def _named(http: HttpRequest, values: dict[str, str]) -> str:
     request = LogoutRequest.read(http, Parameters(values))
     return request.client.client_id if request.client is not None else ""
-
-
-def _cookies_were_kept_back(http: HttpRequest) -> bool:
-    """Whether the browser may know who is logged in, and only did not say so because another site sent it here."""
-    strict = settings.SESSION_COOKIE_SAMESITE == "Strict" and settings.SESSION_COOKIE_NAME not in http.COOKIES
-    return strict and http.headers.get("Sec-Fetch-Site") == "cross-site"
 
 
 def _language(http: HttpRequest) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -86,6 +87,21 @@ def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
             return response
 
     return without_transaction(wrapper)
+
+
+def cookies_were_kept_back(request: HttpRequest) -> bool:
+    """Whether the browser may know who is logged in, and only did not say so because another site sent it here
+    (``SESSION_COOKIE_SAMESITE = "Strict"``).
+    """
+    strict = (
+        settings.SESSION_COOKIE_SAMESITE == "Strict" and settings.SESSION_COOKIE_NAME not in request.COOKIES
+    )
+    return strict and request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
+def come_again_page(request: HttpRequest) -> HttpResponse:
+    """A page that asks for the same address once more, by itself: then it is this site that sends the browser."""
+    return page(request, "come_again.html", {"here": request.get_full_path()})
 
 
 def too_many_requests_page(request: HttpRequest, wait: int) -> HttpResponse:

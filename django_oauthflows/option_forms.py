@@ -29,6 +29,9 @@ RATE_NAMES = (
     "token",
     "introspection",
     "authorize",
+    "device_authorization",
+    "user_code",
+    "user_code_network",
     "failed_authentication",
     "slow_authentication",
 )

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.test import Client as HttpClient
 
-from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models import Client, ClientSecret, DeviceRequest
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import hidden_fields, pkce_pair
 from tests.walk import FLOWS, Walk, counted
@@ -200,3 +201,81 @@ def test_a_request_that_is_refused_early_costs_next_to_nothing(walk: Walk) -> No
         assert response.status_code == 401
 
     assert cost(wrong) == []
+
+
+# A device (RFC 8628): polls are what a site gets most of. --------------------------------------------------------
+
+
+class Television:
+    """A device of some kind of client, and the phone of its user."""
+
+    def __init__(self, **kind: Any) -> None:
+        client, secret = ClientFactory(**{"use_case": "device", "redirect_uris": ()} | kind)
+        self.phone, self.device = HttpClient(), HttpClient()
+        self.phone.force_login(UserFactory())
+        self.who = {"client_id": client.client_id} | ({"client_secret": secret} if secret else {})
+        self.ask()
+        self.poll()  # what is compiled once, is, and the secret's time of use is written
+
+    def post(self, path: str, **data: str) -> Any:
+        form = urlencode(self.who | data)
+        return self.device.post(path, form, content_type="application/x-www-form-urlencoded").json()
+
+    def ask(self) -> Any:
+        self.codes = self.post("/oauth/device_authorization/", scope="profile")
+        return self.codes
+
+    def poll(self) -> Any:
+        grant_type = "urn:ietf:params:oauth:grant-type:device_code"
+        return self.post("/oauth/token/", grant_type=grant_type, device_code=self.codes["device_code"])
+
+    def decide(self, decision: str = "allow") -> None:
+        page = self.phone.post("/oauth/device/", {"user_code": self.codes["user_code"]})
+        form = hidden_fields(page.content.decode()) | {"decision": decision, "scope": ["profile"]}
+        assert self.phone.post("/oauth/device/", form).status_code == 200
+
+
+DEVICES: dict[str, dict[str, Any]] = {
+    "public": {},
+    "public, JWT": {"access_token_format": "jwt"},
+    "public, lifetimes of its own": LIFETIMES,
+    "confidential": {"use_case": "web", "flows": "device_code refresh_token"},
+}
+
+
+def writes(statements: list[str]) -> list[str]:
+    return [each for each in statements if each.split()[0] in ("INSERT", "UPDATE", "DELETE")]
+
+
+@pytest.mark.parametrize("kind", DEVICES.values(), ids=DEVICES)
+def test_a_poll_reads_two_rows_and_writes_none_until_it_gets_tokens(
+    transactional_db: None, kind: dict[str, Any]
+) -> None:
+    tv = Television(**kind)
+    with counted() as asking:
+        tv.ask()
+    assert (len(asking.statements), len(writes(asking.statements))) == (2, 1), asking.statements
+    for error in ("authorization_pending", "slow_down", "slow_down"):
+        with counted() as waiting:
+            assert tv.poll()["error"] == error
+        assert (len(waiting.statements), writes(waiting.statements)) == (2, []), waiting.statements
+        assert not waiting.late
+    tv.decide()
+    with counted() as last:
+        assert "access_token" in tv.poll()
+    assert (len(last.statements), len(writes(last.statements))) == (3, 1), last.statements
+    assert not last.late
+
+
+def test_what_a_device_is_told_at_the_end_is_not_written_down_either(transactional_db: None) -> None:
+    tv = Television()
+    tv.ask()
+    tv.decide("deny")
+    with counted() as denied:
+        assert tv.poll()["error"] == "access_denied"
+    assert (len(denied.statements), writes(denied.statements)) == (2, [])
+    request = DeviceRequest.objects.latest("pk")
+    DeviceRequest.objects.update(expires_at=request.created_at)
+    with counted() as late:
+        assert tv.poll()["error"] == "expired_token"
+    assert (len(late.statements), writes(late.statements)) == (2, [])

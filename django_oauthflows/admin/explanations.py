@@ -59,6 +59,19 @@ _SENTENCES: dict[str, Any] = {
     "code expired": _(
         "The code was too old; it must be exchanged right after the redirect, within a minute by default."
     ),
+    "device code malformed": _(
+        "The device code is not one of ours, or it was cut off; the developer should send it as the device got it."
+    ),
+    "device code unknown": _(
+        "What the device had asked for is gone, or the account of the user who allowed it; have the device ask anew."
+    ),
+    "device code of another client": _(
+        "The device code was given to another client; the developer should use the same client id in both requests."
+    ),
+    "device code used twice": _(
+        "The device had got its tokens with this code before, so everything it gave was ended; the developer "
+        "should stop asking after the tokens have come, and the user has to allow the device again."
+    ),
     "token too long": _(
         "The request is for so many scopes or APIs that the token would be too long to be used; have the "
         "developer ask for fewer."

@@ -16,6 +16,7 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from django_oauthflows.models import Client, Consent, Event, event, event_bounds
+from django_oauthflows.views.refusal_page import OUT_OF_DATE
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
@@ -119,7 +120,7 @@ def causes_in_the_code() -> set[str]:
         and ast.unparse(call.func) in ("RequestRefused", "invalid_grant", "request.refused", "_refused")
         for argument in call.args
         if isinstance(argument, ast.Constant)
-    }
+    } | {OUT_OF_DATE}
     authorization = (PACKAGE / "models" / "authorization.py").read_text()
     grounds = set(re.findall(r'^ +\(.+, "([a-z ]+)"\),$', authorization, re.MULTILINE))
     assert {
@@ -127,10 +128,10 @@ def causes_in_the_code() -> set[str]:
         "wrong client secret",
         "scope not allowed",
         "code used twice",
-        "form out of date",
     } <= causes
     assert {"revoked", "user inactive", "no scope left"} <= grounds
-    kept = {f"{kind} {cause}" for kind in ("code", "refresh token") for cause in ("malformed", "unknown")}
+    kinds = ("code", "refresh token", "device code")
+    kept = {f"{kind} {cause}" for kind in kinds for cause in ("malformed", "unknown", "of another client")}
     return causes | grounds | kept
 
 

@@ -6,6 +6,9 @@ answered with tokens and none of them lives on.
 
 The choice for refresh tokens: parallel refreshes of one token are retries (several tabs, a lost
 answer). All of them get the same new generation, and the user stays logged in.
+
+The choice for device codes is that for codes: whoever has the code that only the device should have, and
+uses it when it was used, is a thief or was robbed (RFC 6749 §4.1.2).
 """
 
 from __future__ import annotations
@@ -16,8 +19,12 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 
-from django_oauthflows.models import Authorization, Event
+from django_oauthflows.flows.device_code import FLOW as DEVICE_FLOW
+from django_oauthflows.models import Authorization, Consent, DeviceRequest, Event
+from django_oauthflows.models.device_request import Asked
+from tests.factories import ClientFactory, UserFactory
 from tests.held import Held
 
 PARALLEL = 20
@@ -80,3 +87,84 @@ def test_parallel_refreshes_end_with_one_live_generation(live_server: Any, held:
     )
     assert on.status_code == 200
     assert Authorization.objects.get(pk=authorization.pk).generation == 3
+
+
+# Devices (RFC 8628). --------------------------------------------------------------------------------------------
+
+
+def television() -> Asked:
+    client, _ = ClientFactory(use_case="device", redirect_uris=())
+    return DeviceRequest.objects.begin(
+        client=client, scopes=["profile"], resources=[], lifetime=600, network=""
+    )
+
+
+def allowed(asked: Asked, user: Any) -> bool:
+    """Whether the yes of ``user`` was the first answer."""
+
+    def give() -> Consent:
+        consent: Consent = Consent.objects.give(user=user, client=asked.request.client, scopes=["profile"])
+        return consent
+
+    return asked.request.allow(give, flow=DEVICE_FLOW, scopes=["profile"])
+
+
+def polls_at_once(url: str, asked: Asked) -> list[requests.Response]:
+    together = Barrier(PARALLEL)
+    form = {
+        "grant_type": DEVICE_FLOW.grant_types[0],
+        "device_code": asked.device_code,
+        "client_id": asked.request.client.client_id,
+    }
+
+    def send(_: int) -> requests.Response:
+        together.wait()
+        return requests.post(f"{url}/oauth/token/", data=form, timeout=30)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(send, range(PARALLEL)))
+
+
+def test_parallel_polls_after_the_users_yes_give_tokens_once(live_server: Any) -> None:
+    asked = television()
+    assert allowed(asked, UserFactory())
+    answers = polls_at_once(live_server.url, asked)
+    won = [answer.json() for answer in answers if answer.status_code == 200]
+    lost = {(answer.status_code, answer.json()["error"]) for answer in answers if answer.status_code != 200}
+    assert len(won) == 1
+    assert lost == {(400, "invalid_grant")}
+    assert Authorization.objects.get().generation == 1
+    assert api(live_server.url, won[0]["access_token"]) == 401
+    assert Event.objects.filter(kind=Event.Kind.CODE_REPLAYED).count() == 1
+
+
+def test_parallel_polls_while_the_device_waits_write_nothing_and_are_told_to_slow_down(
+    live_server: Any,
+) -> None:
+    asked = television()
+    before = DeviceRequest.objects.values().get()
+    errors = [answer.json()["error"] for answer in polls_at_once(live_server.url, asked)]
+    assert errors.count("authorization_pending") == 1
+    assert errors.count("slow_down") == PARALLEL - 1
+    assert DeviceRequest.objects.values().get() == before
+    assert not Event.objects.filter(kind=Event.Kind.REQUEST_REFUSED).exists()
+
+
+def test_of_many_answers_at_once_one_counts(transactional_db: None) -> None:
+    asked = television()
+    users = [UserFactory() for _ in range(PARALLEL)]
+    together = Barrier(PARALLEL)
+
+    def answer(number: int) -> bool:
+        together.wait()
+        try:
+            return asked.request.deny() if number % 2 else allowed(asked, users[number])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        counted = list(pool.map(answer, range(PARALLEL)))
+    assert counted.count(True) == 1
+    request = DeviceRequest.objects.get()
+    assert request.denied is not (request.authorization_id is not None)
+    assert Authorization.objects.count() == Consent.objects.count() == (0 if request.denied else 1)

@@ -1,4 +1,4 @@
-"""The page for devices' codes: whose answer counts, how often one may guess, and what a stranger learns (RFC 8628 §5)."""
+"""The page for devices' codes: whose answer counts, how often one may guess, what strangers learn (RFC 8628 §5)."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_what_is_no_code_is_told_so(visitor: Visitor, wrong: str) -> None:
 
 
 def test_wide_letters_of_a_japanese_keyboard_are_letters() -> None:
-    assert typed_user_code("ｂｃｄｆ－ｇｈｊｋ") == "BCDFGHJK"  # noqa: RUF001 - it is about them
+    assert typed_user_code("ｂｃｄｆ－ｇｈｊｋ") == "BCDFGHJK"
 
 
 def test_codes_outlive_a_new_key_of_the_site(visitor: Visitor, tv: Client, settings: Any) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
@@ -25,6 +26,7 @@ from django_oauthflows.admin.permissions import (
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.new_client import fields_for
 from django_oauthflows.models import Client
+from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.scopes import offers_openid
 
 if TYPE_CHECKING:
@@ -106,6 +108,13 @@ class ClientSettings(_ModelAdmin):
         obj.change(form.changed_data, by=request.user)
         if "name" in form.changed_data:
             warn_of_likeness(request, obj)
+        for problem in chain.from_iterable(problems_with(obj).values()):
+            self.message_user(
+                request,
+                gettext("It has this from before, and could not be registered with it today: %(problem)s")
+                % {"problem": problem},
+                messages.WARNING,
+            )
 
 
 def _every_setting() -> set[str]:

@@ -67,7 +67,9 @@ class ClientFormBase(_ModelForm):
         needs_end_date = any(flow.needs_end_date for flow in flows)
         # What is not on the form, because it may only be looked at, stays as it is.
         limits = [cleaned.get(n) if n in self.fields else getattr(self.instance, n) for n in _IMPLICIT_LIMITS]
-        if needs_end_date and not any(limits):
+        # One that has the flow without an end from before may be changed in other ways.
+        touched = self.instance._state.adding or {"flows", *_IMPLICIT_LIMITS}.intersection(self.changed_data)
+        if needs_end_date and touched and not any(limits):
             self.add_error(
                 "implicit_until" if "implicit_until" in self.fields else None,
                 _("Give an end date for the implicit flow, or the reason why there is none."),
@@ -112,10 +114,12 @@ class ClientForm(ClientFormBase):
         if "flows" in self.fields:
             flows = self.fields["flows"]
             assert isinstance(flows, FlowsField)
+            # What it has stays to be seen, and one that has none, as after the password grant, can be saved.
+            flows.required = bool(self.instance.flows)
             flows.choices = [
                 (flow.name, _with_risk(flow.label, flow.risks if flow.deprecated else ()))
                 for flow in registry.offered_flows()
-                if self.instance.client_type in flow.client_types
+                if self.instance.client_type in flow.client_types or flow.name in self.instance.flow_names
             ]
 
 

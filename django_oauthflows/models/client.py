@@ -25,7 +25,7 @@ from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.models.client_manager import ClientManager
 from django_oauthflows.models.client_secret import ClientSecret
-from django_oauthflows.models.client_validation import problems_with
+from django_oauthflows.models.client_validation import new_problems_with
 from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import MAX_SECONDS, RATE
 from django_oauthflows.scopes import declared_scopes
@@ -274,8 +274,11 @@ class Client(Application):
         return next(nearest, str(Application.GRANT_AUTHORIZATION_CODE))
 
     def clean(self) -> None:
-        """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours."""
-        problems = problems_with(self)
+        """Raise ``ValidationError`` by field. Replaces the toolkit's rules, which allow more than ours.
+
+        What was there before and breaks a rule of today is no reason to refuse another change.
+        """
+        problems = new_problems_with(self)
         if problems:
             raise ValidationError(problems)
 

@@ -38,6 +38,32 @@ def problems_with(client: Client) -> dict[str, list[str]]:
     return {field: problems for field, problems in found.items() if problems}
 
 
+#: Fields of several values, each of which is judged by itself.
+_LISTS = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins", "flows")
+
+
+def new_problems_with(client: Client) -> dict[str, list[str]]:
+    """As ``problems_with``, without what was wrong with the row that is stored: old values that nobody has
+    touched, as sites bring them along.
+    """
+    found = problems_with(client)
+    before = None if client._state.adding or not found else _stored(client)
+    if before is None:
+        return found
+    old = problems_with(before)
+    new = {
+        field: [problem for problem in problems if problem not in old.get(field, ())]
+        if field in _LISTS or getattr(client, field) == getattr(before, field)
+        else problems
+        for field, problems in found.items()
+    }
+    return {field: problems for field, problems in new.items() if problems}
+
+
+def _stored(client: Client) -> Client | None:
+    return type(client)._default_manager.filter(pk=client.pk).first()
+
+
 def _client_id_problems(client: Client) -> list[str]:
     # RFC 9068 §5: an API that reads only the subject of a token must not take a client for the user with that
     # key. One that is there already keeps its name.

@@ -33,9 +33,10 @@ def host(name: str, folder: Any, username: str, **user: str) -> Iterator[tuple[S
 
 
 def registered(site: Site, origin: str, use_case: str, *more: str) -> OAuthClient:
+    own = ("--department", "Sales") if site.settings.endswith("swapped") else ()
     made = site.json(
         "manage.py", "oauth", "client", "create", "--name", "App", "--use-case", use_case,
-        "--scope", "profile email notes:read notes:write stats:read", "--json", *more,
+        "--scope", "profile email notes:read notes:write stats:read", "--json", *own, *more,
     )  # fmt: skip
     uris = made["redirect_uris"]
     return OAuthClient(origin, made["client_id"], made.get("client_secret"), uris[0] if uris else "")
@@ -102,10 +103,57 @@ def test_users_of_its_own_kind_behind_closed_doors_without_time_zones(
     assert me == {"username": "alice@example.org", "email": "alice@example.org", "sub": key}
 
 
+ADD_IN_ADMIN = """
+import json
+from django.contrib.auth import get_user_model
+from django.test import Client as Visitor
+from tests.adoption.test_old_values import form_of
+from tests.hosts.apps.models import App
+visitor = Visitor(headers={"host": "localhost"})
+visitor.force_login(get_user_model().objects.create_superuser("root"))
+page = "/admin/django_oauthflows/client/add/?use_case=web"
+form = form_of(visitor.get(page).content.decode())
+wanted = {"name": "By staff", "redirect_uris": "https://a.example/cb", "allowed_scopes": ["profile"]}
+statuses = [visitor.post(page, form | wanted | more).status_code for more in ({}, {"department": "Sales"})]
+made = App.objects.filter(name="By staff").values_list("department", flat=True)
+print(json.dumps(["department" in form, statuses, list(made)]))
+"""
+
+
+def own_fields_are_asked_for(site: Site) -> Any:
+    """By the command, which takes a row's key for a relation, and by the admin's form."""
+    make = (
+        "oauth",
+        "client",
+        "create",
+        "--name",
+        "Own",
+        "--use-case",
+        "service",
+        "--scope",
+        "stats:read",
+        "--json",
+    )
+    refused = site.manage(*make, check=False)
+    assert refused.returncode != 0
+    assert "--department" in refused.stderr
+    key = site.evaluate(
+        "from tests.hosts.apps.models import Team; print(Team.objects.create(name='Blue').pk)"
+    )
+    wrong = site.manage(*make, "--department", "Sales", "--team", "4711", check=False)
+    assert "Give the key of a row that is there." in wrong.stderr
+    made = site.json("manage.py", *make, "--department", "Sales", "--team", str(key))
+    assert (made["department"], made["team"]) == ("Sales", key)
+    kept = site.json("manage.py", "oauth", "client", "export", made["client_id"])["clients"]
+    assert (kept[0]["department"], kept[0]["team"]) == ("Sales", key)
+    return site.evaluate(ADD_IN_ADMIN)
+
+
 def test_an_application_model_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("swapped")
     with host("swapped", folder, "alice", email="alice@example.org") as (site, origin, _):
         walk_all_flows(site, origin, "alice")
+        told = own_fields_are_asked_for(site)
         adopted = site.evaluate(
             "import json\n"
             "from tests.hosts.apps.models import App\n"
@@ -114,4 +162,5 @@ def test_an_application_model_of_its_own(tmp_path_factory: pytest.TempPathFactor
             " authorization_grant_type='authorization-code')\n"
             "print(json.dumps([Client.objects.get(pk=app.pk).department, Client.objects.get(pk=app.pk).flows]))"
         )
+    assert told == [True, [200, 200], ["Sales"]]
     assert adopted == ["Sales", "authorization_code refresh_token"]

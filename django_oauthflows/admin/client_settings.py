@@ -26,6 +26,7 @@ from django_oauthflows.admin.permissions import (
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.new_client import fields_for
 from django_oauthflows.models import Client
+from django_oauthflows.models.client_metadata import own_columns
 from django_oauthflows.models.client_validation import problems_with
 from django_oauthflows.scopes import offers_openid
 
@@ -59,6 +60,7 @@ _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("Who looks after it"), ("owner", "contacts", "trust", "service_user")),
     (_("Its own API"), ("is_resource_server", "resources")),
     (_LOGIN, ("post_logout_redirect_uris", "logout_notice_uri", "logout_notice_needs_session")),
+    (_("This site's own"), own_columns()),
 )
 
 

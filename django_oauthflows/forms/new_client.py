@@ -15,6 +15,7 @@ from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.client import ClientFormBase
 from django_oauthflows.forms.fields import ScopesField
 from django_oauthflows.models import Client
+from django_oauthflows.models.client_metadata import required_columns
 from django_oauthflows.models.redirect_uri import origin_of
 
 _SALT = "django_oauthflows.new_client"
@@ -126,4 +127,4 @@ def fields_for(case: UseCase) -> tuple[str, ...]:
         "service_user",
         "trust",
     )
-    return tuple(name for name in order if wanted.get(name, True))
+    return (*(name for name in order if wanted.get(name, True)), *required_columns())

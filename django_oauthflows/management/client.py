@@ -85,7 +85,7 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             _option(member),
             dest=member.name,
-            required=member.name == "client_name",
+            required=member.required,
             help=member.rule,
             **_form(member),
         )

@@ -27,7 +27,7 @@ from oauth2_provider.models import AbstractApplication
 
 from django_oauthflows.database import rows_of
 from django_oauthflows.flows import registry
-from django_oauthflows.models.client import Client
+from django_oauthflows.models.client import Application, Client
 from django_oauthflows.scopes import scope_string
 
 
@@ -113,6 +113,7 @@ FLAG = Kind(_("Give true or false."), _of_type(bool))
 NUMBER = Kind(_("Give a whole number."), _of_type(int))
 SECONDS = Kind(_("Give a whole number of seconds above zero."), _seconds)
 TIME = Kind(_("Give a time, as in 2030-12-31T23:59:00+00:00."), _time, lambda value: value.isoformat())
+KEY = Kind(_("Give the key of a row that is there."), str, lambda value: value.pk)
 USER = Kind(_("Give the name of a user."), _user, lambda value: value.get_username())
 
 
@@ -153,9 +154,16 @@ class Member:
         if value is None and self.column.null:
             return None
         try:
+            if self.kind is KEY:
+                return self.column.related_model._default_manager.get(pk=value)  # type: ignore[union-attr]
             return self.kind.kept(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, ObjectDoesNotExist):
             raise ValidationError(self.kind.form) from None
+
+    @property
+    def required(self) -> bool:
+        """Whether whoever registers a client must say it: its name, and what the site's own model wants."""
+        return self.attribute == "name" or self.attribute in required_columns()
 
     @property
     def column(self) -> models.Field[Any, Any]:
@@ -272,23 +280,46 @@ _SOUNDS_SECRET = re.compile("secret|password|private|hash")
 
 
 def inherited(fields: Iterable[models.Field[Any, Any]]) -> Iterator[Member]:
-    """Columns among ``fields`` that this map does not know: those of another release of the toolkit.
+    """Columns among ``fields`` that this map does not know: those of another release of the toolkit, and those
+    of the site's own model.
 
     They travel under their own names and staff may set them, so that nothing is lost on the way.
     """
     named = {member.attribute for member in MEMBERS} | set(INTERNAL)
-    kinds = ((models.BooleanField, FLAG), (models.IntegerField, NUMBER), (models.DateTimeField, TIME))
+    kinds = (
+        (models.ForeignKey, KEY),
+        (models.BooleanField, FLAG),
+        (models.IntegerField, NUMBER),
+        (models.DateTimeField, TIME),
+    )
     for field in fields:
-        known = field.name in named or field.is_relation
+        known = field.name in named or (field.is_relation and field.name not in own_columns())
         if field.editable and not known and not _SOUNDS_SECRET.search(field.name):
             kind = next((kind for type_, kind in kinds if isinstance(field, type_)), TEXT)
-            yield Member(field.name, kind, "The toolkit's own.", _STAFF)
+            rule = "The site's own." if field.name in own_columns() else "The toolkit's own."
+            yield Member(field.name, kind, rule, _STAFF)
+
+
+@cache
+def own_columns() -> tuple[str, ...]:
+    """What the site's own application model has and the toolkit's has not, by name."""
+    known = {field.name for field in AbstractApplication._meta.get_fields()}
+    return tuple(
+        field.name for field in Application._meta.local_fields if field.editable and field.name not in known
+    )
+
+
+@cache
+def required_columns() -> tuple[str, ...]:
+    """Those of them that must be filled."""
+    fields = [Application._meta.get_field(name) for name in own_columns()]
+    return tuple(field.name for field in fields if not (field.blank or field.has_default()))
 
 
 @cache
 def members() -> tuple[Member, ...]:
     """All there are. Where two have one name, the later tells what this package makes of it."""
-    return (*inherited(AbstractApplication._meta.local_fields), *MEMBERS)
+    return (*inherited(Application._meta.local_fields), *MEMBERS)
 
 
 @cache

@@ -16,6 +16,16 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Team",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=50)),
+            ],
+        ),
+        migrations.CreateModel(
             name="App",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -132,7 +142,13 @@ class Migration(migrations.Migration):
                         verbose_name="CIMD expires at",
                     ),
                 ),
-                ("department", models.CharField(blank=True, max_length=50)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="apps.team"
+                    ),
+                ),
+                ("department", models.CharField(max_length=50)),
                 (
                     "user",
                     models.ForeignKey(

@@ -15,7 +15,7 @@ from django.contrib.auth.hashers import identify_hasher, make_password
 from django.db import IntegrityError, models
 from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
-from oauth2_provider.settings import APPLICATION_MODEL
+from oauth2_provider.settings import APPLICATION_MODEL, oauth2_settings
 
 from django_oauthflows.database import Exactly, atomic_on, may_hold, rows_of, writer_of
 from django_oauthflows.flows import registry
@@ -25,6 +25,10 @@ from django_oauthflows.models.client_manager import can_be_client_id
 from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
 from django_oauthflows.scopes import declared_scopes
 
+#: Label of a secret that a client had before.
+_ADOPTED = "Adopted"
+#: Why an adopted client need not do PKCE.
+NO_PKCE = "The site did not ask for it before it switched (PKCE_REQUIRED = False)"
 #: The scope that the toolkit asks of a caller of its introspection endpoint.
 _INTROSPECTION = "introspection"
 
@@ -41,6 +45,7 @@ def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
         # Stock sites grant every scope to a client that asks for none; what that was is written down
         # here, so that staff can see and shorten it.
         "default_scopes": allowed,
+        "pkce_exemption": _pkce_exemption(application),
         "trust": "first_party" if application.skip_authorization else "not_reviewed",
     }
 
@@ -74,7 +79,7 @@ def secret_values(application: Any) -> dict[str, Any] | None:
     stored = application.client_secret
     if not stored or application.client_type != ClientType.CONFIDENTIAL:
         return None
-    values = {"client_id": application.pk, "label": "Adopted"}
+    values = {"client_id": application.pk, "label": _ADOPTED}
     if application.hash_client_secret or _is_hash(stored):
         # Kept even if the site has lost its hasher: taken for a secret, a stolen hash would be one.
         return values | {"slow_hash": stored}
@@ -125,6 +130,29 @@ def adopt(application: Any, client_model: Any, secret_model: Any, *, using: str)
         client_model(**values).save_base(raw=True, force_insert=True, using=using)
         if secret is not None:
             secret_model.objects.using(using).create(**secret)
+
+
+def exempt_from_pkce() -> int:
+    """Put on record, for each adopted client with a secret, that the toolkit did not ask it for PKCE; how many."""
+    adopted_ones = Client.objects.filter(secrets__label=_ADOPTED, pkce_exemption="").distinct()
+    waiting = [client for client in adopted_ones if _may_be_exempt(client.flow_names)]
+    for client in waiting:
+        client.pkce_exemption = NO_PKCE
+        client.change(["pkce_exemption"])
+    return len(waiting)
+
+
+def _may_be_exempt(flow_names: Iterable[str]) -> bool:
+    return any(flow.uses_pkce for flow in registry.offered_flows(flow_names))
+
+
+def _pkce_exemption(application: Any) -> str:
+    """The reason, where the toolkit's setting is still there to be asked and does without."""
+    required = oauth2_settings.PKCE_REQUIRED
+    if callable(required):
+        required = required(application.client_id)
+    exempt = not required and application.client_type == ClientType.CONFIDENTIAL
+    return NO_PKCE if exempt and _may_be_exempt(_flow_names(application)) else ""
 
 
 def mark_resource_servers(access_tokens: Any, clients: Any) -> None:

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 #: noun → where its verbs are. Each module has ``add_arguments(parser)`` and ``handle(command, options)``.
 NOUNS = {
+    "adopt": "django_oauthflows.management.adopt",
     "client": "django_oauthflows.management.client",
     "deliver": "django_oauthflows.management.deliver",
     "purge": "django_oauthflows.management.purge",
@@ -28,6 +29,12 @@ class Command(BaseCommand):
         nouns = parser.add_subparsers(dest="noun", required=True, parser_class=argparse.ArgumentParser)
         for noun, module in NOUNS.items():
             import_string(f"{module}.add_arguments")(nouns.add_parser(noun))
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        if options.get("noun") == "adopt":
+            # It is asked before the switch, when the settings are those of the toolkit still.
+            options["skip_checks"] = True
+        return super().execute(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -102,7 +102,7 @@ def _read(file: Path) -> Iterator[tuple[tuple[str, str], int]]:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError, OSError):
         return  # a template, or of another Python: nothing that runs here
-    modules = set()
+    modules: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _TOOLKIT:
             names = [alias.name for alias in node.names]

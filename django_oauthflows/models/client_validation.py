@@ -44,7 +44,7 @@ _LISTS = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins", "flow
 
 def new_problems_with(client: Client) -> dict[str, list[str]]:
     """As ``problems_with``, without what was wrong with the row that is stored: old values that nobody has
-    touched, as sites bring them along.
+    touched, from the time of the toolkit or of other rules.
     """
     found = problems_with(client)
     before = None if client._state.adding or not found else _stored(client)

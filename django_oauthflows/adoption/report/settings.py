@@ -116,7 +116,7 @@ def _pkce(said: Mapping[str, Any]) -> Iterator[Finding]:
     )
 
 
-def _asking(said: Mapping[str, Any]) -> Iterator[Finding]:
+def _approval(said: Mapping[str, Any]) -> Iterator[Finding]:
     if said["REQUEST_APPROVAL_PROMPT"] == "auto":
         yield Finding(
             "Users are asked once more by each app: what they allowed in the toolkit's time says not in which words.",
@@ -176,7 +176,7 @@ _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[Finding]], ...] = (
     _scopes,
     _lifetimes,
     _pkce,
-    _asking,
+    _approval,
     _openid,
     _validator,
     _resource_server,

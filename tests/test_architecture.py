@@ -31,7 +31,7 @@ SERVER = PACKAGE / "authorization_server"
 #: From the top down. What stands in a layer imports from its own and those below it.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"urls", "well_known", "apps"}),
-    frozenset({"views", "admin", "rest_framework", "management", "testing"}),
+    frozenset({"views", "admin", "rest_framework", "management", "templatetags", "testing"}),
     frozenset({"forms", "checks"}),
     frozenset({"authorization_server", "openid", "resource_server", "adoption", "toolkit"}),
     frozenset({"models"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_oauthflows.admin.impact import known, with_last_use
 from django_oauthflows.flows import registry
@@ -40,6 +42,49 @@ class Topic(StrEnum):
     REDIRECT = "redirect"
     NO_PKCE = "no-pkce"
 
+    @property
+    def severity(self) -> Severity:
+        """How soon somebody should look."""
+        return _SEVERITY[self]
+
+
+class Severity(StrEnum):
+    """How much depends on it, the worst first."""
+
+    URGENT = "urgent"
+    WORTH_A_LOOK = "worth-a-look"
+    TIDINESS = "tidiness"
+
+
+_SEVERITY = {
+    Topic.DEPRECATED_FLOW_OVER: Severity.URGENT,
+    Topic.SECRET_EXPIRES: Severity.URGENT,
+    Topic.REDIRECT: Severity.URGENT,
+    Topic.NO_PKCE: Severity.WORTH_A_LOOK,
+    Topic.DEPRECATED_FLOW: Severity.WORTH_A_LOOK,
+    Topic.SECRET_SLOW: Severity.WORTH_A_LOOK,
+    Topic.SECRET_OLD: Severity.WORTH_A_LOOK,
+    Topic.UNUSED: Severity.TIDINESS,
+    Topic.SCOPES_UNUSED: Severity.TIDINESS,
+}
+SEVERITY_LABELS = {
+    Severity.URGENT: gettext_lazy("Urgent: something stops working, or is unsafe"),
+    Severity.WORTH_A_LOOK: gettext_lazy("Worth a look: it could be safer"),
+    Severity.TIDINESS: gettext_lazy("Tidiness: nobody seems to need it"),
+}
+#: Topic → what it is called as a filter, the worst first.
+TOPIC_LABELS = {
+    Topic.DEPRECATED_FLOW_OVER: gettext_lazy("Implicit flow past its date"),
+    Topic.SECRET_EXPIRES: gettext_lazy("Secret expires within 30 days"),
+    Topic.REDIRECT: gettext_lazy("Redirect URIs to check"),
+    Topic.DEPRECATED_FLOW: gettext_lazy("Implicit flow"),
+    Topic.NO_PKCE: gettext_lazy("Without PKCE"),
+    Topic.SECRET_SLOW: gettext_lazy("Secret kept as a slow hash"),
+    Topic.SECRET_OLD: gettext_lazy("Secret never rotated"),
+    Topic.UNUSED: gettext_lazy("Not used for 90 days"),
+    Topic.SCOPES_UNUSED: gettext_lazy("Scopes never used"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -49,6 +94,18 @@ class Finding:
     client: Client
     what: str
     remedy: str
+    #: What of the client it is about, in no language: another of the same topic has not been seen yet.
+    about: str = ""
+
+    @property
+    def key(self) -> str:
+        """By which it is known as seen, in ``Client.advice_seen``."""
+        return hashlib.sha256(f"{self.topic}\t{self.about}".encode()).hexdigest()[:16]
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether staff have looked at it and left it as it is."""
+        return self.key in self.client.advice_seen
 
 
 @dataclass(slots=True)
@@ -119,6 +176,7 @@ def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
             client,
             _("It has no secret that is still valid."),
             _("Rotate its secret and hand the new one over, or delete the client."),
+            about="none",
         )
     elif all(secret.expires_at is not None and secret.expires_at <= soon for secret in live):
         last = max(secret.expires_at for secret in live if secret.expires_at is not None)
@@ -127,6 +185,7 @@ def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
             client,
             _("Its last secret expires on %(date)s.") % {"date": _day(last)},
             _("Rotate its secret with an overlap, so that the client can change over."),
+            about=last.isoformat(),
         )
     elif max(secret.created_at for secret in live) <= facts.now - (longest_life() or ROTATE_AFTER):
         yield Finding(
@@ -172,6 +231,7 @@ def _scopes(client: Client, facts: _Facts) -> Iterator[Finding]:
             client,
             _("It has never got a token for: %(scopes)s.") % {"scopes": ", ".join(unused)},
             _("Take these off its allowed scopes if it does not need them."),
+            about=" ".join(unused),
         )
 
 
@@ -186,7 +246,11 @@ def _redirects(client: Client, facts: _Facts) -> Iterator[Finding]:
         )
         if problem:
             yield Finding(
-                Topic.REDIRECT, client, _("Redirect URI %(uri)s is not safe.") % {"uri": uri}, problem
+                Topic.REDIRECT,
+                client,
+                _("Redirect URI %(uri)s is not safe.") % {"uri": uri},
+                problem,
+                about=uri,
             )
         elif elsewhere:
             yield Finding(
@@ -197,6 +261,7 @@ def _redirects(client: Client, facts: _Facts) -> Iterator[Finding]:
                 _(
                     "Ask its owner whether the host still belongs to them; correct the address or the website."
                 ),
+                about=uri,
             )
     gone = sorted(host for host in facts.answered_hosts - hosts if host)
     if gone:
@@ -206,6 +271,7 @@ def _redirects(client: Client, facts: _Facts) -> Iterator[Finding]:
             _("Users agreed to answers to a host that is no longer registered: %(hosts)s.")
             % {"hosts": ", ".join(gone[:5])},
             _("Nothing is sent there any more; those users are asked again when they come back."),
+            about=" ".join(gone),
         )
 
 

@@ -16,11 +16,18 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.actions import ActionAdmin
-from django_oauthflows.admin.advice import findings
+from django_oauthflows.admin.actions import ActionAdmin, is_key
+from django_oauthflows.admin.advice import SEVERITY_LABELS, TOPIC_LABELS, findings
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.client_csv import as_csv
-from django_oauthflows.admin.filters import ClientFlowFilter, RiskFilter, StatusFilter, UseCaseFilter
+from django_oauthflows.admin.filters import (
+    ClientFlowFilter,
+    NewFilter,
+    RiskFilter,
+    StatusFilter,
+    TrustFilter,
+    UseCaseFilter,
+)
 from django_oauthflows.admin.impact import known, with_last_use
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client, Consent
@@ -32,7 +39,7 @@ class ClientList(ActionAdmin):
     row_actions = CLIENT_ACTIONS
     list_display = ("label", "use_case", "status", "users", "last_used", "flow_labels", "owner", "registered")
     list_display_links = ("label",)
-    list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter)
+    list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter, TrustFilter, NewFilter)
     list_select_related = ("owner",)
     list_per_page = 50
     search_fields = ("name", "client_id", "redirect_uris", f"owner__{get_user_model().USERNAME_FIELD}")
@@ -87,8 +94,43 @@ class ClientList(ActionAdmin):
         return as_csv(shown)
 
     def advice_view(self, request: HttpRequest) -> HttpResponse:
-        """Everything worth a look, over all clients."""
+        """Everything worth a look, over all clients, the worst first; a POST says that one thing was looked at."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        if request.method == "POST":
+            self._note_as_seen(request)
+            return HttpResponseRedirect(request.get_full_path())
         found = findings(Client.objects.order_by("name", "client_id"))
-        return self.page(request, "client/advice.html", gettext("Advice"), findings=found)
+        topic, with_seen = request.GET.get("topic", ""), "seen" in request.GET
+        shown = [one for one in found if topic in ("", one.topic) and (with_seen or not one.is_seen)]
+        return self.page(
+            request,
+            "client/advice.html",
+            gettext("Advice"),
+            findings=shown,
+            groups=[
+                (label, [one for one in shown if one.topic.severity == severity])
+                for severity, label in SEVERITY_LABELS.items()
+            ],
+            topics=[
+                (name, label, sum(one.topic == name for one in found), name == topic)
+                for name, label in TOPIC_LABELS.items()
+            ],
+            seen=sum(one.is_seen for one in found),
+            with_seen=with_seen,
+            topic=topic,
+            may_note=self.has_change_permission(request),
+        )
+
+    def _note_as_seen(self, request: HttpRequest) -> None:
+        """One finding of one client, or back again."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        key, pk = request.POST.get("finding", ""), request.POST.get("client", "")
+        client = Client.objects.filter(pk=pk).first() if is_key(Client, pk) else None
+        found = findings(Client.objects.filter(pk=client.pk)) if client is not None else []
+        if client is None or key not in {one.key for one in found}:
+            return  # it is not so any more
+        noted = {one.key for one in found if one.is_seen} ^ {key}
+        client.note_advice(noted)
+        self.log_change(request, client, gettext("Advice looked at"))

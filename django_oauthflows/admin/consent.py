@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.filters import (
     ClientTextFilter,
+    ClientTrustFilter,
     ConsentStateFilter,
     PermissionFilter,
-    TrustFilter,
     UserTextFilter,
 )
 from django_oauthflows.admin.impact import impact_of_consents
@@ -72,7 +72,7 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         ConsentStateFilter,
         ClientTextFilter,
         PermissionFilter,
-        TrustFilter,
+        ClientTrustFilter,
         UserTextFilter,
         "implied",
         "given_at",

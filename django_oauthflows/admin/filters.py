@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -16,13 +17,15 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from django_oauthflows.admin.advice import Finding, Topic, findings
+from django_oauthflows.admin.advice import TOPIC_LABELS, Finding, Topic, findings
 from django_oauthflows.authorization_server.outbox.registry import KINDS
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client, OutboxMessage
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import declared_scopes
 
+#: A client is new for so long.
+NEW_FOR = timedelta(days=30)
 #: So many clients or users of one beginning are looked at; who types so little types more.
 _MOST_NAMED = 200
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
@@ -121,14 +124,33 @@ class PermissionFilter(ChoiceFilter):
 
 
 class TrustFilter(ChoiceFilter):
-    """By how far the site vouches for the client."""
+    """Clients by how far the site vouches for them."""
 
     title = _("trust")
     parameter_name = "trust"
+    column = "trust"
 
     @property
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
-        return {value: (label, _where(client__trust=value)) for value, label in Client.Trust.choices}
+        return {value: (label, _where(**{self.column: value})) for value, label in Client.Trust.choices}
+
+
+class ClientTrustFilter(TrustFilter):
+    """What belongs to clients, by how far the site vouches for them."""
+
+    column = "client__trust"
+
+
+class NewFilter(ChoiceFilter):
+    """Clients that were registered lately."""
+
+    title = _("registered")
+    parameter_name = "new"
+
+    @property
+    def options(self) -> Mapping[str, tuple[Any, Narrow]]:
+        since = timezone.now() - NEW_FOR
+        return {"yes": (_("In the last 30 days"), _where(created__gte=since))}
 
 
 class UseCaseFilter(ChoiceFilter):
@@ -235,21 +257,9 @@ class RiskFilter(ChoiceFilter):
     title = _("needs a look")
     parameter_name = "risk"
 
-    _LABELS = (
-        (Topic.DEPRECATED_FLOW_OVER, _("Implicit flow past its date")),
-        (Topic.DEPRECATED_FLOW, _("Implicit flow")),
-        (Topic.SECRET_EXPIRES, _("Secret expires within 30 days")),
-        (Topic.SECRET_OLD, _("Secret never rotated")),
-        (Topic.SECRET_SLOW, _("Secret kept as a slow hash")),
-        (Topic.UNUSED, _("Not used for 90 days")),
-        (Topic.SCOPES_UNUSED, _("Scopes never used")),
-        (Topic.REDIRECT, _("Redirect URIs to check")),
-        (Topic.NO_PKCE, _("Without PKCE")),
-    )
-
     @property
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
-        return {topic: (label, self._with_finding(topic)) for topic, label in self._LABELS}
+        return {topic: (label, self._with_finding(topic)) for topic, label in TOPIC_LABELS.items()}
 
     def _with_finding(self, topic: Topic) -> Narrow:
         return lambda clients: clients.filter(

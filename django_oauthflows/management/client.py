@@ -173,7 +173,12 @@ def _list(command: Command, options: dict[str, Any]) -> None:
 
 
 def _show(command: Command, options: dict[str, Any]) -> None:
-    _tell(command, options, _found(options))
+    """By client id, or by a name that only one client has."""
+    named = list(Client.objects.filter(name=options["client_id"])[:2])
+    has_id = Client.objects.filter(client_id=options["client_id"]).exists()
+    if len(named) > 1 and not has_id:
+        raise CommandError(f"Several clients are called {options['client_id']!r}: give the client id.")
+    _tell(command, options, named[0] if named and not has_id else _found(options))
 
 
 def _action(act: Callable[..., None]) -> Callable[[Command, dict[str, Any]], None]:

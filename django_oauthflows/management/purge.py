@@ -123,6 +123,11 @@ SWEEPS = (
         lambda: Event,
         lambda now: Q(kind__in=REPEATABLE, at__lte=now - KEEP_DECISIONS),
     ),
+    Sweep(
+        "earlier runs of this",
+        lambda: Event,
+        lambda now: Q(kind=Event.Kind.PURGED, at__lte=now - KEEP_REFUSALS),
+    ),
     Sweep("old usage", lambda: ClientUsage, lambda now: Q(day__lte=(now - KEEP_USAGE).date())),
     Sweep("revoked tokens", lambda: RevokedToken, _ended),
     Sweep("adopted tokens", lambda: AdoptedToken, lambda now: Q(used_at__lte=now - KEEP_ADOPTED)),
@@ -192,6 +197,9 @@ def handle(command: Command, options: dict[str, Any]) -> None:
                 break
         summary[sweep.name] = total
     summary["finished"] = not clock.is_over()
+    if not options["dry_run"]:
+        done: dict[str, Any] = {name: str(value) for name, value in summary.items() if value}
+        Event.objects.record(Event.Kind.PURGED, **done)
     if options["json"]:
         command.say_json(summary)
     elif not quiet:

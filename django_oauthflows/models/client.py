@@ -138,6 +138,8 @@ class Client(Application):
         _("contacts"), blank=True, help_text=_("E-mail addresses, separated by spaces.")
     )
     trust = models.CharField(_("trust"), max_length=20, choices=Trust.choices, default=Trust.NOT_REVIEWED)
+    #: Advice on it that staff have looked at and left: the key of each, and when (Unix seconds).
+    advice_seen = models.JSONField(default=dict, blank=True, editable=False)
     service_user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("service user"),
@@ -473,6 +475,12 @@ class Client(Application):
         """Let it go on; tokens that have not expired meanwhile work again."""
         self._set_suspension("CLIENT_RESUMED", None, reason, by=by)
         signals.client_resumed.announce(Client, client=self, by=by)
+
+    def note_advice(self, keys: Iterable[str]) -> None:
+        """Note which advice on it staff have seen. No setting, so it is neither on record nor ends anything."""
+        now = timezone.now().timestamp()
+        self.advice_seen = {key: self.advice_seen.get(key, now) for key in keys}
+        self._row().update(advice_seen=self.advice_seen)
 
     @in_transaction
     def _set_suspension(self, kind: str, at: datetime | None, reason: str, *, by: Any) -> None:

@@ -265,6 +265,7 @@ INTERNAL: Mapping[str, str] = {
     "id": "the application's key; the client is told by its client_id",
     "application": "the same key",
     "updated": "bookkeeping",
+    "advice_seen": "what staff looked at, not what the client is",
     "suspended_reason": "told by the record of events",
     "token_epoch": "half of what makes a token",
     "client_secret": "holds nothing usable: secrets are rows of ClientSecret",

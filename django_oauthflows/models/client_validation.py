@@ -31,7 +31,11 @@ def problems_with(client: Client) -> dict[str, list[str]]:
         "post_logout_redirect_uris": _uri_problems(client, client.post_logout_redirect_uris),
         "logout_notice_uri": _server_problems(client.logout_notice_uri),
         "allowed_origins": _origin_problems(client.allowed_origins),
-        "allowed_scopes": _scope_problems(client.allowed_scopes) + _length_problems(client),
+        "allowed_scopes": [
+            *_missing_scopes(client),
+            *_scope_problems(client.allowed_scopes),
+            *_length_problems(client),
+        ],
         "default_scopes": _scope_problems(client.default_scopes, within=client.allowed_scopes),
         "implicit_until": _date_problems(client.implicit_until),
     }
@@ -78,6 +82,15 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return text.isnumeric()
     return True
+
+
+def _missing_scopes(client: Client) -> list[str]:
+    """A new client that acts for itself gets what it is allowed and nothing else: without a scope, nothing."""
+    flows = registry.offered_flows(client.flow_names)
+    machine = bool(flows) and not any(flow.has_user for flow in flows)
+    if client._state.adding and machine and declared_scopes().grantable and not client.allowed_scopes.strip():
+        return [gettext("Give it at least one scope: without one it can do nothing.")]
+    return []
 
 
 def _length_problems(client: Client) -> list[str]:

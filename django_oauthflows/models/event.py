@@ -181,6 +181,7 @@ class Event(models.Model):
         MESSAGE_SENT_AGAIN = "message_sent_again", _("Message sent again")
         LOGOUT_TOLD = "logout_told", _("App was told of a log-out")
         LOGOUT_NOT_TOLD = "logout_not_told", _("App could not be told of a log-out")
+        PURGED = "purged", _("Old records deleted")
         REQUEST_REFUSED = "request_refused", _("Request refused")
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True, editable=False)

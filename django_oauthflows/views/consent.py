@@ -16,6 +16,7 @@ from django_oauthflows.confusables import in_letters, readable
 from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
 from django_oauthflows.limits import rough_network_of
 from django_oauthflows.models import Client, Consent, DeviceRequest
+from django_oauthflows.models.device_request import shown_user_code, typed_user_code
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use
 from django_oauthflows.scopes import Scope, declared_scopes
 from django_oauthflows.views.cards import app_context, day_of
@@ -77,10 +78,11 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
 
 
 def _device_context(request: HttpRequest, device: DeviceRequest) -> dict[str, Any]:
-    """What is known of a device that asks: its code as the user gave it, since when and roughly where it waits."""
+    """What is known of a device that asks: its code, which only the user has, since when and roughly where it waits."""
     return {
-        "user_code": request.POST.get("user_code", ""),
+        "user_code": shown_user_code(typed_user_code(request.POST.get("user_code", ""))),
         "asked_at": device.created_at,
+        "minutes": (timezone.now() - device.created_at) // timedelta(minutes=1),
         "network": device.network,
         "is_near": bool(device.network) and device.network == rough_network_of(request),
     }

@@ -166,23 +166,23 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     visit = Visit(context, live_server.url)
     visit.ask(app, "profile notes:read")
     visit.log_in()
-    _expect_good(visit.page, language)
+    expect_good(visit.page, language)
     Consent.objects.give(
         user=alice, client=app, scopes=["profile", "notes:read"], redirect_host="calendar.example"
     )
     visit.ask(app, "profile email notes:write")
-    _expect_good(visit.page, language)
+    expect_good(visit.page, language)
     visit.ask(other, "profile")
     assert visit.page.locator(".oauthflows-warning").count() == 2  # imitates, and is on the device
-    _expect_good(visit.page, language)
+    expect_good(visit.page, language)
     other.suspend()
     visit.ask(other, "profile")
     assert "Саlendar" in visit.page.get_by_role("heading", level=1).inner_text()
-    _expect_good(visit.page, language)
+    expect_good(visit.page, language)
     for path in ("/oauth/apps/", "/oauth/disconnect/nonsense/", "/oauth/authorize/?client_id=nobody"):
         visit.open(path)
         visit.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        _expect_good(visit.page, language)
+        expect_good(visit.page, language)
     context.close()
 
 
@@ -228,7 +228,7 @@ def test_both_answers_are_seen_at_first_sight(
     assert tick is not None
     assert words is not None
     assert (tick["x"] > words["x"]) is (language == "ar")
-    _expect_good(page, language)
+    expect_good(page, language)
     context.close()
 
 
@@ -268,14 +268,14 @@ def test_thirty_connected_apps(
     visit.open("/oauth/apps/")
     visit.log_in()
     assert page.locator("article").count() == 15
-    _expect_good(page, language)
+    expect_good(page, language)
     page.fill("[name=q]", "calen")
     page.locator("[name=q]").press("Enter")
     page.wait_for_url("**?q=calen*")
     assert page.locator("article h2").all_inner_texts() == ["Calendar"]
     # The only one that was found is open; others open by themselves.
     assert page.locator("[value='email']").is_visible()
-    _expect_good(page, language)
+    expect_good(page, language)
     page.locator("[value='email']").click()
     page.wait_for_url("**/apps/?open=*")
     assert page.get_by_role("status").is_visible()
@@ -289,10 +289,10 @@ def test_thirty_connected_apps(
     page.locator("form[action$='/apps/disconnect/'] button").click()
     page.wait_for_load_state()
     assert page.locator("article").count() == 0
-    _expect_good(page, language)
+    expect_good(page, language)
     visit.open("/oauth/apps/history/")
     assert page.locator("time").count() == 50
-    _expect_good(page, language)
+    expect_good(page, language)
     context.close()
 
 
@@ -351,7 +351,7 @@ def _looks(page: Page) -> dict[str, str]:
     return {key: page.evaluate(look, list(value)) for key, value in wanted.items()}
 
 
-def _expect_good(page: Page, language: str) -> None:
+def expect_good(page: Page, language: str) -> None:
     """Nothing runs off the side, the direction is right, and axe finds nothing serious."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
     assert page.locator("html").get_attribute("lang") == language

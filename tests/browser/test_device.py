@@ -1,0 +1,110 @@
+"""The page for devices' codes on a phone: without JavaScript, in light and dark, and for everybody (RFC 8628 §3.3)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from django_oauthflows.models import Authorization, Client, DeviceRequest
+from django_oauthflows.models.device_request import Asked
+from tests.browser.test_consent import LOOKS, expect_good
+from tests.browser.visit import Visit
+from tests.factories import ClientFactory, UserFactory
+
+PAGE = "/oauth/device/"
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture
+def tv(live_server: Any, transactional_db: None) -> Client:
+    made: Client = ClientFactory(
+        name="Note Television",
+        description="Shows your notes on the big screen.",
+        use_case="device",
+        redirect_uris=(),
+        scopes=("profile", "notes:read"),
+    )[0]
+    return made
+
+
+def asked(tv: Client, network: str = "203.0.113.0/24") -> Asked:
+    return DeviceRequest.objects.begin(
+        client=tv, scopes=["profile", "notes:read"], resources=[], lifetime=600, network=network
+    )
+
+
+def seen(visit: Visit, language: str, name: str) -> None:
+    """Nothing is wrong with the page that is shown; a picture of it, for whoever wants one."""
+    expect_good(visit.page, language)
+    folder = os.environ.get("OAUTHFLOWS_PICTURES")
+    if folder:
+        visit.page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+def test_type_the_code_and_allow(chromium: Browser, live_server: Any, alice: Any, tv: Client) -> None:
+    codes = asked(tv)
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB", viewport=PHONE)  # type: ignore[arg-type]
+    visit = Visit(context, live_server.url)
+    visit.open(PAGE)
+    visit.log_in()
+    visit.page.get_by_label("Code").fill(codes.user_code.lower().replace("-", " "))
+    visit.press("Continue")
+    text = visit.page.locator("main").inner_text()
+    for said in ("Note Television", codes.user_code, "203.0.113.0/24", "Nobody from", "Read your notes"):
+        assert said in text
+    visit.page.uncheck("[value='notes:read']")
+    visit.press("Allow")
+    assert visit.page.get_by_role("heading", level=1).inner_text() == "Go back to your device"
+    assert Authorization.objects.get().scope == "profile"
+    assert visit.refusals == []
+    context.close()
+
+
+def test_the_qr_code_has_the_user_compare_and_another_account_may_take_over(visit: Visit, tv: Client) -> None:
+    UserFactory(username="bob")
+    codes = asked(tv)
+    visit.open(f"{PAGE}?user_code={codes.user_code}")
+    visit.log_in()
+    assert visit.page.get_by_label("Code").input_value() == codes.user_code
+    assert "Compare this code" in visit.page.locator("main").inner_text()
+    visit.press("They are the same")
+    visit.press("Not you?")
+    visit.log_in("bob")
+    visit.press("They are the same")
+    visit.press("Don't allow")
+    assert "was not allowed" in visit.page.locator("main").inner_text()
+    assert DeviceRequest.objects.get().denied
+
+
+@pytest.mark.parametrize(("scheme", "width", "language"), LOOKS)
+def test_the_pages_fit_and_can_be_used_by_everybody(
+    chromium: Browser, live_server: Any, alice: Any, tv: Client, scheme: Any, width: int, language: str
+) -> None:
+    # axe is put into the page by the test; the policy that would keep it out is tried elsewhere.
+    context = chromium.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True, locale=language
+    )
+    visit = Visit(context, live_server.url)
+    page, look = visit.page, f"{scheme}-{width}-{language}"
+    codes, other = asked(tv), asked(tv)
+    visit.open(PAGE)
+    visit.log_in()
+    seen(visit, language, f"type-{look}")
+    page.fill("[name=user_code]", "wrong")
+    page.click("button[type=submit]")
+    seen(visit, language, f"wrong-{look}")
+    visit.open(f"{PAGE}?user_code={codes.user_code}")
+    seen(visit, language, f"compare-{look}")
+    page.click("button[type=submit]")
+    seen(visit, language, f"consent-{look}")
+    page.click("[value=allow]")
+    seen(visit, language, f"allowed-{look}")
+    page.goto(f"{live_server.url}{PAGE}?user_code={other.user_code}")
+    page.click("button[type=submit]")
+    page.click("[value=deny]")
+    seen(visit, language, f"denied-{look}")
+    context.close()

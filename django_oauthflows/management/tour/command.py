@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse, set_script_prefix
 
 from django_oauthflows.conf import options as site_options
 from django_oauthflows.flows import registry
@@ -40,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("flow", nargs="?", choices=[flow.name for flow in _flows()], help="Only this flow.")
     parser.add_argument(
-        "--url", default="", help="A running server of this site, on this database; else one is started here."
+        "--url",
+        default="",
+        help="A running server of this site, on this database, with the path that the site lives under; "
+        "else one is started here.",
     )
     parser.add_argument(
         "--api", default="", metavar="PATH", help="A path of your API to call with each token."
@@ -61,7 +64,7 @@ def handle(command: Command, options: dict[str, Any]) -> None:
     if not flows:
         raise CommandError(f"OAUTHFLOWS['FLOWS'] switches {options['flow']!r} off.")
     scope = _scope(options["scope"])
-    own = own_server() if not options["url"] else nullcontext(options["url"].rstrip("/"))
+    own = own_server() if not options["url"] else _running(options["url"])
     try:
         with interruptible() as interruption, own as origin:
             site = _Site(command, options, scope, origin, _issuer(origin), interruption)
@@ -72,6 +75,18 @@ def handle(command: Command, options: dict[str, Any]) -> None:
     failed = sum(verdict.startswith("FAIL") for verdict in verdicts)
     if failed:
         raise CommandError(f"{failed} of {len(verdicts)} flows failed.")
+
+
+@contextmanager
+def _running(url: str) -> Iterator[str]:
+    """A server that runs already; gives its origin. A path in ``url`` is where the site lives on it."""
+    parts, before = urlsplit(url), get_script_prefix()
+    if parts.path.strip("/"):
+        set_script_prefix(parts.path)
+    try:
+        yield f"{parts.scheme}://{parts.netloc}"
+    finally:
+        set_script_prefix(before)
 
 
 def _scope(asked: str) -> str:

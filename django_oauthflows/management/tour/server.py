@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test.utils import override_settings
+from django.urls import get_script_prefix
 
 HOST = "127.0.0.1"
 
@@ -39,9 +40,23 @@ def _refusals_unlogged() -> Iterator[None]:
         log.setLevel(before)
 
 
+class _BelowScriptName:
+    """The site under the path that it is told to live under, as the server before it would pass it on."""
+
+    def __init__(self, site: Any, path: str) -> None:
+        self.site, self.path = site, path
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if f"{environ['PATH_INFO']}/".startswith(f"{self.path}/"):
+            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self.path)
+            environ["SCRIPT_NAME"] = self.path
+        return self.site(environ, start_response)
+
+
 @contextmanager
 def own_server() -> Iterator[str]:
-    """Serve this site from this process; gives the origin, such as ``http://127.0.0.1:40001``.
+    """Serve this site from this process; gives the origin, such as ``http://127.0.0.1:40001``. The site is
+    below it, where ``FORCE_SCRIPT_NAME`` says.
 
     A site may accept only its public name and only https. For this process alone, which nobody else
     can reach, its loopback address is let in, cookies travel over http, and nobody gets mail about it.
@@ -58,7 +73,7 @@ def own_server() -> Iterator[str]:
     )
     with loosened, _refusals_unlogged():
         server = _Server((HOST, 0), _Quiet)
-        server.set_app(WSGIHandler())
+        server.set_app(_BelowScriptName(WSGIHandler(), get_script_prefix().rstrip("/")))
         thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

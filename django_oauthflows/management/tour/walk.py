@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.urls import reverse
 from oauthlib.oauth2 import WebApplicationClient
 
@@ -265,6 +266,28 @@ def _revoke(walk: Walk) -> None:
     walk.shown.append("revoked and refused")
 
 
+def _find_login_page(walk: Walk, step: Step) -> None:
+    """What a user meets who is not logged in. Who is let in there is the site's own matter."""
+    walk.say("What does a user see who is not logged in?")
+    path, request = reverse("oauth2_provider:authorize"), walk.request_of(step)
+    with requests.Session() as nobody:
+        visitor = Conversation(walk.browser.origin, nobody, walk.browser.watch)
+        answer = visitor.send("GET", path, params=request)
+        address = urljoin(answer.url, answer.headers.get("Location", ""))
+        sent = answer.status_code == 302 and address.partition("?")[0] != answer.url.partition("?")[0]
+        expect(sent, f"{path} answered {answer.status_code} to somebody who is not logged in")
+        parts = urlsplit(address)
+        here = f"{parts.scheme}://{parts.netloc}" == visitor.origin
+        (back,) = parse_qs(parts.query).get(REDIRECT_FIELD_NAME, [""])
+        expect(urlsplit(back).path == path, f"the login page is not told the way back to {path}")
+        expect(here or bool(urlsplit(back).netloc), f"the login page is told {path}, but not of which host")
+        if here:
+            page = visitor.send("GET", parts._replace(scheme="", netloc="").geturl())
+            missing = f"the login page (LOGIN_URL) answered {page.status_code}: {parts.path}"
+            expect(page.status_code < 400, missing)
+    walk.shown.append("the login page found")
+
+
 # The walk. -----------------------------------------------------------------------------------------------
 
 
@@ -280,6 +303,9 @@ def walk_through(walk: Walk) -> str:
         _replay_code(walk)
     else:
         _revoke(walk)
+    for step in walk.flow.steps:
+        if step.name == "authorization_request":
+            _find_login_page(walk, step)
     return "; ".join(walk.shown)
 
 

@@ -330,6 +330,11 @@ def test_a_site_under_a_path_has_nothing_to_report(script: str, oauthflows: Any,
     settings.STATIC_URL = "/static/"
     oauthflows(settings.OAUTHFLOWS | {"ISSUER": f"https://example.org{script.rstrip('/')}"})
     with override_script_prefix(script):
+        hint = str(the_finding("W108").hint)
+        assert hint == f'LOGIN_URL = "{script.rstrip("/")}/accounts/login/"'
+        settings.LOGIN_URL = hint.partition('"')[2].rstrip('"')
+        assert findings() == []
+        settings.LOGIN_URL = "/elsewhere/of/the/host/"
         assert findings() == []
 
 

@@ -109,8 +109,19 @@ def check_login(app_configs: Any, **_: Any) -> list[CheckMessage]:
                 id="oauthflows.E101",
             )
         ]
+    if parts.netloc:
+        return []
+    outside = not parts.path.startswith(get_script_prefix())
+    if outside and _resolves(parts.path):
+        return [
+            CheckWarning(
+                f"LOGIN_URL is {parts.path!r}, which is outside of {get_script_prefix()!r}, where this site lives.",
+                hint=f'LOGIN_URL = "{get_script_prefix()}{parts.path.removeprefix("/")}"',
+                id="oauthflows.W108",
+            )
+        ]
     path = f"/{parts.path.removeprefix(get_script_prefix())}"
-    if parts.netloc or not parts.path.startswith(get_script_prefix()) or _resolves(path):
+    if outside or _resolves(path):
         return []
     return [
         CheckWarning(

@@ -109,28 +109,26 @@ def check_login(app_configs: Any, **_: Any) -> list[CheckMessage]:
                 id="oauthflows.E101",
             )
         ]
-    if parts.netloc:
-        return []
-    outside = not parts.path.startswith(get_script_prefix())
-    if outside and _resolves(parts.path):
-        return [
-            CheckWarning(
-                f"LOGIN_URL is {parts.path!r}, which is outside of {get_script_prefix()!r}, where this site lives.",
-                hint=f'LOGIN_URL = "{get_script_prefix()}{parts.path.removeprefix("/")}"',
+    return [] if parts.netloc else list(_check_login_path(parts.path))
+
+
+def _check_login_path(address: str) -> Iterator[CheckMessage]:
+    below = get_script_prefix()
+    path = f"/{address.removeprefix(below).removeprefix('/')}"
+    if not address.startswith(below):
+        if _resolves(path):
+            yield CheckWarning(
+                f"LOGIN_URL is {address!r}, which is outside of {below!r}, where this site lives.",
+                hint=f'LOGIN_URL = "{below}{address.removeprefix("/")}"',
                 id="oauthflows.W108",
             )
-        ]
-    path = f"/{parts.path.removeprefix(get_script_prefix())}"
-    if outside or _resolves(path):
-        return []
-    return [
-        CheckWarning(
-            f"LOGIN_URL is {parts.path!r}, and no route of this site leads there: who has to log in for an app "
+    elif not _resolves(path):
+        yield CheckWarning(
+            f"LOGIN_URL is {address!r}, and no route of this site leads there: who has to log in for an app "
             "would find no page.",
             hint=_login_line(path),
             id="oauthflows.W102",
         )
-    ]
 
 
 def _resolves(path: str) -> bool:

@@ -120,6 +120,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+MEDIA_URL = "media/"
+MEDIA_ROOT = BASE_DIR / "media"
 WHITENOISE_USE_FINDERS = True
 # There is no mail server here: mail is printed. Django 6.1 asks for it under a new name.
 _PRINTED = "django.core.mail.backends.console.EmailBackend"

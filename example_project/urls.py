@@ -23,6 +23,8 @@ urlpatterns = [
     path(
         "accounts/password_change/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"
     ),
+    # Logos of apps, small PNG files that were written anew; a larger site has its web server serve them.
+    path("media/<path:path>", views.media),
     path("admin/", admin.site.urls),
     path("api/", include("example_project.schema")),
     path("api/me/", api.Me.as_view(), name="api-me"),

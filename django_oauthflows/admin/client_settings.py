@@ -25,6 +25,7 @@ from django_oauthflows.admin.permissions import (
 )
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.new_client import fields_for
+from django_oauthflows.logos import can_be_kept
 from django_oauthflows.models import Client
 from django_oauthflows.models.client_metadata import own_columns
 from django_oauthflows.models.client_validation import problems_with
@@ -37,7 +38,16 @@ else:  # Django's class takes no parameter when it runs
 
 #: What each of these lends a client needs a permission of its own.
 _LENDING = {"trust": TRUST_CLIENT, "service_user": SET_SERVICE_USER}
-_SEEN_BY_USERS = ("name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri")
+_SEEN_BY_USERS = (
+    "name",
+    "description",
+    "publisher",
+    "client_uri",
+    "logo",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+)
 #: What may be changed of a client that the site vouches for by those who could not have vouched: all else is shown.
 _HARMLESS = frozenset({*_SEEN_BY_USERS, "owner", "contacts"})
 #: Folded, and there only where users can log in to other programs with this site.
@@ -144,6 +154,7 @@ def _pointless_for(client: Client | None) -> frozenset[str]:
         return frozenset()
     possible = [flow for flow in registry.offered_flows() if client.client_type in flow.client_types]
     wanted = {
+        "logo": can_be_kept(),
         "pkce_exemption": client.has_secret,
         "implicit_until": any(flow.needs_end_date for flow in possible),
         "implicit_reason": any(flow.needs_end_date for flow in possible),

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.fields import FlowsField, LinesField, ScopesField
+from django_oauthflows.forms.logo import LogoField, problem_with_address
+from django_oauthflows.logos import can_be_kept
 from django_oauthflows.models import Client
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class ClientFormBase(_ModelForm):
         label=_("Allowed scopes"), required=False, help_text=_("The most it can ever be given.")
     )
 
+    logo = LogoField()
+
     class Meta:
         model = Client
         fields: tuple[str, ...] = ()
@@ -55,6 +59,8 @@ class ClientFormBase(_ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not can_be_kept():
+            self.fields.pop("logo", None)
         until = self.fields.get("implicit_until")
         if until is not None and isinstance(until.widget, forms.MultiWidget):
             # The admin's pair of inputs has one label between them, which belongs to neither.
@@ -75,6 +81,14 @@ class ClientFormBase(_ModelForm):
                 _("Give an end date for the implicit flow, or the reason why there is none."),
             )
         return cleaned
+
+    def clean_logo_uri(self) -> str:
+        """One that was there before this rule may stay: pages show an initial instead."""
+        address = str(self.cleaned_data["logo_uri"] or "")
+        problem = problem_with_address(address) if address and "logo_uri" in self.changed_data else ""
+        if problem:
+            raise ValidationError(problem)
+        return address
 
     def _flow_names(self, cleaned: dict[str, Any]) -> list[str]:
         return str(cleaned.get("flows", self.instance.flows)).split()

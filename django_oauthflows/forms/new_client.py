@@ -14,6 +14,7 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.client import ClientFormBase
 from django_oauthflows.forms.fields import ScopesField
+from django_oauthflows.logos import can_be_kept
 from django_oauthflows.models import Client
 from django_oauthflows.models.client_metadata import required_columns
 from django_oauthflows.models.redirect_uri import origin_of
@@ -109,6 +110,7 @@ def fields_for(case: UseCase) -> tuple[str, ...]:
         "implicit_until": needs_end_date,
         "implicit_reason": needs_end_date,
         "client_uri": with_user,
+        "logo": with_user and can_be_kept(),
         "service_user": not with_user,
         "trust": with_user,
     }
@@ -117,6 +119,7 @@ def fields_for(case: UseCase) -> tuple[str, ...]:
         "name",
         "description",
         "client_uri",
+        "logo",
         "redirect_uris",
         "allowed_origins",
         "allowed_scopes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -16,10 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import APPLICATION_MODEL
 
-from django_oauthflows import signals
+from django_oauthflows import logos, signals
 from django_oauthflows.conf import options
 from django_oauthflows.confusables import readable
-from django_oauthflows.database import in_transaction
+from django_oauthflows.database import in_transaction, on_commit
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
@@ -129,7 +130,10 @@ class Client(Application):
         help_text=_("What it gets when it does not say what it wants; separated by spaces."),
     )
     description = models.TextField(_("description"), blank=True)
-    logo_uri = models.URLField(_("logo"), blank=True)
+    logo = models.FileField(
+        _("logo"), upload_to=logos.place_of, blank=True, default="", help_text=_("An uploaded picture.")
+    )
+    logo_uri = models.URLField(_("address of the logo"), blank=True)
     client_uri = models.URLField(_("website"), blank=True)
     policy_uri = models.URLField(_("privacy policy"), blank=True)
     tos_uri = models.URLField(_("terms of service"), blank=True)
@@ -463,6 +467,8 @@ class Client(Application):
         names = [name for name in fields if name != "client_secret"]
         before = self._row().values(*names).get() if names else {}
         self.save(update_fields=[*names, "updated"])
+        if before.get("logo") and before["logo"] != self.logo.name:
+            on_commit(Client, partial(logos.discard, before["logo"]))
         changed = {name: [_brief(before[name]), _brief(self.serializable_value(name))] for name in names}
         self._record("CLIENT_CHANGED", by=by, changed=changed)
 
@@ -511,6 +517,7 @@ class Client(Application):
         ended(client=self.pk)
         # Whole: what is left out here, Django would look for in the application's table by the site's router.
         self.refresh_from_db(fields=sorted(self.get_deferred_fields()))
+        on_commit(Client, partial(logos.discard, self.logo.name or ""))
         self.delete()
 
     def _row(self) -> Any:

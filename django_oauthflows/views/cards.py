@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from django_oauthflows import logos
 from django_oauthflows.adoption.consents import with_last_use
 from django_oauthflows.conf import site_host
 from django_oauthflows.confusables import readable
@@ -60,21 +60,20 @@ def is_web_address(uri: str) -> bool:
 
 
 def logo_of(request: HttpRequest, client: Client) -> str:
-    """The path of its logo, if that is an uploaded file of this site; else pages show an initial.
+    """The address of its logo among this site's uploaded files, the path alone; empty: pages show an initial.
 
     A logo elsewhere is never shown: its host would learn who looks at the page, could change the
     picture after a review, and fetching it from here would let clients make our server call any
-    address. Other paths of this site are no pictures, and loading one may do something.
+    address.
     """
-    media = settings.MEDIA_URL
+    if client.logo:
+        return client.logo.url if logos.is_of_site(client.logo.url) else ""
     try:
         parts = urlsplit(client.logo_uri)
     except ValueError:
         return ""
-    ours = parts.netloc == site_host(request) and parts.scheme in ("https", "http")
-    plain = not parts.query and ".." not in parts.path and "%" not in parts.path
-    uploaded = media.startswith("/") and len(media) > 1 and parts.path.startswith(media)
-    return parts.path if ours and plain and uploaded else ""
+    ours = parts.netloc == site_host(request) and parts.scheme in ("https", "http") and not parts.query
+    return parts.path if ours and logos.is_of_site(parts.path) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.static import serve
 
 from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, PEOPLE
@@ -81,3 +83,8 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one of the user's own notes; to others it does not exist."""
     get_object_or_404(Note, pk=pk, author_id=request.user.pk).delete()
     return redirect("notes")
+
+
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
+    """An uploaded file."""
+    return serve(request, path, document_root=str(settings.MEDIA_ROOT))

@@ -90,7 +90,16 @@ def _bulk(action: str) -> Callable[[Any, Client], Any]:
     )
 
 
-SEEN_BY_USERS = {"name", "description", "publisher", "client_uri", "logo_uri", "policy_uri", "tos_uri"}
+SEEN_BY_USERS = {
+    "name",
+    "description",
+    "publisher",
+    "client_uri",
+    "logo",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+}
 HARMLESS = SEEN_BY_USERS | {"owner", "contacts"}
 #: Each setting that is not only shown to users, with another value for it.
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -7,6 +7,8 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import permissions
@@ -27,12 +29,8 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        origin = _origin(auto_schema)
-        flows = registry.offered_flows(options().FLOWS)
-        return {
-            "type": "oauth2",
-            "flows": {flow.openapi_name: _flow(flow, origin) for flow in flows if flow.openapi_name},
-        }
+        request = getattr(auto_schema.view, "request", None)
+        return _definition(request._request if request is not None else None)
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
         """One entry for each set of scopes that opens the operation; any of them does."""
@@ -43,10 +41,19 @@ class OAuthScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return [{self.name: list(order(scopes))} for scopes in dict.fromkeys(ways)]
 
 
-def _origin(auto_schema: Any) -> str:
-    """Where the endpoints are. A schema that is made on the command line needs ``OAUTHFLOWS["ISSUER"]``."""
-    request = getattr(auto_schema.view, "request", None)
-    return known_origin(request._request) if request is not None else named_origin()
+def _definition(request: HttpRequest | None) -> dict[str, Any]:
+    """The site's flows, and where they are. A schema that is made on the command line needs
+    ``OAUTHFLOWS["ISSUER"]``.
+    """
+    origin = known_origin(request) if request is not None else named_origin()
+    if settings.SECURE_SSL_REDIRECT and origin.startswith("http:"):
+        # drf-spectacular shows its extensions a request of its own making, which knows of no TLS.
+        origin = origin.replace("http:", "https:", 1)
+    flows = registry.offered_flows(options().FLOWS)
+    return {
+        "type": "oauth2",
+        "flows": {flow.openapi_name: _flow(flow, origin) for flow in flows if flow.openapi_name},
+    }
 
 
 def _flow(flow: Flow, origin: str) -> dict[str, Any]:
@@ -89,8 +96,13 @@ _REFUSALS = {
 }
 
 
-def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """For drf-spectacular's ``POSTPROCESSING_HOOKS``: what each protected operation answers to refuse."""
+def describe_refusals(result: dict[str, Any], request: Any = None, **_: Any) -> dict[str, Any]:
+    """For drf-spectacular's ``POSTPROCESSING_HOOKS``: what each protected operation answers to refuse, and where
+    the flows are by the very request for the schema, which knows the port, and of TLS.
+    """
+    schemes = result.get("components", {}).get("securitySchemes", {})
+    if request is not None and OAuthScheme.name in schemes:
+        schemes[OAuthScheme.name] = _definition(getattr(request, "_request", request))
     for operations in result["paths"].values():
         for operation in operations.values():
             if any(OAuthScheme.name in way for way in operation.get("security", ())):

@@ -10,10 +10,15 @@ import pytest
 from django.conf import settings as site
 from django.core import checks
 from django.test import Client
+from drf_spectacular.settings import spectacular_settings
 from openapi_spec_validator import validate
 
 from django_oauthflows.resource_server.checks import check_scopes_of_views
 from example_project.demo import seed
+
+#: As a proxy that ends TLS says it.
+FORWARDED = ("HTTP_X_FORWARDED_PROTO", "https")
+BEHIND = {"HTTP_HOST": "testserver", "HTTP_X_FORWARDED_PROTO": "https"}
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +38,37 @@ def test_the_schema_is_valid_and_names_the_sites_flows(schema: dict[str, Any]) -
     assert code["tokenUrl"] == code["refreshUrl"] == "http://testserver/oauth/token/"
     assert code["scopes"]["notes:read"] == "Read your notes"
     assert "tokenUrl" not in scheme["flows"]["implicit"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "settings_", "origin"),
+    [
+        ({"secure": True}, {}, "https://testserver"),
+        (BEHIND, {"SECURE_PROXY_SSL_HEADER": FORWARDED}, "https://testserver"),
+        (BEHIND, {}, "http://testserver"),
+        ({"SERVER_PORT": "8000", "HTTP_HOST": "testserver:8000"}, {}, "http://testserver:8000"),
+        ({"HTTP_HOST": "evil.example"}, {"ALLOWED_HOSTS": ["*"]}, ""),
+    ],
+)
+def test_the_flows_are_where_the_schema_was_asked_for(
+    asked: Any, settings_: Any, origin: str, client: Client, settings: Any
+) -> None:
+    for name, value in settings_.items():
+        setattr(settings, name, value)
+    schema = json.loads(client.get("/api/schema/?format=json", **asked).content)
+    flow = schema["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"]
+    assert flow["authorizationUrl"] == f"{origin}/oauth/authorize/"
+    assert flow["tokenUrl"] == f"{origin}/oauth/token/"
+
+
+def test_a_site_that_sends_everybody_to_https_names_https_without_the_hook(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    monkeypatch.setattr(spectacular_settings, "POSTPROCESSING_HOOKS", [])
+    schema = json.loads(client.get("/api/schema/?format=json", secure=True).content)
+    flow = schema["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"]
+    assert flow["authorizationUrl"] == "https://testserver/oauth/authorize/"
 
 
 def test_each_operation_names_its_scopes(schema: dict[str, Any]) -> None:

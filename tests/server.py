@@ -24,7 +24,8 @@ def database_url() -> str:
     own: dict[str, Any] = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{own['NAME']}"
-    return f"postgres://{own['USER']}@{own['HOST']}:{own['PORT']}/{own['NAME']}"
+    scheme = "postgres" if connection.vendor == "postgresql" else "mysql"
+    return f"{scheme}://{own['USER']}@{own['HOST']}:{own['PORT']}/{own['NAME']}"
 
 
 class Gunicorn:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,17 +101,28 @@ def _answering(origin: str, server: subprocess.Popen[bytes]) -> str:
 
 @contextlib.contextmanager
 def fresh_database(name: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty database: a file, or one more on the PostgreSQL server of ``DATABASE_URL``."""
+    """The URL of an empty database: a file, or one more on the server of ``DATABASE_URL``."""
     given = os.environ.get("DATABASE_URL", "")
-    if not given.startswith("postgres"):
-        yield f"sqlite:///{folder / name}.sqlite3"
-        return
-    import psycopg
+    own = f"oauthflows_{name}_{os.getpid()}"
+    url = urlunsplit(urlsplit(given)._replace(path=f"/{own}"))
+    if given.startswith("postgres"):
+        import psycopg
 
-    name = f"oauthflows_{name}_{os.getpid()}"
-    with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        with psycopg.connect(given, autocommit=True) as postgresql:
+            postgresql.execute(f'CREATE DATABASE "{own}"')
+            try:
+                yield url
+            finally:
+                postgresql.execute(f'DROP DATABASE "{own}" WITH (FORCE)')
+    elif given.startswith("mysql"):
+        import MySQLdb
+
+        server = urlsplit(given)
+        with closing(MySQLdb.connect(server.hostname, server.username, port=server.port)) as mysql:
+            mysql.query(f"CREATE DATABASE `{own}` CHARACTER SET utf8mb4")
+            try:
+                yield url
+            finally:
+                mysql.query(f"DROP DATABASE `{own}`")
+    else:
+        yield f"sqlite:///{folder / name}.sqlite3"

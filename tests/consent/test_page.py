@@ -99,7 +99,7 @@ def test_each_decision_begins_with_a_write(walk: Walk, user: Any) -> None:
     for captured in (given, removed, withdrawn):
         statements = [query["sql"] for query in captured.captured_queries]
         begun = next(at for at, sql in enumerate(statements) if sql.startswith("SAVEPOINT"))
-        first = statements[begun + 1]
+        first = statements[begun + 1].replace("`", '"')
         assert first.startswith(('UPDATE "django_oauthflows_con', 'INSERT INTO "django_oauthflows_con')), (
             first
         )

@@ -40,7 +40,9 @@ def plan_of(sql: str) -> str:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
-        explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        explain = {"postgresql": "EXPLAIN", "mysql": "EXPLAIN FORMAT=JSON"}.get(
+            connection.vendor, "EXPLAIN QUERY PLAN"
+        )
         cursor.execute(f"{explain} {sql.replace('%', '%%')}")
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
@@ -166,7 +168,7 @@ def test_names_are_compared_by_one_statement_that_passes_over_strangers() -> Non
     assert len(asked) == 1
     with connection.cursor() as cursor:
         cursor.execute(asked[0].replace("%", "%%"))
-        assert cursor.fetchall() == []
+        assert not cursor.fetchall()
     plan = plan_of(asked[0])
     if connection.vendor == "sqlite":
         assert plan.count("oauthflows_skeleton ") == 1, (

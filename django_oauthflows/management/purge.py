@@ -85,7 +85,9 @@ class Sweep:
         skip = skips_locked(rows.model)
         with atomic(rows.model):
             free = dead.order_by().select_for_update(skip_locked=True) if skip else dead
-            deleted, by_model = rows.filter(pk__in=free.values("pk")).delete()
+            # First the keys: within another statement, MySQL and MariaDB skip no locked rows.
+            keys = list(free.values_list("pk", flat=True)) if skip else free.values("pk")
+            deleted, by_model = rows.filter(pk__in=keys).delete()
         return int(by_model.get(rows.model._meta.label, deleted))
 
 

@@ -63,12 +63,6 @@ ACTIONS: tuple[tuple[type[Model], str], ...] = (
 )
 
 
-#: MariaDB reads the standard's quotes and joined texts where it is asked to.
-_STANDARD = (
-    "SET STATEMENT sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT' FOR " if connection.vendor == "mysql" else ""
-)
-
-
 def multiply(model: type[Model], source: str, **changed: str) -> None:
     """Copy the one row of ``model`` for each row of ``source``, by one statement.
 
@@ -78,8 +72,10 @@ def multiply(model: type[Model], source: str, **changed: str) -> None:
     values = [changed.get(name, f'old."{name}"') for name in names]
     columns, table = ", ".join(f'"{name}"' for name in names), model._meta.db_table
     with connection.cursor() as cursor:
+        if connection.vendor == "mysql":  # which reads the standard's quotes and joined texts if asked to
+            cursor.execute("SET SESSION sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES,PIPES_AS_CONCAT')")
         cursor.execute(
-            f"{_STANDARD}INSERT INTO {table} ({columns}) SELECT {', '.join(values)} FROM {table} old, {source}"
+            f"INSERT INTO {table} ({columns}) SELECT {', '.join(values)} FROM {table} old, {source}"
         )
 
 

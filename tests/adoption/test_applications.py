@@ -116,7 +116,7 @@ def test_the_check_names_those_that_wait_and_migrate_makes_clients_of_them(
 
 @pytest.mark.postgresql
 def test_two_first_requests_at_a_time_make_one_client(
-    on_postgresql: None, live_server: Any, tmp_path: Any
+    parallel_writers: None, live_server: Any, tmp_path: Any
 ) -> None:
     loaded(tmp_path)
     with ThreadPoolExecutor(8) as pool:

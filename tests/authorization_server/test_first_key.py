@@ -20,7 +20,7 @@ from django_oauthflows.tokens.jwt import ALGORITHMS
 PARALLEL = 8
 ROUNDS = 8
 
-pytestmark = pytest.mark.usefixtures("on_postgresql")
+pytestmark = pytest.mark.usefixtures("parallel_writers")
 
 
 def at_once(work: Callable[[], Any]) -> list[Any]:

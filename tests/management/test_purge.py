@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
@@ -162,7 +162,7 @@ def test_usage_is_rolled_up_without_losing_a_count(held: Held, past: Any) -> Non
     assert set(rolled.scope.split()) == {"profile", "email"}
 
 
-def test_two_at_once_skip_each_others_rows(held: Held, past: Any, on_postgresql: None) -> None:
+def test_two_at_once_skip_each_others_rows(held: Held, past: Any, parallel_writers: None) -> None:
     for _ in range(200):
         held.authorization()
     Authorization.objects.update(expires_at=past)
@@ -179,7 +179,7 @@ def test_two_at_once_skip_each_others_rows(held: Held, past: Any, on_postgresql:
     assert not Authorization.objects.exists()
 
 
-def test_a_locked_row_is_left_for_the_next_run(held: Held, past: Any, on_postgresql: None) -> None:
+def test_a_locked_row_is_left_for_the_next_run(held: Held, past: Any, parallel_writers: None) -> None:
     locked, free = held.authorization(), held.authorization()
     Authorization.objects.update(expires_at=past)
 
@@ -192,11 +192,10 @@ def test_a_locked_row_is_left_for_the_next_run(held: Held, past: Any, on_postgre
     from django.db import transaction
 
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
-        assert Authorization.objects.select_for_update(of=("self",)).get(pk=locked.pk)
+        assert Authorization.objects.select_for_update().get(pk=locked.pk)
         assert pool.submit(run).result(timeout=20) == 1
     assert list(Authorization.objects.values_list("pk", flat=True)) == [locked.pk]
     assert free.pk != locked.pk
-    assert connection.vendor == "postgresql"
 
 
 def test_messages_go_a_week_after_their_end_sent_or_not(held: Held) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import requests
-from django.db import connection
 
 from django_oauthflows.models import Authorization, Consent, Event
 from tests.mailbox import delivered
@@ -22,11 +21,7 @@ from tests.oauth_client import OAuthClient, UserAgent, answer_of, hidden_fields,
 PARALLEL = 8
 
 
-@pytest.fixture(autouse=True)
-def on_postgresql(transactional_db: None) -> None:
-    """Races need a database that lets writers run side by side."""
-    if connection.vendor != "postgresql":
-        pytest.skip("races need PostgreSQL: set DATABASE_URL=postgres://…")
+pytestmark = pytest.mark.usefixtures("parallel_writers")
 
 
 class Tab:

@@ -75,7 +75,7 @@ def walk_all_flows(origin: str) -> list[str]:
     return [text for text in seen if text]
 
 
-@pytest.mark.usefixtures("on_postgresql")
+@pytest.mark.usefixtures("parallel_writers")
 def test_no_secret_code_or_token_is_in_the_database_or_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with serving(log) as server:

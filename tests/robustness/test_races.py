@@ -29,7 +29,7 @@ from tests.held import Held
 
 PARALLEL = 20
 
-pytestmark = pytest.mark.usefixtures("on_postgresql")
+pytestmark = pytest.mark.usefixtures("parallel_writers")
 
 
 def at_once(url: str, held: Held, form: dict[str, str]) -> list[requests.Response]:

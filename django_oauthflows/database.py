@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -122,6 +122,17 @@ def writer_of(subject: Any) -> str:
 def rows_of(model: Any) -> Any:
     """The rows of a model that is not ours (the site's, the toolkit's), as they were written last."""
     return model._default_manager.using(writer_of(model))
+
+
+def streamed(rows: QuerySet[Any, Result], chunk: int = 2000) -> Iterator[Result]:
+    """The rows of a queryset as they come, so that however many there are, few are kept.
+
+    Not by a cursor of the server's that outlives a statement (Django's ``iterator()`` on PostgreSQL): behind a
+    pooler such as PgBouncer in transaction mode, the next statement may meet another server process.
+    """
+    connection = connections[rows.db]
+    cursors = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+    return rows._iterator(cursors and connection.in_atomic_block, chunk)  # type: ignore[attr-defined, no-any-return]
 
 
 def atomic(subject: Any, *, durable: bool = False) -> transaction.Atomic:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.utils import timezone
 
-from django_oauthflows.database import rows_of
+from django_oauthflows.database import rows_of, streamed
 
 
 def end_in_database(user: Any) -> int:
@@ -20,7 +20,8 @@ def end_in_database(user: Any) -> int:
     """
     store = import_module(settings.SESSION_ENGINE).SessionStore
     key, ended = str(user.pk), 0
-    for session in rows_of(store.get_model_class()).filter(expire_date__gt=timezone.now()).iterator():
+    live = rows_of(store.get_model_class()).filter(expire_date__gt=timezone.now())
+    for session in streamed(live):
         if session.get_decoded().get(SESSION_KEY) == key:
             store(session.session_key).delete()  # from the cache, too
             ended += 1

@@ -202,6 +202,12 @@ def test_which_database_is_used_is_decided_in_one_place() -> None:
     assert found == []
 
 
+def test_rows_are_read_as_they_come_by_one_function() -> None:
+    """Django's ``iterator()`` breaks behind a pooler: see `database.streamed`."""
+    for module, path in MODULES.items():
+        assert ".iterator(" not in path.read_text(), module
+
+
 @pytest.mark.parametrize(
     "model", list(apps.get_app_config(NAME).get_models()), ids=lambda model: model.__name__
 )

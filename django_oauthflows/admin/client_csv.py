@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from django_oauthflows.admin.impact import known
+from django_oauthflows.database import streamed
 from django_oauthflows.models import Client
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.spreadsheet import csv_file
@@ -29,7 +30,7 @@ _COLUMNS = (
 
 def as_csv(clients: QuerySet[Client]) -> HttpResponse:
     """The list as a file for a spreadsheet; never a secret."""
-    return csv_file("clients.csv", _COLUMNS, map(_cells, clients.select_related("owner").iterator()))
+    return csv_file("clients.csv", _COLUMNS, map(_cells, streamed(clients.select_related("owner"))))
 
 
 _PEOPLE = ("user", "permissions", "since", "last_changed", "until", "answers_go_to")
@@ -46,7 +47,7 @@ def people_as_csv(consents: ConsentQuerySet) -> HttpResponse:
             consent.expires_at.isoformat(timespec="seconds") if consent.expires_at else "",
             consent.redirect_host,
         )
-        for consent in consents.iterator()
+        for consent in streamed(consents)
     )
     return csv_file("people.csv", _PEOPLE, rows)
 

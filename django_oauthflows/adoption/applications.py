@@ -17,7 +17,7 @@ from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
 from oauth2_provider.settings import APPLICATION_MODEL, oauth2_settings
 
-from django_oauthflows.database import Exactly, atomic_on, may_hold, rows_of, writer_of
+from django_oauthflows.database import Exactly, atomic_on, may_hold, rows_of, streamed, writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.models.client import Application, Client
@@ -98,7 +98,7 @@ def _is_hash(stored: str) -> bool:
 
 def adopt_all(applications: Any, client_model: Any, secret_model: Any) -> None:
     """Give each of these applications its rows that has none."""
-    for application in applications.filter(oauthflows_client=None).iterator():
+    for application in streamed(applications.filter(oauthflows_client=None)):
         adopt(application, client_model, secret_model, using=applications.db)
 
 

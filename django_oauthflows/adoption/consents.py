@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
+from django_oauthflows.database import streamed
 from django_oauthflows.models.consent import Consent, ConsentQuerySet
 from django_oauthflows.scopes import scope_string
 
@@ -91,7 +92,7 @@ def _held(access_tokens: Any, refresh_tokens: Any) -> Iterator[Held]:
         .order_by("user_id", "application_id")
         .values_list("user_id", "application_id", "scope", "created")
     )
-    for key, group in groupby(rows.iterator(), key=itemgetter(0, 1)):
+    for key, group in groupby(streamed(rows), key=itemgetter(0, 1)):
         tokens = list(group)
         scopes = frozenset(name for token in tokens for name in token[2].split())
         yield Held(key=key, scopes=scopes, since=min(token[3] for token in tokens))

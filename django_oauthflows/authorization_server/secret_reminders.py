@@ -18,7 +18,7 @@ from django_oauthflows.authorization_server.outbox.kind import Kind, NotNeeded, 
 from django_oauthflows.authorization_server.outbox.mail import hand_over, headers
 from django_oauthflows.conf import site_name
 from django_oauthflows.confusables import unlinked
-from django_oauthflows.database import atomic
+from django_oauthflows.database import atomic, streamed
 from django_oauthflows.models import Client, ClientSecret, OutboxMessage
 
 #: On so many days before its end, the longest first.
@@ -28,7 +28,7 @@ DAYS_BEFORE = (30, 7, 1)
 def remind() -> int:
     """Put a reminder on the outbox for each secret whose turn has come; how many. Safe to run many times at once."""
     soon = ClientSecret.objects.ending_within(timedelta(days=DAYS_BEFORE[0])).select_related("client")
-    return sum(_remind_of(secret) for secret in soon.order_by("expires_at").iterator())
+    return sum(_remind_of(secret) for secret in streamed(soon.order_by("expires_at")))
 
 
 def _remind_of(secret: ClientSecret) -> bool:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from django_oauthflows import conf
 from django_oauthflows.authorization_server.impersonation import impersonated_by
+from django_oauthflows.database import streamed
 from django_oauthflows.flows import registry
 from django_oauthflows.management import client_transfer
 from django_oauthflows.management.numbers import whole_number
@@ -165,9 +166,9 @@ def _list(command: Command, options: dict[str, Any]) -> None:
     clients = Client.objects.order_by("name", "client_id")
     if options["json"]:
         told = clients.select_related("owner", "service_user")
-        command.say_json({"clients": [metadata(client) for client in told.iterator()]})
+        command.say_json({"clients": [metadata(client) for client in streamed(told)]})
         return
-    for client in clients.iterator():
+    for client in streamed(clients):
         state = "suspended" if client.is_suspended else "live"
         command.say(f"{client.client_id}  {client.use_case or '-':10}  {state:9}  {client.name}")
 

@@ -31,7 +31,7 @@ from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.authorization_server.outbox import http
 from django_oauthflows.authorization_server.outbox.kind import Kind, NotNeeded, Result, Sent
 from django_oauthflows.conf import options
-from django_oauthflows.database import atomic
+from django_oauthflows.database import atomic, streamed
 from django_oauthflows.models import Authorization, Client, Consent, Event, OutboxMessage
 from django_oauthflows.models.authorization import AuthorizationQuerySet
 from django_oauthflows.openid.session import sid
@@ -70,7 +70,7 @@ def _logins(logins: AuthorizationQuerySet) -> Iterable[Authorization]:
     """Those by which an app got an ID token and that it wants to be told of."""
     found = logins.filter(scope__contains=OPENID).exclude(consent__client__logout_notice_uri="")
     rows = found.select_related("consent__client", "consent__user").order_by("pk")
-    return (row for row in rows.iterator(chunk_size=500) if OPENID in row.scope.split())
+    return (row for row in streamed(rows, 500) if OPENID in row.scope.split())
 
 
 def _put(logins: Iterable[Authorization], *, user_exists: bool, whole_user: bool = False) -> None:

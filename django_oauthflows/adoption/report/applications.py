@@ -9,6 +9,7 @@ from django.db.models import Q
 from oauth2_provider.models import AbstractApplication, get_access_token_model
 
 from django_oauthflows.adoption.report.finding import Finding
+from django_oauthflows.database import streamed
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.models.client import Application
 
@@ -88,7 +89,7 @@ def findings() -> Iterator[Finding]:
     """Each rule that applies to any application, with those to which it does."""
     for what, keep, which, applies in _RULES:
         found = Application.objects.filter(which).only(*_FIELDS).order_by("pk")
-        whom = tuple(f"{one.name or 'unnamed'} ({one.client_id})" for one in found.iterator() if applies(one))
+        whom = tuple(f"{one.name or 'unnamed'} ({one.client_id})" for one in streamed(found) if applies(one))
         if whom or not which:
             yield Finding(what, keep, whom)
     yield from _introspection()

@@ -20,6 +20,7 @@ from django_oauthflows.option_forms import (
     Rates,
     Seconds,
     Switch,
+    is_claims,
     is_durations,
     is_function,
     is_issuer,
@@ -35,6 +36,7 @@ from django_oauthflows.option_forms import (
     is_seconds,
     is_strings,
     is_text,
+    is_words,
 )
 
 DAY = 24 * 60 * 60
@@ -123,6 +125,31 @@ class Options:
     ] = ("always",)
     #: Whether sensitive permissions are unticked when the consent page is shown, so that users choose them.
     SENSITIVE_UNTICKED: Switch = False
+    #: Standard claim → where its value comes from, or scope → mapping of claims of the site's own to that (OpenID
+    #: Connect Core §5.1): an attribute path of the user (``"profile.avatar_url"``), a function of user and request
+    #: or its dotted path, ``True`` or ``False``, or ``None`` for a claim that is never told. What Django's own
+    #: user model has is told without a line here.
+    CLAIMS: Annotated[
+        SettingValue,
+        Form(
+            is_claims,
+            'a mapping such as {"picture": "profile.avatar_url", "org": {"https://example.org/org": "app.oidc.org"}}',
+        ),
+    ] = field(default_factory=dict)
+    #: How long an ID token is good; it says that somebody has just logged in.
+    ID_TOKEN_LIFETIME: Seconds = 600
+    #: A secret that names users apart for each app that is to know them by another name than all others (Core §8.1).
+    #: Never change it: every user would be a stranger to all of them. Empty: no client can choose that.
+    PAIRWISE_KEY: Annotated[
+        str, Form(lambda value: value == "" or is_keys([value]), "a random string of 32 characters or more")
+    ] = ""
+    #: How the user of a session has logged in: the dotted path of a function of the request that returns ``acr`` and
+    #: a list of ``amr`` values (Core §2, RFC 8176). Empty: what django-allauth knows, where it is installed.
+    AUTHENTICATION_CONTEXT: Annotated[
+        str, Form(is_function, "the dotted path of a function that can be imported, or empty")
+    ] = ""
+    #: The values of ``acr`` that this function can return, the weakest first.
+    ACR_VALUES: Annotated[tuple[str, ...], Form(is_words, 'a list such as ["urn:example:mfa"]')] = ()
     #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
     NOTICES: Switch = True
     #: Who sends what waits in the outbox, never within a request: ``"task"`` (Django's tasks), ``"thread"``
@@ -220,7 +247,7 @@ def read(raw: Any) -> Options:
     values = {key: value for key, value in raw.items() if key not in wrong}
     if "FLOWS" in wrong:
         values["FLOWS"] = ()  # the default, all of them, would be more than the site asked for
-    for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS", "RESOURCES", "BEARER_PATHS"):
+    for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS", "RESOURCES", "BEARER_PATHS", "ACR_VALUES"):
         if values.get(name) is not None:
             values[name] = tuple(values[name])
     return Options(**values)

@@ -92,6 +92,35 @@ def is_strings(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
 
 
+def is_words(value: Any) -> bool:
+    """Texts of which several stand in one parameter, separated by spaces; none that a header could not carry."""
+    return is_strings(value) and all(
+        len(word) <= 255 and word.isascii() and word.isprintable() and not set(word) & set(' "\\')
+        for word in value
+    )
+
+
+def is_claims(value: Any) -> bool:
+    """Whether ``value`` has the form of ``OAUTHFLOWS["CLAIMS"]``."""
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str)
+        and name
+        and (
+            all(isinstance(claim, str) and claim and is_claim_source(each) for claim, each in source.items())
+            if isinstance(source, Mapping)
+            else is_claim_source(source)
+        )
+        for name, source in value.items()
+    )
+
+
+def is_claim_source(value: Any) -> bool:
+    """A path, a function, a fixed yes or no, or nothing. No path leads to what an attribute's name calls private."""
+    if value is None or isinstance(value, bool) or callable(value):
+        return True
+    return is_text(value) and all(part.isidentifier() and part[0] != "_" for part in value.split("."))
+
+
 def is_keys(value: Any) -> bool:
     """Whoever guesses a key can make the seal: short ones can be guessed."""
     return is_strings(value) and all(len(key) >= 32 for key in value)

@@ -20,6 +20,9 @@ from django_oauthflows.option_forms import is_scopes
 _NOT_ASKED = ("django_oauthflows", "oauth2_provider")
 #: The scope that makes an authorization request one of OpenID Connect.
 OPENID = "openid"
+#: Asked for by many clients that want to go on while the user is away (Core §11). Here that is the client's flow, and
+#: no scope: what asks for it is not refused.
+OFFLINE_ACCESS = "offline_access"
 #: Bytes that stand for a scope in a sealed token.
 SHORT_REFERENCE_LENGTH = 4
 
@@ -44,14 +47,14 @@ class Scope:
     def declared(cls, name: str, entry: Any) -> Scope:
         """The scope behind one entry of ``OAUTHFLOWS["SCOPES"]``: a label, or a mapping."""
         if not isinstance(entry, Mapping):
-            return cls(name=name, label=entry)
+            return cls(name=name, label=entry, required=name == OPENID)
         return cls(
             name=name,
             label=entry.get("label", name),
             detail=entry.get("detail", ""),
             group=entry.get("group", ""),
             sensitive=bool(entry.get("sensitive", False)),
-            required=bool(entry.get("required", False)),
+            required=bool(entry.get("required", name == OPENID)),
             implies=tuple(entry.get("implies", ())),
             retired=bool(entry.get("retired", False)),
         )

@@ -27,12 +27,14 @@ from django_oauthflows.views.history import HistoryPageView, HistoryView
 from django_oauthflows.views.jwks import JwksView
 from django_oauthflows.views.logout import LogoutView
 from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
+from django_oauthflows.views.openid_configuration import OpenIDConfigurationView
 from django_oauthflows.views.token import (
     DeviceAuthorizationView,
     IntrospectionView,
     RevocationView,
     TokenView,
 )
+from django_oauthflows.views.userinfo import UserInfoView
 
 
 def with_or_without_slash(*routes: URLPattern) -> list[URLPattern | URLResolver]:
@@ -72,6 +74,7 @@ endpoints = with_or_without_slash(
     path("apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
     path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
     path("jwks/", JwksView.as_view(), name="jwks"),
+    path("userinfo/", UserInfoView.as_view(), name="user-info"),
     path("logout/", LogoutView.as_view(), name="rp-initiated-logout"),
 )
 endpoints += [
@@ -81,6 +84,7 @@ endpoints += [
 well_knowns: list[URLPattern | URLResolver] = [
     *well_known("oauth-protected-resource", ResourceMetadataView.as_view(), "oauth-resource-metadata"),
     *well_known("oauth-authorization-server", ServerMetadataView.as_view(), "oauth-server-metadata"),
+    *well_known("openid-configuration", OpenIDConfigurationView.as_view(), "oidc-connect-discovery-info"),
 ]
 
 routes = [path("oauth/", include(endpoints)), *well_knowns]

@@ -158,6 +158,8 @@ OAUTHFLOWS = {
     # Checked tokens are remembered for a moment only if asked for, and best in a cache such as Redis.
     "TOKEN_CACHE": os.environ.get("TOKEN_CACHE", ""),
     "SCOPES": {
+        # OpenID Connect: other programs can log people in with their accounts here.
+        "openid": {"label": "Log you in with your account here", "group": "You"},
         "profile": {"label": "See your name", "group": "You"},
         "email": {"label": "See your e-mail address", "group": "You", "sensitive": True},
         "notes:read": {"label": "Read your notes", "group": "Notes"},

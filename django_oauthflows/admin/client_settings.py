@@ -69,7 +69,17 @@ _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     ),
     (_("Who looks after it"), ("owner", "contacts", "trust", "service_user")),
     (_("Its own API"), ("is_resource_server", "resources")),
-    (_LOGIN, ("post_logout_redirect_uris", "logout_notice_uri", "logout_notice_needs_session")),
+    (
+        _LOGIN,
+        (
+            "id_token_algorithm",
+            "userinfo_algorithm",
+            "subject_kind",
+            "post_logout_redirect_uris",
+            "logout_notice_uri",
+            "logout_notice_needs_session",
+        ),
+    ),
     (_("This site's own"), own_columns()),
 )
 

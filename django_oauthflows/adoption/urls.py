@@ -51,8 +51,6 @@ _not_offered = [
     path("device/", not_offered, name="device"),
     path("device-confirm/<slug:client_id>/<slug:user_code>", not_offered, name="device-confirm"),
     path("device-grant-status/<slug:client_id>/<slug:user_code>", not_offered, name="device-grant-status"),
-    path(".well-known/openid-configuration", not_offered, name="oidc-connect-discovery-info"),
-    path("userinfo/", not_offered, name="user-info"),
     path("register/", not_offered, name="dcr-register"),
     path("register/<str:client_id>/", not_offered, name="dcr-register-management"),
 ]

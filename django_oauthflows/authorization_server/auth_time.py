@@ -57,13 +57,12 @@ def _on_login(*, request: HttpRequest | None = None, **_: Any) -> None:
 
 
 def login_time(request: HttpRequest) -> float:
-    """When the user of this session logged in, in seconds since 1970; 0 when nobody knows."""
-    known = request.session.get(_KEY, {})
-    if "at" in known:
-        return float(known["at"])
-    # A session from before this package was installed.
-    last_login = getattr(request.user, "last_login", None)
-    return last_login.timestamp() if last_login is not None else 0.0
+    """When the user of this session logged in, in seconds since 1970; 0 when nobody knows.
+
+    That is so in a session from before this package was installed: the ``last_login`` of the user may be that of
+    another device.
+    """
+    return float(request.session.get(_KEY, {}).get("at", 0.0))
 
 
 def login_id(request: HttpRequest) -> str:

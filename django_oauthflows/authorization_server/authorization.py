@@ -20,7 +20,7 @@ from oauthlib.uri_validate import is_absolute_uri
 
 from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server import pkce
-from django_oauthflows.authorization_server.auth_time import session_name
+from django_oauthflows.authorization_server.auth_time import login_time, session_name
 from django_oauthflows.authorization_server.issue import check_length, issue_user_token
 from django_oauthflows.authorization_server.request import (
     AnswerAddress,
@@ -36,17 +36,17 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client, Consent
 from django_oauthflows.models.redirect_uri import is_reserved
+from django_oauthflows.openid.authentication_context import context_of
+from django_oauthflows.openid.authentication_request import AuthenticationRequest, understood
 
-_MAX_NONCE_LENGTH = 255
 _DEFAULT_RESPONSE_MODE = "query"
+#: OAuth 2.0 Form Post Response Mode §2: the browser carries the answer in a form, not in an address that is logged.
+FORM_POST = "form_post"
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedAuthorizationRequest:
-    """An authorization request that is valid in itself; whether the user agrees is another matter.
-
-    ``max_age`` is in seconds (OpenID Connect Core §3.1.2.1), ``None`` when any login will do.
-    """
+    """An authorization request that is valid in itself; whether the user agrees is another matter."""
 
     http: HttpRequest
     received_at: datetime
@@ -56,9 +56,9 @@ class AcceptedAuthorizationRequest:
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     code_challenge: str
-    nonce: str
     prompt: frozenset[str]
-    max_age: int | None
+    #: Who is to answer, how they are to have logged in, and what is to be told of them.
+    login: AuthenticationRequest
     #: What the user has allowed the client so far, live or not; ``None`` while nobody is logged in.
     standing: Consent | None = None
 
@@ -77,7 +77,9 @@ def accept(request: AuthorizationRequest) -> AcceptedAuthorizationRequest:
     """Check the request. Raises ``RequestRefused``."""
     client, standing = _known_client(request)
     redirect_uri = _registered_redirect_uri(request, client)
-    address = AnswerAddress(redirect_uri, request.parameters.get("state"), _response_mode(request))
+    address = AnswerAddress(
+        redirect_uri, request.parameters.get("state"), _response_mode(request, redirect_uri)
+    )
     # From here on the client is told what is wrong.
     with refusals_of(client, address):
         return _accept_from(request, client, address, standing)
@@ -129,11 +131,11 @@ def _accept_from(
     """What is asked for, of a client that is known and at an address that is its own."""
     parameters = request.parameters
     flow = _allowed_flow(request, client)
-    if parameters.get("response_mode") not in ("", flow.response_mode):
-        raise invalid_request(f"response_mode must be {flow.response_mode} for this response_type.")
+    _check_response_mode(parameters.get("response_mode"), flow, address)
+    login = AuthenticationRequest.read(parameters, client)
     code_challenge = pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce())
     resources = requested_resources(request.http, parameters)
-    scopes = requested_scopes(client, tuple(parameters.get("scope").split()))
+    scopes = requested_scopes(client, understood(tuple(parameters.get("scope").split())))
     check_length(client, scopes, resources)
     return AcceptedAuthorizationRequest(
         http=request.http,
@@ -144,9 +146,8 @@ def _accept_from(
         scopes=scopes,
         resources=resources,
         code_challenge=code_challenge,
-        nonce=_nonce(parameters.get("nonce")),
         prompt=request.prompt,
-        max_age=_seconds("max_age", parameters.get("max_age")),
+        login=login,
         standing=standing,
     )
 
@@ -164,29 +165,27 @@ def _allowed_flow(request: AuthorizationRequest, client: Client) -> Flow:
     return flow
 
 
-def _response_mode(request: AuthorizationRequest) -> str:
+def _response_mode(request: AuthorizationRequest, redirect_uri: str) -> str:
     """Where an answer travels, an error too (RFC 6749 §4.1.2.1, §4.2.2.1)."""
     flow = registry.flow_for_response_type(request.parameters.get("response_type"))
-    return flow.response_mode if flow is not None else _DEFAULT_RESPONSE_MODE
+    if flow is None:
+        return _DEFAULT_RESPONSE_MODE
+    asked = request.parameters.get("response_mode")
+    # Only a website can be posted to.
+    by_form = asked == FORM_POST and flow.gives_code and redirect_uri.startswith(("https:", "http:"))
+    return FORM_POST if by_form else flow.response_mode
 
 
-def _nonce(given: str) -> str:
-    """OpenID Connect Core §3.1.2.1: passed on unmodified, so one that we cannot keep whole is refused."""
-    if len(given) > _MAX_NONCE_LENGTH:
-        raise invalid_request(f"nonce is longer than {_MAX_NONCE_LENGTH} characters.")
-    return given
+def _check_response_mode(asked: str, flow: Flow, address: AnswerAddress) -> None:
+    """OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2."""
+    if asked == FORM_POST and flow.gives_code and address.response_mode != FORM_POST:
+        raise invalid_request("response_mode=form_post needs a redirect URI of a website.")
+    if asked not in ("", flow.response_mode, address.response_mode):
+        raise invalid_request(f"response_mode must be {flow.response_mode} for this response_type.")
 
 
-def _seconds(name: str, given: str) -> int | None:
-    if not given:
-        return None
-    if not (given.isascii() and given.isdigit() and len(given) <= 10):
-        raise invalid_request(f"{name} must be a number of seconds.")
-    return int(given)
-
-
-def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Iterable[str]) -> str:
-    """Begin an authorization that stands on ``consent``; the URI to send the user to with the answer.
+def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Iterable[str]) -> dict[str, str]:
+    """Begin an authorization that stands on ``consent``; the members of the answer.
 
     One row is inserted. The code (RFC 6749 §4.1.2) is a sealed reference to it; a flow that answers
     with a token (RFC 6749 §4.2.2) gets one of its first and only generation.
@@ -196,6 +195,7 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
     lifetime = (
         options().AUTHORIZATION_CODE_LIFETIME if flow.gives_code else client.access_token_lifetime_for(flow)
     )
+    context = context_of(request.http)
     authorization = Authorization.objects.begin(
         consent=consent,
         flow=flow,
@@ -203,14 +203,18 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
         lifetime=lifetime,
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
-        nonce=request.nonce,
+        nonce=request.login.nonce,
         resource=" ".join(request.resources),
         session=session_name(request.http.session),
         issuer="" if options().ISSUER else issuer(request.http),
+        auth_time=int(login_time(request.http)) or None,
+        acr=context.acr,
+        amr=" ".join(context.amr),
+        claims_asked=request.login.claims.kept(),
         generation=0 if flow.gives_code else 1,
     )
     if flow.gives_code:
-        return answer_uri(request.http, request.address, {"code": authorization.code()})
+        return {"code": authorization.code()}
     response = issue_user_token(
         request.http,
         authorization,
@@ -220,18 +224,22 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
         resources=request.resources,
         issued=request.received_at,
     )
-    members = {name: str(value) for name, value in response.members().items()}
-    return answer_uri(request.http, request.address, members)
+    return {name: str(value) for name, value in response.members().items()}
+
+
+def answer_members(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) -> dict[str, str]:
+    """The whole answer: ``members``, ``state`` and ``iss`` (RFC 9207 §2)."""
+    return members | ({"state": address.state} if address.state else {}) | {"iss": issuer(http)}
 
 
 def answer_uri(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) -> str:
-    """The redirect URI with an answer in it: ``members``, ``state`` and ``iss`` (RFC 9207 §2)."""
-    told = members | ({"state": address.state} if address.state else {}) | {"iss": issuer(http)}
-    uri = _without_answers(address.redirect_uri)
-    return str(add_params_to_uri(uri, list(told.items()), fragment=address.response_mode == "fragment"))
+    """The redirect URI with the answer in its query or fragment."""
+    told = list(answer_members(http, address, members).items())
+    uri = without_answers(address.redirect_uri)
+    return str(add_params_to_uri(uri, told, fragment=address.response_mode == "fragment"))
 
 
-def _without_answers(redirect_uri: str) -> str:
+def without_answers(redirect_uri: str) -> str:
     """A redirect URI whose own query names no parameter of an answer: none of them may be forged or doubled."""
     parts = urlsplit(redirect_uri)
     given = parse_qsl(parts.query, keep_blank_values=True)

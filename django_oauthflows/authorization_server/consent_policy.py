@@ -18,6 +18,14 @@ from django_oauthflows.authorization_server import auth_time
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.models import Consent
 from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.openid.authentication_request import was_made_for
+from django_oauthflows.scopes import OPENID
+
+
+class UnmetAuthenticationRequirements(errors.OAuth2Error):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0 §2, RFC 9470 §5."""
+
+    error = "unmet_authentication_requirements"
 
 
 class Verdict(StrEnum):
@@ -27,9 +35,10 @@ class Verdict(StrEnum):
     GRANT = "the consent that there is covers it"
     VOUCH = "the site vouches for the client"
     LOG_IN = "somebody has to log in first"
-    LOG_IN_AGAIN = "the login is too old for this request"
+    LOG_IN_AGAIN = "this request wants another login: a newer or stronger one, or another user's"
     REFUSE_PROMPT = "prompt contradicts itself"
     REFUSE_LOGIN = "a login would be needed, and the client wants no page"
+    REFUSE_STRENGTH = "no login here is as strong as the client must have it"
     REFUSE_ANSWERED = "the user has said no to all of it before"
     REFUSE_CONSENT = "consent would be needed, and the client wants no page"
 
@@ -43,6 +52,11 @@ class Situation:
     prompt: frozenset[str] = frozenset()
     #: Whether the login is as recent as ``max_age`` and ``prompt=login`` want it.
     fresh: bool = True
+    #: Whether the user is the one whom the client means (``id_token_hint``).
+    meant: bool = True
+    #: Whether the login is of a kind that the client wants (``acr``), and whether one more login could make it so.
+    strong: bool = True
+    can_log_in_anew: bool = True
     #: Whether whoever is answered is surely the client (RFC 8252 §8.6).
     provable: bool = True
     #: Whether a live consent holds for these scopes, in today's words, and this destination; but for those
@@ -57,6 +71,11 @@ class Situation:
     def silent(self) -> bool:
         """Whether the client wants an answer without any page."""
         return "none" in self.prompt
+
+    @property
+    def fits(self) -> bool:
+        """Whether the login is one that the client accepts."""
+        return self.meant and self.fresh and self.strong
 
     @property
     def outspoken(self) -> bool:
@@ -74,8 +93,11 @@ POLICY: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
     ("no page is wanted, and one is", lambda now: now.silent and now.outspoken, Verdict.REFUSE_PROMPT),
     ("no page, but nobody is logged in", lambda now: now.silent and not now.logged_in, Verdict.REFUSE_LOGIN),
     ("nobody is logged in", lambda now: not now.logged_in, Verdict.LOG_IN),
-    ("no page, but the login is too old", lambda now: now.silent and not now.fresh, Verdict.REFUSE_LOGIN),
+    ("no page, but another login is needed", lambda now: now.silent and not now.fits, Verdict.REFUSE_LOGIN),
+    ("it is somebody else", lambda now: not now.meant, Verdict.LOG_IN_AGAIN),
     ("the login is too old", lambda now: not now.fresh, Verdict.LOG_IN_AGAIN),
+    ("it is too weak", lambda now: not now.strong and now.can_log_in_anew, Verdict.LOG_IN_AGAIN),
+    ("and gets no stronger", lambda now: not now.strong, Verdict.REFUSE_STRENGTH),
     ("the client wants the user asked", lambda now: now.wants_consent, Verdict.ASK),
     ("a live consent covers it", lambda now: now.covered and now.provable, Verdict.GRANT),
     ("the site vouches for the client", lambda now: now.vouched_for and now.provable, Verdict.VOUCH),
@@ -104,7 +126,10 @@ def situation_of(
     return Situation(
         logged_in=True,
         prompt=request.prompt,
-        fresh=auth_time.is_recent(http, max_age=request.max_age, anew="login" in request.prompt),
+        fresh=auth_time.is_recent(http, max_age=request.login.max_age, anew="login" in request.prompt),
+        meant=request.login.is_about(client, http),
+        strong=request.login.is_strong_enough(http, silent="none" in request.prompt),
+        can_log_in_anew=not was_made_for(http),
         provable=client.can_be_told_apart(redirect_uri),
         covered=consent is not None and consent.covers(names, host_of(redirect_uri)),
         refused=consent is not None and consent.refuses(names),
@@ -126,6 +151,11 @@ _ERRORS: dict[Verdict, tuple[type[errors.OAuth2Error], type[errors.OAuth2Error],
         "prompt=none cannot be combined with other values.",
     ),
     Verdict.REFUSE_LOGIN: (errors.AccessDeniedError, LoginRequired, "The user would have to log in."),
+    Verdict.REFUSE_STRENGTH: (
+        UnmetAuthenticationRequirements,
+        UnmetAuthenticationRequirements,
+        "No login here is of the kind that is needed.",
+    ),
     Verdict.REFUSE_ANSWERED: (
         errors.AccessDeniedError,
         errors.AccessDeniedError,
@@ -140,6 +170,6 @@ def decide(request: AcceptedAuthorizationRequest, consent: Consent | None, scope
     answer = verdict(situation_of(request, consent, scopes))
     if answer in _ERRORS:
         plain, openid, description = _ERRORS[answer]
-        kind = openid if "openid" in request.scopes else plain
+        kind = openid if OPENID in request.scopes else plain
         raise request.refused(kind(description=description))
     return answer

@@ -16,6 +16,7 @@ from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
 from django_oauthflows.conf import name_in_tokens
 from django_oauthflows.models import Authorization, Client, Event
+from django_oauthflows.openid.subject import subject_of
 from django_oauthflows.resource_server.access import bearer_token
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
@@ -76,11 +77,17 @@ def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
         "iat": int(access.issued.timestamp()),
         "iss": issuer,
         # RFC 9068 §2.2: where no user is involved, the subject is the client.
-        "sub": access.client.client_id if access.is_machine else str(access.user.pk),
+        "sub": access.client.client_id if access.is_machine else subject_of(access.client, access.user.pk),
         SUBJECT_KIND: "client" if access.is_machine else "user",
     }
     if not access.is_machine:
-        answer["username"] = access.user.get_username()
+        if access.client.has_pairwise_subjects:
+            answer[SUBJECT_KIND] = "pairwise"  # and no name by which others could find out who that is
+        else:
+            answer["username"] = access.user.get_username()
+        # RFC 9470 §6.2
+        login = {"auth_time": access.auth_time, "acr": access.acr}
+        answer |= {name: value for name, value in login.items() if value not in (None, "")}
     if access.audience:
         answer["aud"] = list(access.audience)
     return answer
@@ -124,5 +131,5 @@ def _refresh_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
         "exp": reference.expires,
         "iat": reference.issued,
         "iss": issuer,
-        "sub": str(authorization.consent.user_id),
+        "sub": subject_of(caller, authorization.consent.user_id),
     }

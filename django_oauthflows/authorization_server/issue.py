@@ -7,7 +7,7 @@ the database.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,9 @@ from django_oauthflows.conf import api_resource, name_in_tokens
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client
 from django_oauthflows.models.usage import counter
-from django_oauthflows.scopes import scope_string
+from django_oauthflows.openid.id_token import id_token
+from django_oauthflows.openid.subject import subject_of
+from django_oauthflows.scopes import OPENID, offers_openid, scope_string
 from django_oauthflows.tokens.format import Kind
 from django_oauthflows.tokens.jwt import AccessClaims
 
@@ -36,6 +38,7 @@ class TokenResponse:
     scope: str
     refresh_token: str = ""
     token_type: str = "Bearer"  # noqa: S105 - RFC 6750, not a secret
+    id_token: str = ""
 
     def members(self) -> dict[str, Any]:
         """The members of the JSON object, or of the fragment (RFC 6749 §4.2.2)."""
@@ -47,6 +50,8 @@ class TokenResponse:
         }
         if self.refresh_token:
             members["refresh_token"] = self.refresh_token
+        if self.id_token:
+            members["id_token"] = self.id_token
         return members
 
 
@@ -86,7 +91,7 @@ def issue_tokens(
     refresh_token = (
         authorization.refresh_token(generation=generation, issued=now) if client.may_refresh() else ""
     )
-    return issue_user_token(
+    response = issue_user_token(
         request.http,
         authorization,
         flow=request.flow,
@@ -96,6 +101,18 @@ def issue_tokens(
         issued=now,
         refresh_token=refresh_token,
     )
+    if not (OPENID in response.scope.split() and offers_openid()):
+        return response
+    # OpenID Connect Core §3.1.3.3, §12.2.
+    named = id_token(
+        request.http,
+        authorization,
+        access_token=response.access_token,
+        scopes=tuple(response.scope.split()),
+        issued=int(now.timestamp()),
+        is_first=generation == 1,
+    )
+    return replace(response, id_token=named)
 
 
 def issue_user_token(
@@ -120,7 +137,7 @@ def issue_user_token(
         resources=resources,
         kind=_kind_for(client),
     )
-    return given.response(http, sealed, user_id=authorization.consent.user_id, refresh_token=refresh_token)
+    return given.response(http, sealed, authorization, refresh_token=refresh_token)
 
 
 def issue_machine_token(
@@ -136,7 +153,7 @@ def issue_machine_token(
         resources=resources,
         kind=_kind_for(client),
     )
-    return given.response(request.http, sealed, user_id=None)
+    return given.response(request.http, sealed, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +182,13 @@ class _Given:
         return cls(client, flow, scope_string(scopes), resources, int(issued.timestamp()), lifetime)
 
     def response(
-        self, http: HttpRequest, sealed: str, *, user_id: Any, refresh_token: str = ""
+        self, http: HttpRequest, sealed: str, login: Authorization | None, *, refresh_token: str = ""
     ) -> TokenResponse:
-        """The answer with ``sealed``, as it is or as the ``jti`` of a JWT; announced to the host."""
+        """The answer with ``sealed``, as it is or as the ``jti`` of a JWT; announced to the host.
+
+        ``login`` is what the user allowed; ``None`` for a machine.
+        """
+        user_id = login.consent.user_id if login is not None else None
         scopes = tuple(self.scope.split())
         counter.count(client=self.client, flow=self.flow.name, scopes=scopes)
         if signals.token_issued.has_listeners(Client):
@@ -175,20 +196,25 @@ class _Given:
                 Client, client=self.client, user_id=user_id, flow=self.flow.name, scopes=scopes
             )
         return TokenResponse(
-            access_token=sealed if _is_opaque(self.client) else self._signed(http, sealed, user_id),
+            access_token=sealed if _is_opaque(self.client) else self._signed(http, sealed, login),
             expires_in=self.lifetime,
             scope=self.scope,
             refresh_token=refresh_token,
         )
 
-    def _signed(self, http: HttpRequest, sealed: str, user_id: Any) -> str:
+    def _signed(self, http: HttpRequest, sealed: str, login: Authorization | None) -> str:
         """RFC 9068 §2.2: a JWT around the sealed reference."""
         claims = AccessClaims(
             issuer=name_in_tokens(http),
             audience=self.resources or (api_resource(http),),
             # Where no user takes part, the subject is the client.
-            subject=str(self.client.client_id if user_id is None else user_id),
-            is_machine=user_id is None,
+            subject=str(
+                self.client.client_id if login is None else subject_of(self.client, login.consent.user_id)
+            ),
+            is_machine=login is None,
+            is_pairwise=login is not None and self.client.has_pairwise_subjects,
+            auth_time=login.auth_time if login is not None else None,
+            acr=login.acr if login is not None else "",
             client_id=self.client.client_id,
             scope=self.scope,
             issued=self.issued,

@@ -39,7 +39,7 @@ _MAY_REPEAT = frozenset({"resource"})  # RFC 8707 §2
 class AnswerAddress:
     """Where the answer to an authorization request goes, once client and redirect URI are certain.
 
-    ``response_mode`` is ``"query"`` or ``"fragment"`` (OAuth 2.0 Multiple Response Types §2.1).
+    ``response_mode`` is ``"query"``, ``"fragment"`` (OAuth 2.0 Multiple Response Types §2.1) or ``"form_post"``.
     """
 
     redirect_uri: str

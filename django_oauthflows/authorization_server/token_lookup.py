@@ -88,7 +88,7 @@ def _sealed_access(kind: Kind, text: str) -> AccessToken:
 
 def _signed_access(text: str, *, believe: bool) -> AccessToken:
     claims = signed_claims(text)
-    if not believe:
+    if not believe or claims.is_pairwise:  # such a name leads to no user without asking
         access = _sealed_access(Kind.JWT_ID, claims.token_id)
         return replace(access, audience=access.audience or claims.audience)
     return AccessToken(
@@ -99,6 +99,8 @@ def _signed_access(text: str, *, believe: bool) -> AccessToken:
         expires=datetime.fromtimestamp(claims.expires, UTC),
         is_machine=claims.is_machine,
         audience=claims.audience,
+        auth_time=claims.auth_time,
+        acr=claims.acr,
     )
 
 
@@ -141,6 +143,9 @@ def _user_access(reference: Reference, now: datetime) -> AccessToken:
         application=authorization.client,
         authorization_id=authorization.pk,
         consent_id=authorization.consent_id,
+        auth_time=authorization.auth_time,
+        acr=authorization.acr,
+        claims_asked=authorization.claims_asked,
     )
 
 

@@ -152,6 +152,13 @@ class Authorization(models.Model):
     #: The site's session in which it began (``auth_time.session_name``); the issuer where ``ISSUER`` does not say it.
     session = models.CharField(max_length=32, blank=True, default="", db_index=True, editable=False)
     issuer = models.CharField(max_length=255, blank=True, default="", editable=False)
+    #: How the user had logged in to the site when it began (OpenID Connect Core §2): when, in seconds since 1970,
+    #: ``None`` if nobody knows; ``acr``, and the ``amr`` values separated by spaces.
+    auth_time = models.BigIntegerField(null=True, blank=True, editable=False)
+    acr = models.CharField(max_length=255, blank=True, default="", editable=False)
+    amr = models.CharField(max_length=255, blank=True, default="", editable=False)
+    #: The ``claims`` parameter (Core §5.5), as JSON.
+    claims_asked = models.TextField(blank=True, default="", editable=False)
     token_epoch = models.CharField(max_length=32, default=random_epoch, editable=False)
     generation = models.PositiveIntegerField(_("generation"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -326,8 +333,14 @@ OF_PRESENTED = (
     "scope",
     "redirect_uri",
     "code_challenge",
+    "nonce",
     "resource",
     "session",
+    "issuer",
+    "auth_time",
+    "acr",
+    "amr",
+    "claims_asked",
     "token_epoch",
     "generation",
     "created_at",
@@ -339,6 +352,9 @@ _OF_CALLED_WITH = (
     "id",
     "consent_id",
     "scope",
+    "auth_time",
+    "acr",
+    "claims_asked",
     "token_epoch",
     "generation",
     "created_at",

@@ -33,7 +33,7 @@ from django_oauthflows.scopes import declared_scopes
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
-from django_oauthflows.tokens.jwt import END_OF_TIME, AccessClaims
+from django_oauthflows.tokens.jwt import ALGORITHMS, END_OF_TIME, AccessClaims
 from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
@@ -57,6 +57,9 @@ CALLER_COLUMNS = (
     "suspended_at",
     "throttle_rate",
     "service_user_id",
+    "redirect_uris",
+    "subject_kind",
+    "userinfo_algorithm",
     "token_epoch",
 )
 
@@ -89,6 +92,10 @@ class Client(Application):
         NOT_REVIEWED = "not_reviewed", _("Not reviewed")
         REVIEWED = "reviewed", _("Reviewed by this site")
         FIRST_PARTY = "first_party", _("Belongs to this site")
+
+    class SubjectKind(models.TextChoices):
+        PUBLIC = "public", _("The same at every app")
+        PAIRWISE = "pairwise", _("Another at each app")
 
     class TokenFormat(models.TextChoices):
         OPAQUE = "opaque", _("Opaque: checked by this site")
@@ -221,6 +228,31 @@ class Client(Application):
         default=False,
         help_text=_("It cannot end all sessions of a user at once: it is told of each one by itself."),
     )
+    id_token_algorithm = models.CharField(
+        _("ID tokens are signed with"),
+        max_length=10,
+        choices=[(name, name) for name in ALGORITHMS],
+        default="RS256",
+        help_text=_("RS256 is what every library reads."),
+    )
+    userinfo_algorithm = models.CharField(
+        _("UserInfo is signed with"),
+        max_length=10,
+        choices=[("", _("Plain JSON, not signed")), *((name, name) for name in ALGORITHMS)],
+        blank=True,
+        default="",
+        help_text=_("Plain JSON is what every library reads; signed, it is a JWT."),
+    )
+    subject_kind = models.CharField(
+        _("name of a user"),
+        max_length=10,
+        choices=SubjectKind.choices,
+        default=SubjectKind.PUBLIC,
+        help_text=_(
+            "By which number apps know a user. Another at each app: two apps cannot find out that they have "
+            "the same user. To change it later makes every user a stranger to the app."
+        ),
+    )
     throttle_rate = models.CharField(
         _("API rate"),
         max_length=30,
@@ -320,6 +352,16 @@ class Client(Application):
     def is_vouched_for(self) -> bool:
         """Whether the site lends it something of its own: its word, or the rights of an account."""
         return self.trust != self.Trust.NOT_REVIEWED or self.service_user_id is not None
+
+    @property
+    def has_pairwise_subjects(self) -> bool:
+        """Whether it knows users by names that no other client has for them (OpenID Connect Core §8)."""
+        return self.subject_kind == self.SubjectKind.PAIRWISE
+
+    def sector(self) -> str:
+        """The one host of its redirect URIs (Core §8.1); empty where they have several, or none."""
+        hosts = {redirect_uris.host_of(uri) for uri in self.redirect_uris.split()}
+        return hosts.pop() if len(hosts) == 1 else ""
 
     def may_use(self, flow: Flow, now: datetime | None = None) -> bool:
         """Whether staff gave it ``flow``, the site offers it, and its time is not over."""

@@ -186,6 +186,7 @@ _STAFF = (Setter.STAFF,)
 _ANYBODY = (Setter.STAFF, Setter.REGISTRATION)
 _RFC = "RFC 7591 §2"
 _LOGOUT = "OpenID Connect RP-Initiated Logout 1.0 §3.1"
+_OPENID = "OpenID Connect Dynamic Client Registration 1.0 §2"
 _BACK_CHANNEL = "OpenID Connect Back-Channel Logout 1.0 §2.2"
 
 MEMBERS: tuple[Member, ...] = (
@@ -212,6 +213,30 @@ MEMBERS: tuple[Member, ...] = (
         _ANYBODY,
         _BACK_CHANNEL,
         field="logout_notice_needs_session",
+    ),
+    Member(
+        "id_token_signed_response_alg",
+        TEXT,
+        "How its ID tokens are signed: RS256, ES256 or EdDSA.",
+        _ANYBODY,
+        _OPENID,
+        field="id_token_algorithm",
+    ),
+    Member(
+        "userinfo_signed_response_alg",
+        TEXT,
+        "How UserInfo is signed for it; empty for plain JSON.",
+        _ANYBODY,
+        _OPENID,
+        field="userinfo_algorithm",
+    ),
+    Member(
+        "subject_type",
+        TEXT,
+        "By which name it knows a user: public, or pairwise (another at each app).",
+        _ANYBODY,
+        _OPENID,
+        field="subject_kind",
     ),
     Member("grant_types", WORDS, "Follow from its flows.", (), _RFC, field="flows", read=_grant_types),
     Member("response_types", WORDS, "Follow from its flows.", (), _RFC, field="flows", read=_response_types),

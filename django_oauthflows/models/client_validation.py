@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext
 
+from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.scopes import declared_scopes
@@ -29,6 +30,7 @@ def problems_with(client: Client) -> dict[str, list[str]]:
         "flows": _flow_problems(client),
         "redirect_uris": _redirect_uri_problems(client),
         "post_logout_redirect_uris": _uri_problems(client, client.post_logout_redirect_uris),
+        "subject_kind": _subject_problems(client),
         "logout_notice_uri": _server_problems(client.logout_notice_uri),
         "allowed_origins": _origin_problems(client.allowed_origins),
         "allowed_scopes": [
@@ -73,6 +75,17 @@ def _client_id_problems(client: Client) -> list[str]:
     # key. One that is there already keeps its name.
     if client._state.adding and _is_number(client.client_id):
         return [gettext("Choose a client ID that is not a number: it could be taken for a user's key.")]
+    return []
+
+
+def _subject_problems(client: Client) -> list[str]:
+    """OpenID Connect Core §8.1."""
+    if not client.has_pairwise_subjects:
+        return []
+    if not options().PAIRWISE_KEY:
+        return [gettext('For this, the site needs a key of its own: OAUTHFLOWS["PAIRWISE_KEY"].')]
+    if not client.sector():
+        return [gettext("For this, all its redirect URIs must be of one host: users are named apart by it.")]
     return []
 
 

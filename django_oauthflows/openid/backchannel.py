@@ -35,6 +35,7 @@ from django_oauthflows.database import atomic, streamed
 from django_oauthflows.models import Authorization, Client, Consent, Event, OutboxMessage
 from django_oauthflows.models.authorization import AuthorizationQuerySet
 from django_oauthflows.openid.session import sid
+from django_oauthflows.openid.subject import subject_of
 from django_oauthflows.scopes import OPENID, offers_openid
 from django_oauthflows.tokens.jwt import LOGOUT_TOKEN_TYPE
 
@@ -81,7 +82,7 @@ def _put(logins: Iterable[Authorization], *, user_exists: bool, whole_user: bool
         by_session = not whole_user or client.logout_notice_needs_session
         payload = {
             "iss": options().ISSUER or login.issuer,
-            "sub": str(login.consent.user_id),
+            "sub": subject_of(client, login.consent.user_id),
             "sid": sid(login.session, client.client_id) if by_session else "",
         }
         user = login.user if user_exists else None

@@ -20,6 +20,7 @@ from django_oauthflows.authorization_server.key_ring import IdTokenHint, id_toke
 from django_oauthflows.authorization_server.request import Parameters, RequestRefused, refusals_of
 from django_oauthflows.models import Authorization, Client
 from django_oauthflows.openid.session import sid
+from django_oauthflows.openid.subject import subject_of
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.errors import BadSignature
 
@@ -65,7 +66,9 @@ class LogoutRequest:
 
     def is_about_another_user(self) -> bool:
         """Whether the app means somebody else than who is logged in here."""
-        return self.hint is not None and self.hint.claims.get("sub") != str(self.http.user.pk)
+        if self.hint is None or self.client is None:
+            return False
+        return self.hint.claims.get("sub") != subject_of(self.client, self.http.user.pk)
 
     def carry_out(self) -> None:
         """End the site's session, and what the app was given in it. Other apps keep what they have."""

@@ -28,12 +28,15 @@ def bearer_token(request: HttpRequest) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def check_access_token(text: str, resource: str) -> AccessToken:
+def check_access_token(text: str, resource: str, *, believe_signature: bool | None = None) -> AccessToken:
     """What ``text`` allows now at the API of that identifier. Raises ``TokenRefused``.
+
+    ``believe_signature``: as in ``lookup``; ``None`` for what the site has set.
 
     A token for another API is refused (RFC 8707 §2, RFC 9068 §4).
     """
-    access = lookup(text, believe_signature=options().JWT_WITHOUT_DATABASE)
+    believes = options().JWT_WITHOUT_DATABASE if believe_signature is None else believe_signature
+    access = lookup(text, believe_signature=believes)
     if access.audience and not meant_for(resource, access.audience):
         raise TokenRefused("wrong audience", access.client)
     return access
@@ -46,13 +49,13 @@ def token_in_query(request: HttpRequest) -> bool:
 
 
 @sensitive_variables()  # its text, and whatever is called with it: no error report may hold a live token
-def presented_access(request: HttpRequest) -> AccessToken | None:
+def presented_access(request: HttpRequest, *, believe_signature: bool | None = None) -> AccessToken | None:
     """The checked token of the Authorization header; ``None`` when there is none. Raises ``Refused``.
 
     Looked up once in a request, however many ask: a middleware, a view and a permission may.
     """
     known: AccessToken | None = request.META.get(_KNOWN)
-    if known is not None:
+    if known is not None and believe_signature is None:
         return known
     text = bearer_token(request)
     if text is None:
@@ -60,7 +63,7 @@ def presented_access(request: HttpRequest) -> AccessToken | None:
     if token_in_query(request):
         raise Refused(challenges.two_tokens())
     try:
-        access = check_access_token(text, api_resource(request))
+        access = check_access_token(text, api_resource(request), believe_signature=believe_signature)
     except TokenRefused as refused:
         raise Refused(challenges.invalid_token(refused.cause)) from None
     except OperationalError:
@@ -87,12 +90,14 @@ def identify(request: HttpRequest, access: AccessToken) -> None:
     request.auser = auser
 
 
-def require(request: HttpRequest, scopes: Iterable[str]) -> AccessToken:
+def require(
+    request: HttpRequest, scopes: Iterable[str], *, believe_signature: bool | None = None
+) -> AccessToken:
     """The token of a request that may go on: valid, covering ``scopes``, within the limits.
 
     Raises ``Refused``.
     """
-    access = presented_access(request)
+    access = presented_access(request, believe_signature=believe_signature)
     if access is None:
         raise Refused(challenges.no_token(scopes, in_query=token_in_query(request)))
     if not access.allow_scopes(scopes):

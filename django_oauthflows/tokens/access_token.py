@@ -37,6 +37,10 @@ class AccessToken:
     authorization_id: int | None = None
     consent_id: int | None = None
     audience: tuple[str, ...] = ()
+    #: How the user had logged in when they allowed it: when, in seconds since 1970 (``None``: unknown), and ``acr``.
+    auth_time: int | None = None
+    acr: str = ""
+    claims_asked: str = ""
 
     @property
     def client(self) -> Any:

@@ -37,7 +37,8 @@ ALGORITHMS = ("ES256", "RS256", "EdDSA")
 MAX_LENGTH = 8000
 #: Seconds by which the clocks of those who sign and those who read may differ.
 LEEWAY = 10
-#: Whose name ``sub`` is: ``"user"`` or ``"client"``. A private claim (RFC 7519 §4.3), because nothing in
+#: Whose name ``sub`` is: ``"user"``, ``"pairwise"`` (a user's, by which only this client knows them) or
+#: ``"client"``. A private claim (RFC 7519 §4.3), because nothing in
 #: RFC 9068 tells them apart: ``sub`` and ``client_id`` may be equal by accident.
 SUBJECT_KIND = "sub_kind"
 
@@ -66,11 +67,17 @@ class AccessClaims:
     issued: int
     expires: int
     token_id: str
+    #: Whether ``subject`` is a name that only this client has for the user.
+    is_pairwise: bool = False
+    #: When and how the user logged in (RFC 9068 §2.2.1).
+    auth_time: int | None = None
+    acr: str = ""
     #: All claims as they were read, further ones too.
     read: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def payload(self) -> dict[str, Any]:
         """The claims to sign."""
+        login = {"auth_time": self.auth_time, "acr": self.acr}
         return {
             "iss": self.issuer,
             "aud": self.audience[0] if len(self.audience) == 1 else list(self.audience),
@@ -78,16 +85,22 @@ class AccessClaims:
             "iat": self.issued,
             "jti": self.token_id,
             "sub": self.subject,
-            SUBJECT_KIND: "client" if self.is_machine else "user",
+            SUBJECT_KIND: self._subject_kind(),
             "client_id": self.client_id,
             "scope": self.scope,
+            **{name: value for name, value in login.items() if value not in (None, "")},
         }
+
+    def _subject_kind(self) -> str:
+        if self.is_machine:
+            return "client"
+        return "pairwise" if self.is_pairwise else "user"
 
     @classmethod
     def of(cls, payload: dict[str, Any]) -> AccessClaims:
         """What ``payload`` says, each claim of its type. Raises ``BadSignature``."""
         kind = payload.get(SUBJECT_KIND)
-        if kind not in ("client", "user"):
+        if kind not in ("client", "user", "pairwise"):
             raise BadSignature
         return cls(
             issuer=_text(payload.get("iss")),
@@ -99,6 +112,9 @@ class AccessClaims:
             issued=_time(payload.get("iat")),
             expires=_time(payload.get("exp")),
             token_id=_text(payload.get("jti")),
+            is_pairwise=kind == "pairwise",
+            auth_time=None if payload.get("auth_time") is None else _time(payload["auth_time"]),
+            acr="" if payload.get("acr") in (None, "") else _text(payload["acr"]),
             read=payload,
         )
 
@@ -162,7 +178,7 @@ class Signer:
     def loaded(cls, kid: str, algorithm: str, private_pem: bytes) -> Signer:
         return cls(kid, algorithm, load_pem_private_key(private_pem, password=None))
 
-    def sign(self, claims: dict[str, Any], *, typ: str = TYPE) -> str:
+    def sign(self, claims: dict[str, Any], *, typ: str = TYPE, max_length: int = MAX_LENGTH) -> str:
         """The compact form (RFC 7515 §3.1) of a token with these claims: an access token, unless ``typ`` says another.
 
         Raises ``TokenTooLong`` for what nobody would read.
@@ -170,8 +186,8 @@ class Signer:
         text = jwt.encode(
             claims, self.private_key, algorithm=self.algorithm, headers={"typ": typ, "kid": self.kid}
         )
-        if len(text) > MAX_LENGTH:
-            raise TokenTooLong(len(text), MAX_LENGTH)
+        if len(text) > max_length:
+            raise TokenTooLong(len(text), max_length)
         return text
 
 

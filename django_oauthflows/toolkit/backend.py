@@ -128,7 +128,8 @@ class Backend(_Parent):
                 implied=verdict is Verdict.VOUCH and request.method != "POST",
                 request=request,
             )
-        uri = authorization.grant(accepted, standing, granted)
+        members = authorization.grant(accepted, standing, granted)
+        uri = authorization.answer_uri(request, accepted.address, members)
         auth_time.use_login(request)
         return uri, {"Location": uri}, None, 302
 
@@ -151,7 +152,12 @@ class Backend(_Parent):
     @staticmethod
     def _accepted(request: HttpRequest) -> AcceptedAuthorizationRequest:
         try:
-            return authorization.accept(AuthorizationRequest.read(request))
+            accepted = authorization.accept(AuthorizationRequest.read(request))
+            if accepted.address.response_mode != accepted.flow.response_mode:
+                # The host's view sends a redirect, whatever it is asked for.
+                description = f"response_mode must be {accepted.flow.response_mode} here."
+                raise accepted.refused(errors.InvalidRequestError(description=description))
+            return accepted
         except RequestRefused as refused:
             _raise(refused)
 

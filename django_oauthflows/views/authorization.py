@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -17,6 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
@@ -25,7 +26,12 @@ from django_oauthflows import limits
 from django_oauthflows.authorization_server import auth_time, authorization, consent_policy
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.authorization_server.consent_policy import Verdict
-from django_oauthflows.authorization_server.request import AnswerAddress, AuthorizationRequest, RequestRefused
+from django_oauthflows.authorization_server.request import (
+    AnswerAddress,
+    AuthorizationRequest,
+    RequestRefused,
+    form_parameters,
+)
 from django_oauthflows.conf import origin, site_host
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent
@@ -34,7 +40,9 @@ from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page
 from django_oauthflows.views.csrf import only_own_forms
+from django_oauthflows.views.form_post import by_get, form_post_page
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
+from django_oauthflows.views.language import in_language_of
 from django_oauthflows.views.pages import (
     come_again_page,
     cookies_were_kept_back,
@@ -45,6 +53,7 @@ from django_oauthflows.views.pages import (
 from django_oauthflows.views.refusal import record_refusal, refusal_members
 from django_oauthflows.views.refusal_page import refusal_page
 
+_MAX_HINT_LENGTH = 255
 #: What the policy says where the user's answer may count.
 _ANSWERABLE = (Verdict.ASK, Verdict.GRANT, Verdict.VOUCH)
 
@@ -66,7 +75,7 @@ class AuthorizationRedirect(HttpResponseRedirect):
         keeps_opener,
         at_known_hosts(unknown_host_page),
         own_page,
-        only_own_forms,
+        csrf_exempt,  # the request itself may come by another site's form; what is ours is checked all the same
         sensitive_variables(),
     ),
     name="dispatch",
@@ -79,13 +88,20 @@ class AuthorizationView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             limits.spend("authorize", limits.network_of(request))
+            if request.method == "POST" and "client_id" in request.POST:
+                return by_get(request, form_parameters(request))
             if request.method == "GET" and cookies_were_kept_back(request):
                 return come_again_page(request)
-            return super().dispatch(request, *args, **kwargs)
+            with in_language_of(request):
+                return self._checked(request, *args, **kwargs)
         except limits.LimitExceeded as exceeded:
             return too_many_requests_page(request, exceeded.seconds)
         except RequestRefused as refused:
             return self._refuse(request, refused)
+
+    @method_decorator(only_own_forms)
+    def _checked(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, http: HttpRequest) -> HttpResponse:
         request = authorization.accept(AuthorizationRequest.read(http))
@@ -146,7 +162,8 @@ class AuthorizationView(View):
     def _to_login(self, request: AcceptedAuthorizationRequest) -> HttpResponse:
         """To the site's login page, and back to this very request."""
         response = _to_login_page(request.http)
-        if request.max_age is not None or "login" in request.prompt:
+        login = request.login
+        if login.max_age is not None or login.subject or login.acr_values or "login" in request.prompt:
             auth_time.ask_for_login(request.http, response)
         return response
 
@@ -196,9 +213,9 @@ class AuthorizationView(View):
     def _grant(
         request: AcceptedAuthorizationRequest, consent: Consent, scopes: Iterable[str]
     ) -> HttpResponse:
-        uri = authorization.grant(request, consent, scopes)
+        members = authorization.grant(request, consent, scopes)
         auth_time.use_login(request.http)
-        return AuthorizationRedirect(uri)
+        return _answer(request.http, request.address, members)
 
     # Refusals. -----------------------------------------------------------------------------------------
 
@@ -217,11 +234,28 @@ class AuthorizationView(View):
     ) -> HttpResponse:
         """Tell the client, at the redirect URI that was found to be its own (RFC 6749 §4.1.2.1, §4.2.2.1)."""
         told = refusal_members(refused, record_refusal(refused, user=http.user))
-        return AuthorizationRedirect(authorization.answer_uri(http, address, told))
+        return _answer(http, address, told)
+
+
+def _answer(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) -> HttpResponse:
+    """Send the user on with the answer, in whichever way the client asked for."""
+    if address.response_mode == authorization.FORM_POST:
+        told = authorization.answer_members(http, address, members)
+        return form_post_page(http, authorization.without_answers(address.redirect_uri), told)
+    return AuthorizationRedirect(authorization.answer_uri(http, address, members))
 
 
 def _to_login_page(http: HttpRequest) -> HttpResponse:
-    """To the site's login page; one on another host is told the way back in full, as by Django's own views."""
+    """To the site's login page; one on another host is told the way back in full, as by Django's own views.
+
+    It is told whom the client expects (``login_hint``, OpenID Connect Core §3.1.2.1) by a parameter of that name,
+    for the site to fill in as it likes.
+    """
     login_url, here = resolve_url(settings.LOGIN_URL), http.get_full_path()
     elsewhere = urlsplit(login_url).netloc not in ("", site_host(http))
+    hint = http.GET.get("login_hint", "")
+    if hint and hint.isprintable() and len(hint) <= _MAX_HINT_LENGTH:
+        parts = urlsplit(login_url)
+        query = "&".join(filter(None, (parts.query, urlencode({"login_hint": hint}))))
+        login_url = urlunsplit(parts._replace(query=query))
     return redirect_to_login(origin(http) + here if elsewhere else here, login_url)

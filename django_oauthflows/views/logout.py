@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -32,6 +31,7 @@ from django_oauthflows.views.authorization import AuthorizationRedirect
 from django_oauthflows.views.cards import app_context
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
+from django_oauthflows.views.language import in_language_of
 from django_oauthflows.views.pages import (
     come_again_page,
     cookies_were_kept_back,
@@ -68,7 +68,7 @@ class LogoutView(View):
 
     @method_decorator(only_own_forms)
     def _checked(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with translation.override(_language(request)):
+        with in_language_of(request):
             return super().dispatch(request, *args, **kwargs)
 
     def get(self, http: HttpRequest) -> HttpResponse:
@@ -115,16 +115,6 @@ class LogoutView(View):
 def _named(http: HttpRequest, values: dict[str, str]) -> str:
     request = LogoutRequest.read(http, Parameters(values))
     return request.client.client_id if request.client is not None else ""
-
-
-def _language(http: HttpRequest) -> str | None:
-    """§2: the first of the app's ``ui_locales`` that the site speaks; else the browser's."""
-    for name in http.GET.get("ui_locales", "")[:200].split():
-        try:
-            return translation.get_supported_language_variant(name.lower())
-        except LookupError:
-            continue
-    return translation.get_language()
 
 
 def _question(request: LogoutRequest) -> HttpResponse:

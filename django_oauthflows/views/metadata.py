@@ -12,10 +12,11 @@ from django.utils.decorators import method_decorator
 from django.views.generic import View
 
 from django_oauthflows.authorization_server import pkce
+from django_oauthflows.authorization_server.authorization import FORM_POST
 from django_oauthflows.authorization_server.client_authentication import method_names
 from django_oauthflows.conf import api_resource, base_path, issuer, options, origin, site_name
 from django_oauthflows.flows import registry
-from django_oauthflows.flows.base import ClientType
+from django_oauthflows.flows.base import ClientType, Flow
 from django_oauthflows.scopes import declared_scopes, offers_openid
 from django_oauthflows.views.endpoint import add_cors, preflight
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
@@ -36,7 +37,7 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
         "introspection_endpoint": base + reverse("oauth2_provider:introspect"),
         "scopes_supported": list(declared_scopes().grantable),
         "response_types_supported": [response for flow in at_front for response in flow.response_types],
-        "response_modes_supported": [flow.response_mode for flow in at_front],
+        "response_modes_supported": [mode for flow in at_front for mode in response_modes(flow)],
         "grant_types_supported": [grant for flow in flows for grant in flow.grant_types],
         "token_endpoint_auth_methods_supported": token_methods,
         "revocation_endpoint_auth_methods_supported": token_methods,
@@ -51,6 +52,11 @@ def server_metadata(request: HttpRequest) -> dict[str, Any]:
     if any(flow.asks_elsewhere for flow in flows):
         document["device_authorization_endpoint"] = base + reverse("oauth2_provider:device-authorization")
     return document
+
+
+def response_modes(flow: Flow) -> tuple[str, ...]:
+    """Where its answer can travel (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2)."""
+    return (flow.response_mode, FORM_POST) if flow.gives_code else (flow.response_mode,)
 
 
 def logout_metadata(base: str) -> dict[str, Any]:

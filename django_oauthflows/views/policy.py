@@ -61,9 +61,9 @@ def wanted_nonce(request: HttpRequest) -> str:
     return nonce_of(request) if _has_nonce(policy()) else ""
 
 
-def header(request: HttpRequest) -> str:
-    """The policy as an answer to ``request`` carries it."""
-    found = policy()
+def header(request: HttpRequest, more: Mapping[str, list[str]] | None = None) -> str:
+    """The policy as an answer to ``request`` carries it; ``more`` is what this one page needs besides."""
+    found = _joined(policy(), more or {}) | _FIXED
     nonce = f"'nonce-{nonce_of(request)}'" if _has_nonce(found) else ""
     return "; ".join(
         " ".join((name, *(nonce if source in NONCES else source for source in allowed)))

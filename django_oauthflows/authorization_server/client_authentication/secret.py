@@ -112,6 +112,9 @@ _OF_CLIENT = (
     "refresh_token_absolute_lifetime",
     "is_resource_server",
     "resources",
+    "redirect_uris",
+    "id_token_algorithm",
+    "subject_kind",
     "suspended_at",
     "token_epoch",
 )

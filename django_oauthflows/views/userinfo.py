@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 
+from django_oauthflows.database import without_transaction
 from django_oauthflows.openid.userinfo import signed, userinfo
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.access import require
@@ -22,7 +22,7 @@ _METHODS = "GET, POST, OPTIONS"
 
 
 @method_decorator(
-    (csrf_exempt, login_not_required, transaction.non_atomic_requests, at_known_hosts(unknown_host_json)),
+    (csrf_exempt, login_not_required, without_transaction, at_known_hosts(unknown_host_json)),
     name="dispatch",
 )
 class UserInfoView(View):

@@ -38,6 +38,7 @@ STANDARD = {
     *("client_secret_expires_at", "registration_access_token", "registration_client_uri"),
     *("application_type", "sector_identifier_uri", "subject_type", "default_max_age", "initiate_login_uri"),
     *("post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required"),
+    *("id_token_signed_response_alg", "userinfo_signed_response_alg", "subject_type"),
 }
 
 
@@ -59,6 +60,8 @@ def full(db: None) -> Client:
         post_logout_redirect_uris="https://client.example/bye",
         logout_notice_uri="https://client.example/logout-notice",
         logout_notice_needs_session=True,
+        id_token_algorithm="ES256",
+        userinfo_algorithm="RS256",
         description="It does everything.",
         publisher="Example Ltd",
         logo_uri="https://client.example/logo.png",
@@ -110,6 +113,7 @@ def test_who_registers_a_client_for_itself_gains_no_right_by_it() -> None:
         *("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts"),
         *("redirect_uris", "post_logout_redirect_uris", "scope"),
         *("backchannel_logout_uri", "backchannel_logout_session_required"),
+        *("id_token_signed_response_alg", "userinfo_signed_response_alg", "subject_type"),
     }
 
 

@@ -327,43 +327,14 @@ class Authorization(models.Model):
 # The statements of the hot path: two reads, and three writes that are atomic by themselves (`statement.py`).
 
 _OF_CONSENT = ("id", "user_id", "client_id", "scope", "allowed_again", "expires_at", "withdrawn_at")
-OF_PRESENTED = tuple(
-    [
-        "id",
-        "consent_id",
-        "scope",
-        "redirect_uri",
-        "code_challenge",
-        "nonce",
-        "resource",
-        "session",
-        "issuer",
-        "auth_time",
-        "acr",
-        "amr",
-        "claims_asked",
-        "token_epoch",
-        "generation",
-        "created_at",
-        "redeemed_at",
-        "rotated_at",
-        "revoked_at",
-    ]
+OF_PRESENTED = (
+    *("id", "consent_id", "scope", "redirect_uri", "code_challenge", "nonce", "resource"),
+    *("session", "issuer", "auth_time", "acr", "amr", "claims_asked", "token_epoch", "generation"),
+    *("created_at", "redeemed_at", "rotated_at", "revoked_at"),
 )
-_OF_CALLED_WITH = tuple(
-    [
-        "id",
-        "consent_id",
-        "scope",
-        "auth_time",
-        "acr",
-        "claims_asked",
-        "token_epoch",
-        "generation",
-        "created_at",
-        "rotated_at",
-        "revoked_at",
-    ]
+_OF_CALLED_WITH = (
+    *("id", "consent_id", "scope", "auth_time", "acr", "claims_asked", "token_epoch", "generation"),
+    *("created_at", "rotated_at", "revoked_at"),
 )
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0015_device_requests"),
+        ("django_oauthflows", "0016_advice_seen_and_purges"),
     ]
 
     operations = [

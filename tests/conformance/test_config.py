@@ -11,8 +11,10 @@ import pytest
 import requests
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db.models import F
 
 from django_oauthflows.authorization_server.key_ring import ring
+from django_oauthflows.models import SigningKey
 from tests.conformance.conftest import RelyingParty
 from tests.factories import ClientFactory
 from tests.oauth_client import UserAgent
@@ -58,6 +60,7 @@ def test_oidcc_server_rotate_keys(rp: RelyingParty) -> None:
     tokens, _claims = rp.login()
     # As if the minute had passed, in which every process reads it.
     call_command("oauth", "key", "rotate", "--algorithm", "RS256", "--at-once")
+    SigningKey.objects.update(signs_from=F("created_at"))
     ring.forget()
     again, _claims = rp.login()
     kids = {jwt.get_unverified_header(each["id_token"])["kid"] for each in (tokens, again)}

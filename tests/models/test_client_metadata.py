@@ -152,6 +152,7 @@ def test_all_that_staff_may_set_can_be_said_when_a_client_is_registered(full: Cl
         *("--post-logout-redirect-uri", "https://client.example/bye"),
         *("--backchannel-logout-uri", "https://client.example/logout-notice"),
         "--backchannel-logout-session-required",
+        *("--id-token-signed-response-alg", "ES256", "--userinfo-signed-response-alg", "RS256"),
         *("--description", "It does everything.", "--publisher", "Example Ltd"),
         *("--logo-uri", "https://client.example/logo.png", "--client-uri", "https://client.example/"),
         *("--policy-uri", "https://client.example/privacy", "--tos-uri", "https://client.example/terms"),

@@ -49,6 +49,12 @@ def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
     wanted = [
         (_("Server metadata"), "oauth-server-metadata", True),
         (_("Authorization endpoint"), "authorize", any(f.visits_authorization_endpoint for f in flows)),
+        (
+            _("Device authorization endpoint"),
+            "device-authorization",
+            any(f.asks_elsewhere for f in flows),
+        ),
+        (_("Page for users of devices"), "device", any(f.asks_elsewhere for f in flows)),
         (_("Token endpoint"), "token", any(f.visits_token_endpoint for f in flows)),
         (_("Revocation endpoint"), "revoke-token", True),
         (_("Introspection endpoint"), "introspect", client.has_secret),
@@ -76,7 +82,8 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
     """One per flow that it may use and language that the flow has a template for."""
     flows = [flow for flow in registry.offered_flows(client.flow_names) if client.may_use(flow)]
     found = []
-    for flow in flows:
+    # What goes on from another flow comes after it.
+    for flow in sorted(flows, key=lambda flow: flow.continues):
         for language in _languages(client, flow):
             code = _code(request, client, flow, language)
             if code:
@@ -122,6 +129,8 @@ def _values(http_request: HttpRequest, client: Client, flow: Flow) -> dict[str, 
         "issuer": _issuer(http_request),
         "authorize": base + _path("authorize"),
         "authorize_url": f"{base}{_path('authorize')}?{urlencode(request)}",
+        "device_authorization": base + _path("device-authorization"),
+        "grant_type": " ".join(flow.grant_types),
         "token": base + _path("token"),
         "userpass": f"{told['client_id']}:",
     }

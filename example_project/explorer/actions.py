@@ -89,7 +89,7 @@ def show_codes(runner: Runner) -> Outcome:
     return Outcome(
         True,
         f"The device shows {codes['user_code']}, and a QR code of the complete address. Open it, log in, "
-        "compare the code and decide; then come back here.",
+        "compare the code and decide; then come back here and load this page again.",
         link=codes["verification_uri_complete"],
     )
 

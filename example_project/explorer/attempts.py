@@ -171,7 +171,8 @@ def device_code_twice(runner: Runner) -> Outcome:
         runner.run.values[_TWICE] = codes["device_code"]
         return Outcome(
             True,
-            f"The device shows {codes.get('user_code')}. Answer it as the user, then press this again.",
+            f"The device shows {codes.get('user_code')}. Answer it as the user, load this page again, and press "
+            "this once more.",
             link=codes.get("verification_uri_complete", ""),
         )
     del runner.run.values[_TWICE]

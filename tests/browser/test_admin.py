@@ -20,6 +20,7 @@ FIELDS = {
     "spa": {"redirect_uris": "https://spa.example/callback"},
     "native": {"redirect_uris": "http://127.0.0.1/callback"},
     "service": {},
+    "device": {},
     "legacy-spa": {"redirect_uris": "https://old.example/", "implicit_reason": "Moves in May"},
 }
 SCOPES = {"service": ("stats:read",)}

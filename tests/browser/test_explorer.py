@@ -140,6 +140,47 @@ def test_the_machine_flow_runs_to_its_end_by_keyboard_and_without_scripts(
     context.close()
 
 
+def answer_the_device(page: Page, demo: Demo, entry: Locator | None = None) -> None:
+    """Open the address that the device shows, in another tab, and allow as alice."""
+    with page.context.expect_page() as opened:
+        (entry or now(page)).get_by_role("link", name="Answer as the user").click()
+    phone = opened.value
+    if "/accounts/login/" in phone.url:
+        demo.log_in(phone)
+    phone.get_by_role("button", name="They are the same").click()
+    phone.get_by_role("button", name="Allow", exact=True).click()
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Go back to your device")
+    phone.close()
+    page.reload()  # whoever logs in elsewhere has made the forms of this page out of date
+
+
+def test_the_device_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "device_code")
+    press(page, "Next step")
+    assert messages(page) == ["POST /oauth/device_authorization/", "200 OK"]
+    press(page, "Next step")
+    assert value(page, "error") == "authorization_pending"
+    press(page, "Next step")
+    assert value(page, "error") == "slow_down"
+    answer_the_device(page, demo, page.locator(".entry").last)
+    press(page, "Next step")
+    assert value(page, "scope") == "profile"
+    press(page, "Next step")
+    assert messages(page) == ["GET /api/me/", "200 OK"]
+    expect(page.get_by_text("The flow is complete.")).to_be_visible()
+
+
+def test_a_device_code_that_is_used_twice_ends_what_it_gave(page: Page, demo: Demo) -> None:
+    open_flow(page, demo, "device_code")
+    press(page, "A device's code is used twice")
+    answer_the_device(page, demo)
+    press(page, "A device's code is used twice")
+    expect(now(page).locator(".verdict")).to_have_attribute("data-held", "yes")
+    answers = [text[:3] for text in messages(page) if re.match(r"\d{3} ", text)]
+    assert answers == ["200", "400", "401"]
+    assert Event.objects.filter(kind=Event.Kind.CODE_REPLAYED).exists()
+
+
 def test_refreshing_runs_to_its_end(page: Page, demo: Demo) -> None:
     open_flow(page, demo, "refresh_token")
     press(page, "Next step")
@@ -181,6 +222,11 @@ ANSWERS = {
     "wrong-secret": ["401"],
     "expired-token": ["200", "200", "401"],
     "other-client-machine": ["200", "200", "200", "200"],
+    "device-phishing-link": ["200", "302", "400"],
+    "device-guess": ["302", "400"],
+    "device-other-client": ["200", "400", "400"],
+    "device-code-twice": ["200"],  # the rest comes when the user has answered
+    "device-code-late": ["200", "400"],
 }
 OTHERS_TOKEN = {
     "authorization_code": ["200", "400", "200", "200", "200"],

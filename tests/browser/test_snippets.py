@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Demo
 from tests.browser.snippets import run, snippets_of, token_in
 from tests.factories import ClientFactory
-from tests.oauth_client import UserAgent
+from tests.oauth_client import UserAgent, hidden_fields
 
 IN_TERMINAL = ("curl", "python", "javascript")
 #: Use case → redirect URI ("…" stands for the origin of the app's own server), flows, and languages.
@@ -25,6 +25,7 @@ SHOWN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "native": ("com.example.app:/callback", ("authorization_code", "refresh_token"), IN_TERMINAL),
     "spa": ("…/callback", ("authorization_code", "refresh_token"), ("curl", "python", "browser")),
     "service": ("", ("client_credentials",), IN_TERMINAL),
+    "device": ("", ("device_code", "refresh_token"), IN_TERMINAL),
     "legacy-spa": ("…/old", ("implicit",), ("browser",)),
 }
 
@@ -93,6 +94,9 @@ def test_every_snippet_runs_as_it_stands(
         elif flow == "authorization_code":
             output = with_alice(run(code, language, secret), alice, language)
             token, refresh = token_in(output), token_in(output, "oafr_")
+        elif flow == "device_code":
+            output = with_phone(run(code, language, secret), alice)
+            token, refresh = token_in(output), token_in(output, "oafr_")
         else:
             output, errors = run(code, language, secret, refresh).communicate(timeout=30)
             assert not errors, errors
@@ -120,6 +124,19 @@ def with_alice(program: Any, alice: UserAgent, language: str) -> str:
     output, errors = program.communicate((code.group(1) if language == "curl" else back) + "\n", timeout=30)
     assert program.returncode == 0, errors
     return str(output)
+
+
+def with_phone(program: Any, alice: UserAgent) -> str:
+    """Alice opens the address that the program prints, finds the same code, and allows; what it prints then."""
+    code, address = (program.stdout.readline().strip() for _line in range(2))
+    assert address, program.stderr.read()
+    page = alice.get(address.removeprefix(alice.origin))
+    user_code = code.rpartition(" ")[2]
+    assert f'value="{user_code}"' in page.text
+    alice.decide(alice.post("/oauth/device/", hidden_fields(page.text) | {"user_code": user_code}))
+    output = str(program.stdout.read())
+    assert program.wait(timeout=30) == 0, program.stderr.read()
+    return output
 
 
 def in_a_page(

@@ -14,6 +14,7 @@ from oauth2_provider import views as toolkit_views
 
 from django_oauthflows.database import rows_of, writer_of
 from django_oauthflows.models.client import Application
+from django_oauthflows.toolkit.validator import goes_back
 
 #: So many names are told.
 _MANY = 10
@@ -30,7 +31,7 @@ def check_toolkit_include(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """The toolkit's own ``include`` beside ours: half of the requests would go to endpoints that know no token
     of ours.
     """
-    if not getattr(settings, "ROOT_URLCONF", None):
+    if not getattr(settings, "ROOT_URLCONF", None) or goes_back():
         return []
     return [
         Error(

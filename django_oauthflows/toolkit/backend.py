@@ -178,7 +178,9 @@ class Backend(_Parent):
     @sensitive_variables()
     def verify_request(self, request: HttpRequest, scopes: Iterable[str]) -> tuple[bool, Request]:
         """Whether the request carries an access token of ours that covers ``scopes``."""
-        oauthlib_request = Request(f"{request.scheme}:{request.path}", headers=request.META)
+        # Without the stream of the body, which oauthlib would read away from the view.
+        headers = self.extract_headers(request)
+        oauthlib_request = Request(f"{request.scheme}:{request.path}", headers=headers)
         token = bearer_token(request)
         valid = token is not None and self.server.request_validator.validate_bearer_token(
             token, list(scopes or ()), oauthlib_request

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
@@ -13,19 +14,24 @@ from django_oauthflows.conf import api_resource
 from django_oauthflows.resource_server.access import check_access_token
 from django_oauthflows.resource_server.challenges import describe
 from django_oauthflows.tokens.access_token import TokenRefused
+from django_oauthflows.tokens.format import Kind, looks_like
+from django_oauthflows.tokens.jwt import looks_signed
 
 #: The toolkit's own answer, which knows its own tables and the authorization server that it may ask.
 _toolkits_own = OAuth2Validator.validate_bearer_token
+_BACK = "django_oauthflows.toolkit.back.Validator"
 #: Why a token is refused that may be somebody else's.
 _NOT_OURS = ("malformed", "unknown")
 
 
 def validate_bearer_token(validator: Any, token: str, scopes: Any, request: Any) -> bool:
     """The toolkit's question; its classes read ``request.user`` and ``request.access_token``."""
+    if goes_back() and not (looks_like(Kind.ACCESS, token or "") or looks_signed(token or "")):
+        return bool(_toolkits_own(validator, token, scopes, request))
     try:
         access = check_access_token(token or "", api_resource(_Environment(request)))
     except TokenRefused as refused:
-        if refused.cause in _NOT_OURS and token and _asks_elsewhere():
+        if refused.cause in _NOT_OURS and token and (_asks_elsewhere() or goes_back()):
             return bool(_toolkits_own(validator, token, scopes, request))
         request.oauth2_error = {"error": "invalid_token", "error_description": describe(refused.cause)}
         return False
@@ -35,6 +41,11 @@ def validate_bearer_token(validator: Any, token: str, scopes: Any, request: Any)
     request.client, request.user, request.access_token = access.application, access.user, access
     request.scopes = list(scopes or ())
     return True
+
+
+def goes_back() -> bool:
+    """Whether the site is on its way back to the toolkit alone: what our tokens stand for goes on until it ends."""
+    return bool(getattr(settings, "OAUTH2_PROVIDER", {}).get("OAUTH2_VALIDATOR_CLASS") == _BACK)
 
 
 def _asks_elsewhere() -> bool:

@@ -18,6 +18,7 @@ from django.utils import translation
 
 from django_oauthflows.conf import SERVER_METADATA, base_path, options
 from django_oauthflows.flows import registry
+from django_oauthflows.toolkit.validator import goes_back
 from django_oauthflows.views import pages, policy
 from django_oauthflows.views.blocked import Thing, first_blocked
 from django_oauthflows.views.metadata import ServerMetadataView
@@ -35,7 +36,7 @@ _ROUTES = 'path("", include("django_oauthflows.urls"))'
 @register(Tags.urls)
 def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Our routes are included, and the metadata of RFC 8414 is where clients look for it."""
-    if not getattr(settings, "ROOT_URLCONF", None):
+    if not getattr(settings, "ROOT_URLCONF", None) or goes_back():
         return []
     addresses = list(_metadata_addresses())
     if not addresses:

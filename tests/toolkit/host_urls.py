@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from oauth2_provider.contrib.ninja import HttpOAuth2
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication, TokenHasScope
@@ -54,6 +55,9 @@ class Scoped(ScopedProtectedResourceView):
     def get(self, request: HttpRequest) -> HttpResponse:
         return told(request)
 
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.read())
+
 
 class OwnValidator(OAuth2Validator):
     """A host's own, which adds nothing here."""
@@ -66,6 +70,9 @@ class WithDRF(APIView):
 
     def get(self, request: Any) -> Response:
         return Response({"user": request.user.get_username(), "scope": request.auth.scope})
+
+    def post(self, request: Any) -> Response:
+        return Response(request.data)
 
 
 ninja = NinjaAPI(urls_namespace="own-ninja")
@@ -103,7 +110,7 @@ own = [
     path("own/function/", protected_resource(scopes=["notes:read"])(told)),
     path("own/validated/", protected_resource(scopes=["notes:read"], validator_cls=OwnValidator)(told)),
     path("own/any/", AnyToken.as_view()),
-    path("own/view/", Scoped.as_view()),
+    path("own/view/", csrf_exempt(Scoped.as_view())),
     path("own/drf/", WithDRF.as_view()),
     path("own/ninja/", ninja.urls),
     path("own/who/", who),

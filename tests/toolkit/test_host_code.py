@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
@@ -71,6 +72,18 @@ def test_a_token_for_another_api_does_not(place: str, held: Held) -> None:
     )  # fmt: skip
     address = f"/own/{place}/".replace("notes/", "notes")
     assert Visitor().get(address, headers=bearer(token)).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("place", ["drf", "view"])
+def test_the_body_of_a_call_is_left_to_the_view(place: str, held: Held, live_server: Any) -> None:
+    """Over a real connection: what is read from one is gone."""
+    answer = requests.post(
+        f"{live_server.url}/own/{place}/",
+        json={"title": "Milk"},
+        headers=bearer(held.access_token()),
+        timeout=30,
+    )
+    assert answer.json() == {"title": "Milk"}, answer.text
 
 
 def test_a_view_for_clients_takes_a_users_token_of_the_right_scope_too(held: Held) -> None:

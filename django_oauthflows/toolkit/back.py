@@ -1,7 +1,7 @@
 """For a site that goes back to django-oauth-toolkit alone: what our tokens stand for goes on, until they have ended.
 
 ``OAUTH2_PROVIDER = {…as before…, "OAUTH2_VALIDATOR_CLASS": "django_oauthflows.toolkit.back.Validator"}``, the
-toolkit's own ``include`` in its old place, and ``django_oauthflows.adoption.back_urls`` above it. Our app stays in
+toolkit's own ``include`` in its old place, and ``django_oauthflows.adoption.back.urls`` above it. Our app stays in
 ``INSTALLED_APPS`` meanwhile. A refresh turns an authorization into the toolkit's own rows.
 """
 

@@ -11,13 +11,12 @@ import re
 import secrets
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model, set_token_value
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from django_oauthflows.authorization_server.token_lookup import revoke
-from django_oauthflows.database import writer_of
+from django_oauthflows.database import atomic
 from django_oauthflows.models import Authorization, Client, ClientSecret
 from django_oauthflows.models.client_secret import digest_of
 from django_oauthflows.tokens.access_token import TokenRefused
@@ -71,7 +70,7 @@ def _hand_over(text: str, client: Any) -> None:
     if too_old or found.refusal(now):
         return
     scope = " ".join(found.granted_scopes(found.scope.split()))
-    with transaction.atomic(using=writer_of(Authorization)):
+    with atomic(Authorization):
         if not found.revoke(cause=_CAUSE):
             return  # somebody was faster
         named = {"user_id": found.consent.user_id, "application_id": mine.pk}

@@ -23,6 +23,7 @@ from django_oauthflows.views.apps import (
 )
 from django_oauthflows.views.authorization import AuthorizationView
 from django_oauthflows.views.device import DeviceView
+from django_oauthflows.views.error_codes import ErrorCodeView
 from django_oauthflows.views.history import HistoryPageView, HistoryView
 from django_oauthflows.views.jwks import JwksView
 from django_oauthflows.views.logout import LogoutView
@@ -73,6 +74,8 @@ endpoints = with_or_without_slash(
     path("apps/history/", HistoryPageView.as_view(), name="apps-history-page"),
     path("apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
     path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
+    path("errors/", ErrorCodeView.as_view(), name="errors"),
+    path("errors/<slug:error>/", ErrorCodeView.as_view(), name="error"),
     path("jwks/", JwksView.as_view(), name="jwks"),
     path("userinfo/", UserInfoView.as_view(), name="user-info"),
     path("logout/", LogoutView.as_view(), name="rp-initiated-logout"),

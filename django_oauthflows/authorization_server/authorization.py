@@ -89,7 +89,7 @@ def _known_client(request: AuthorizationRequest) -> tuple[Client, Consent | None
     """RFC 6749 §2.2. A wrong id is told to the user, never to whomever the redirect URI belongs."""
     client_id = request.parameters.get("client_id")
     if not client_id:
-        raise RequestRefused(errors.MissingClientIdError())
+        raise RequestRefused(errors.MissingClientIdError(description="client_id is missing."))
     client, standing = Client.objects.with_standing(client_id, request.http.user)
     if client is None and adopted(client_id):
         client, standing = Client.objects.with_standing(client_id, request.http.user)
@@ -111,10 +111,12 @@ def _registered_redirect_uri(request: AuthorizationRequest, client: Client) -> s
     if not redirect_uri:
         registered = client.redirect_uris.split()
         if len(registered) != 1:
-            raise RequestRefused(errors.MissingRedirectURIError(), client=client)
+            said = "redirect_uri is missing, and this client registered more than one."
+            raise RequestRefused(errors.MissingRedirectURIError(description=said), client=client)
         return str(registered[0])
     if not is_absolute_uri(redirect_uri):
-        raise RequestRefused(errors.InvalidRedirectURIError(), client=client)
+        said = "redirect_uri is not an absolute URI."
+        raise RequestRefused(errors.InvalidRedirectURIError(description=said), client=client)
     if not client.redirect_uri_allowed(redirect_uri):
         raise RequestRefused(
             errors.MismatchingRedirectURIError(),
@@ -156,7 +158,7 @@ def _allowed_flow(request: AuthorizationRequest, client: Client) -> Flow:
     """The flow that answers this ``response_type`` (RFC 6749 §3.1.1), if staff gave it to the client."""
     response_type = request.parameters.get("response_type")
     if not response_type:
-        raise RequestRefused(errors.MissingResponseTypeError())
+        raise RequestRefused(errors.MissingResponseTypeError(description="response_type is missing."))
     flow = registry.flow_for_response_type(response_type)
     if flow is None:
         raise RequestRefused(errors.UnsupportedResponseTypeError(), "unsupported response type")

@@ -22,6 +22,7 @@ from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.authorization_server.descriptions import DESCRIPTIONS, of_scopes
 from django_oauthflows.database import log_failure
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.limits import LimitExceeded
@@ -69,6 +70,7 @@ class RequestRefused(Exception):  # noqa: N818 - a refusal, not an error of ours
         super().__init__(cause or str(error.error))
         self.error = error
         self.cause = cause or str(error.error)
+        error.description = DESCRIPTIONS.get(self.cause, error.description)
         self.details = details or {}
         self.client = client
         self.address = address
@@ -289,7 +291,7 @@ def requested_scopes(client: Client, asked: tuple[str, ...]) -> tuple[str, ...]:
     refused = set(scopes).difference(client.allowed_scope_names())
     if refused or not scopes:
         raise RequestRefused(
-            errors.InvalidScopeError(),
+            errors.InvalidScopeError(description=of_scopes(refused)),
             "scope not allowed",
             details={"scope": " ".join(sorted(refused))[:500]},
         )

@@ -233,7 +233,7 @@ class AuthorizationView(View):
         self, http: HttpRequest, refused: RequestRefused, address: AnswerAddress
     ) -> HttpResponse:
         """Tell the client, at the redirect URI that was found to be its own (RFC 6749 §4.1.2.1, §4.2.2.1)."""
-        told = refusal_members(refused, record_refusal(refused, user=http.user))
+        told = refusal_members(http, refused, record_refusal(refused, user=http.user))
         return _answer(http, address, told)
 
 

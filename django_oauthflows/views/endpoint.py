@@ -91,7 +91,9 @@ class Endpoint(View):
         status = refused.error.status_code
         expected = isinstance(refused, ExpectedRefusal)
         told = (
-            dict(refused.error.twotuples) if expected else refusal_members(refused, record_refusal(refused))
+            dict(refused.error.twotuples)
+            if expected
+            else refusal_members(http, refused, record_refusal(refused))
         )
         response = JsonResponse(told, status=status)
         if status == 401:

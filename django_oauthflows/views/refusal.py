@@ -6,9 +6,13 @@ import logging
 from typing import Any
 
 from django.db import DatabaseError
+from django.http import HttpRequest
+from django.urls import reverse
 
 from django_oauthflows import signals
+from django_oauthflows.authorization_server.error_codes import ERROR_CODES
 from django_oauthflows.authorization_server.request import RequestRefused
+from django_oauthflows.conf import known_origin
 from django_oauthflows.models import Event
 from django_oauthflows.models.event import new_reference
 
@@ -38,12 +42,22 @@ def record_refusal(refused: RequestRefused, *, user: Any = None) -> str:
     return reference
 
 
-def refusal_members(refused: RequestRefused, reference: str) -> dict[str, str]:
-    """The members of a refusal's answer (RFC 6749 §4.1.2.1, §5.2), with the reference that staff can look up.
+def refusal_members(http: HttpRequest, refused: RequestRefused, reference: str) -> dict[str, str]:
+    """The members of a refusal's answer (RFC 6749 §4.1.2.1, §5.2), with the reference that staff can look up, and
+    the page that explains the error code.
 
-    It stands in the description, and not in a member of its own, because that is what client
+    The reference stands in the description, and not in a member of its own, because that is what client
     libraries show. Only characters of RFC 6749 §5.2.
     """
     members = {name: str(value) for name, value in refused.error.twotuples}
     said = members.get("error_description", "")
-    return members | {"error_description": f"{said} Reference: {reference}".strip()}
+    members["error_description"] = f"{said} Reference: {reference}".strip()
+    return members | error_uri(http, members["error"])
+
+
+def error_uri(http: HttpRequest, error: str) -> dict[str, str]:
+    """The member that leads to the page about an error code; none where there is no page, or no name of the site."""
+    base = known_origin(http)
+    if not base or error not in ERROR_CODES:
+        return {}
+    return {"error_uri": base + reverse("oauth2_provider:error", args=[error])}

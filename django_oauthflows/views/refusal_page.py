@@ -11,7 +11,7 @@ from django_oauthflows.authorization_server.request import RequestRefused
 from django_oauthflows.conf import site_name
 from django_oauthflows.views.cards import is_web_address
 from django_oauthflows.views.pages import page
-from django_oauthflows.views.refusal import record_refusal
+from django_oauthflows.views.refusal import error_uri, record_refusal
 
 #: The cause of a form that our page did not send, or sent long ago.
 OUT_OF_DATE = "form out of date"
@@ -40,6 +40,8 @@ def refusal_page(request: HttpRequest, refused: RequestRefused) -> HttpResponse:
         "app_website": known.client_uri if known and is_web_address(known.client_uri) else "",
         "reference": record_refusal(refused, user=request.user),
         "error": "" if out_of_date else refused.error.error,
+        "description": "" if out_of_date else refused.error.description,
+        **error_uri(request, "" if out_of_date else "invalid_request"),
     }
     return page(request, "error.html", context, status=refused.error.status_code)
 

@@ -92,7 +92,7 @@ def test_refused_token_requests_can_be_looked_up(
     for told, answer in refused.items():
         body = answer.json()
         assert answer.status_code in (400, 401), body
-        assert set(body) == {"error", "error_description"}
+        assert set(body) == {"error", "error_description", "error_uri"}
         assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", body["error_description"])  # RFC 6749 §5.2
         assert told in read_by_staff(boss, reference_in(body["error_description"]))
     wrong = Event.objects.get(cause="wrong client secret")

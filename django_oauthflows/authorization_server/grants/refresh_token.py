@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.adoption import tokens as adopted_tokens
+from django_oauthflows.authorization_server.descriptions import of_scopes
 from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
@@ -65,8 +66,10 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the token may be used now, by this client, for what it asks."""
     authorization, generation = _presented(request, given.refresh_token)
     scopes = authorization.granted_scopes(authorization.scope.split())
-    if not set(given.scopes).issubset(scopes):
-        raise RequestRefused(errors.InvalidScopeError(), "scope not allowed")
+    more = set(given.scopes).difference(scopes)
+    if more:
+        # RFC 6749 §6: what was not granted cannot be had by refreshing.
+        raise RequestRefused(errors.InvalidScopeError(description=of_scopes(more)), "scope not allowed")
     scopes, resources = given.scopes or scopes, granted_resources(request, authorization)
     check_length(request.client, scopes, resources)
     return Checked(given.refresh_token, authorization, generation, scopes, resources)

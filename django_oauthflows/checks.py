@@ -53,7 +53,10 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
         *_check_flows("FLOWS", raw.get("FLOWS")),
         *_check_flows("ACCESS_TOKEN_LIFETIMES", raw.get("ACCESS_TOKEN_LIFETIMES")),
         *_check_token_cache(raw.get("TOKEN_CACHE", "")),
-        *_check_function("END_SESSIONS", raw.get("END_SESSIONS", "")),
+        *_check_function(
+            "END_SESSIONS", raw.get("END_SESSIONS", ""), '"django_oauthflows.sessions.end_in_database"'
+        ),
+        *_check_function("PLACE_OF", raw.get("PLACE_OF", ""), '"example_site.places.place_of"'),
     ]
 
 
@@ -125,7 +128,7 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
         )
 
 
-def _check_function(option: str, path: str) -> Iterable[CheckMessage]:
+def _check_function(option: str, path: str, example: str) -> Iterable[CheckMessage]:
     try:
         found = import_string(path) if path else None
     except ImportError:
@@ -133,7 +136,7 @@ def _check_function(option: str, path: str) -> Iterable[CheckMessage]:
     if found is not None and not callable(found):
         yield Error(
             f"OAUTHFLOWS[{option!r}] names {path!r}, which is no function that can be imported.",
-            hint='"END_SESSIONS": "django_oauthflows.sessions.end_in_database"',
+            hint=f'"{option}": {example}',
             id="oauthflows.E060",
         )
 

@@ -152,6 +152,11 @@ class Options:
     ACR_VALUES: Annotated[tuple[str, ...], Form(is_words, 'a list such as ["urn:example:mfa"]')] = ()
     #: Whether users get an e-mail when an app is first connected or gets a new sensitive permission.
     NOTICES: Switch = True
+    #: What tells the rough place that a request comes from, for those mails: the dotted path of a function of the
+    #: request that returns a text such as "Leipzig, Germany". Empty: they name the network, without its last part.
+    PLACE_OF: Annotated[
+        str, Form(is_function, "the dotted path of a function that can be imported, or empty")
+    ] = ""
     #: Who sends what waits in the outbox, never within a request: ``"task"`` (Django's tasks), ``"thread"``
     #: (a thread of the process after its answer), ``"command"`` (nobody but ``manage.py oauth deliver`` and
     #: the host's own workers), or ``"auto"``: a task where the site has a backend for it, else a thread.

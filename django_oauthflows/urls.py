@@ -29,6 +29,7 @@ from django_oauthflows.views.jwks import JwksView
 from django_oauthflows.views.logout import LogoutView
 from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
 from django_oauthflows.views.openid_configuration import OpenIDConfigurationView
+from django_oauthflows.views.report import ReportView
 from django_oauthflows.views.token import (
     DeviceAuthorizationView,
     IntrospectionView,
@@ -73,6 +74,7 @@ endpoints = with_or_without_slash(
     path("apps/disconnect/", DisconnectAllView.as_view(), name="apps-disconnect-all"),
     path("apps/history/", HistoryPageView.as_view(), name="apps-history-page"),
     path("apps/<int:pk>/disconnect/", DisconnectAppView.as_view(), name="apps-disconnect"),
+    path("apps/report/", ReportView.as_view(), name="apps-report"),
     path("disconnect/<str:key>/", DisconnectLinkView.as_view(), name="disconnect"),
     path("errors/", ErrorCodeView.as_view(), name="errors"),
     path("errors/<slug:error>/", ErrorCodeView.as_view(), name="error"),

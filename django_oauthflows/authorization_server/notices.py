@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core import signing
@@ -27,7 +28,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django_oauthflows import signals
 from django_oauthflows.authorization_server.outbox.kind import Kind, Later, NotNeeded, Result, Sent
 from django_oauthflows.authorization_server.outbox.mail import hand_over, headers
-from django_oauthflows.conf import options, origin, site_name
+from django_oauthflows.authorization_server.whereabouts import device_in_words, device_of, place_of
+from django_oauthflows.conf import options, origin, site_name, site_url
 from django_oauthflows.confusables import unlinked
 from django_oauthflows.models import Consent, OutboxMessage
 from django_oauthflows.scopes import declared_scopes
@@ -106,6 +108,9 @@ def _payload(consent: Consent, request: HttpRequest, first: bool, added: tuple[s
         "language": translation.get_language() or "",
         "site": site_name(request),
         "host": consent.redirect_host,
+        "device": device_of(request),
+        "place": place_of(request),
+        "home": urljoin(base, site_url()),
         "apps": base + reverse("oauth2_provider:apps"),
         "link": base + reverse("oauth2_provider:disconnect", kwargs={"key": _KEY_TO_COME}),
     }
@@ -175,6 +180,9 @@ def _written(consent: Consent, payload: dict[str, Any]) -> tuple[str, str]:
         "permissions": [declared[name].label for name in added],
         "connected": connected,
         "still": connected and set(added) <= set(consent.scope.split()),
+        "device": device_in_words(*payload.get("device", ("", ""))),
+        "place": unlinked(payload.get("place", "")),
+        "home": payload.get("home", ""),
         "host": unlinked(payload["host"]),
         "link": payload["link"].replace(_KEY_TO_COME, disconnect_key(consent)),
         "apps": payload["apps"],

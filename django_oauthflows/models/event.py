@@ -182,6 +182,7 @@ class Event(models.Model):
         LOGOUT_TOLD = "logout_told", _("App was told of a log-out")
         LOGOUT_NOT_TOLD = "logout_not_told", _("App could not be told of a log-out")
         PURGED = "purged", _("Old records deleted")
+        CLIENT_REPORTED = "client_reported", _("Reported by a user")
         REQUEST_REFUSED = "request_refused", _("Request refused")
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True, editable=False)
@@ -251,5 +252,6 @@ REPEATABLE = frozenset(
         Event.Kind.REFRESH_REUSED,
         Event.Kind.LOGOUT_TOLD,
         Event.Kind.LOGOUT_NOT_TOLD,
+        Event.Kind.CLIENT_REPORTED,
     }
 )

@@ -63,6 +63,7 @@ class ConnectedAppsView(PersonalView):
         context = {
             "form": form,
             "cards": cards,
+            "can_report": True,
             "opened": cards[0]["consent"].pk if len(cards) == 1 else form.opened,
             "previous": form.address(page=form.page - 1) if form.page > 1 else "",
             "next": form.address(page=form.page + 1) if more else "",

@@ -27,6 +27,7 @@ def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
     name = client.display_name
     return {
         "name": name,
+        "client_id": client.client_id,
         "initial": next((letter for letter in name if letter.isalnum()), "?").upper(),
         "logo": logo_of(request, client),
         "description": readable(client.description, limit=600),

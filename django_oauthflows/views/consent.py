@@ -50,6 +50,7 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
     context = {
         "app": app_context(request, client),
         "known": _known_here(client),
+        "can_report": True,
         "form": form,
         "user_name": readable(request.user.get_username()),
         "groups": _grouped(lines),

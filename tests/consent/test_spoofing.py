@@ -130,7 +130,10 @@ def test_a_broken_request_is_not_echoed(walk: Walk, parameter: str, text: str) -
 )
 def test_only_web_addresses_become_links(walk: Walk, app: Client, uri: str) -> None:
     Client.objects.filter(pk=app.pk).update(client_uri=uri, policy_uri=uri, tos_uri=uri)
-    assert re.findall(r'<a href="([^"]*)"', html_of(walk.ask("profile"))) == ["/"]  # the site itself
+    assert re.findall(r'<a href="([^"]*)"', html_of(walk.ask("profile"))) == [
+        "/",  # the site itself
+        f"/oauth/apps/report/?client_id={app.client_id}",
+    ]
 
 
 @pytest.mark.parametrize(

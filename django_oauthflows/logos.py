@@ -23,7 +23,9 @@ def can_be_kept() -> bool:
         isinstance(getattr(default_storage, "_wrapped", None), FileSystemStorage)
     )
     return (
-        _is_named() and bool(settings.MEDIA_ROOT or not in_files) and is_of_site(default_storage.url(_FOLDER))
+        _is_named()
+        and (str(settings.MEDIA_ROOT) != "" or not in_files)
+        and is_of_site(default_storage.url(_FOLDER))
     )
 
 

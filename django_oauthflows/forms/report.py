@@ -12,7 +12,7 @@ REASONS = (
     ("misuse", _("It does what I did not allow")),
     ("other", _("Something else")),
 )
-#: What the record of events has room for.
+#: The record of events keeps no more of a text.
 _MAX_WORDS = 300
 
 

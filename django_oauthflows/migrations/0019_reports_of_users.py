@@ -4,15 +4,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('django_oauthflows', '0017_uploaded_logos'),
+        ("django_oauthflows", "0017_uploaded_logos"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='event',
-            name='kind',
-            field=models.CharField(choices=[('client_registered', 'Client registered'), ('client_changed', 'Client changed'), ('client_suspended', 'Client suspended'), ('client_resumed', 'Client resumed'), ('client_tokens_revoked', 'All tokens of the client ended'), ('client_deleted', 'Client deleted'), ('secret_issued', 'Secret issued'), ('secret_revoked', 'Secret revoked'), ('consent_given', 'Consent given'), ('consent_narrowed', 'Permission removed'), ('consent_withdrawn', 'Consent withdrawn'), ('code_replayed', 'Code used twice'), ('refresh_reused', 'Old refresh token used again'), ('signing_key_rotated', 'Next signing key published'), ('signing_key_retired', 'Signing key retired'), ('authorization_revoked', 'Authorization ended'), ('message_sent_again', 'Message sent again'), ('logout_told', 'App was told of a log-out'), ('logout_not_told', 'App could not be told of a log-out'), ('purged', 'Old records deleted'), ('client_reported', 'Reported by a user'), ('request_refused', 'Request refused')], editable=False, max_length=30, verbose_name='what happened'),
+            model_name="event",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("client_registered", "Client registered"),
+                    ("client_changed", "Client changed"),
+                    ("client_suspended", "Client suspended"),
+                    ("client_resumed", "Client resumed"),
+                    ("client_tokens_revoked", "All tokens of the client ended"),
+                    ("client_deleted", "Client deleted"),
+                    ("secret_issued", "Secret issued"),
+                    ("secret_revoked", "Secret revoked"),
+                    ("consent_given", "Consent given"),
+                    ("consent_narrowed", "Permission removed"),
+                    ("consent_withdrawn", "Consent withdrawn"),
+                    ("code_replayed", "Code used twice"),
+                    ("refresh_reused", "Old refresh token used again"),
+                    ("signing_key_rotated", "Next signing key published"),
+                    ("signing_key_retired", "Signing key retired"),
+                    ("authorization_revoked", "Authorization ended"),
+                    ("message_sent_again", "Message sent again"),
+                    ("logout_told", "App was told of a log-out"),
+                    ("logout_not_told", "App could not be told of a log-out"),
+                    ("purged", "Old records deleted"),
+                    ("client_reported", "Reported by a user"),
+                    ("request_refused", "Request refused"),
+                ],
+                editable=False,
+                max_length=30,
+                verbose_name="what happened",
+            ),
         ),
     ]

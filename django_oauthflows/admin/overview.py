@@ -87,6 +87,7 @@ def _refusals() -> Iterator[Row]:
 def _misuse() -> Iterator[Row]:
     since = timezone.now() - _MISUSE_FOR
     for kind, what in (
+        (Event.Kind.CLIENT_REPORTED, _("reports by users about apps in the last week")),
         (Event.Kind.CODE_REPLAYED, _("codes used twice in the last week: somebody may have copied them")),
         (
             Event.Kind.REFRESH_REUSED,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0017_uploaded_logos"),
+        ("django_oauthflows", "0018_openid_logins"),
     ]
 
     operations = [

@@ -10,6 +10,7 @@ from django.test import Client as Visitor
 
 from django_oauthflows.models import Client, Event
 from tests.consent.conftest import Walk
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +62,11 @@ def test_only_who_is_logged_in_and_only_by_our_form(walk: Walk, user: Any) -> No
     assert stranger.post(address, {"about": "other"}).status_code == 403
     assert walk.visitor.get("/oauth/apps/report/?client_id=nobody").status_code == 404
     assert not Event.objects.filter(kind="client_reported").exists()
+
+
+def test_staff_see_it_first(walk: Walk) -> None:
+    walk.visitor.post(address_on(walk.ask()), {"about": "impersonation"})
+    boss = Visitor()
+    boss.force_login(UserFactory(is_staff=True, is_superuser=True))
+    html = boss.get("/admin/django_oauthflows/").content.decode()
+    assert "<strong>1</strong> reports by users about apps in the last week" in html

@@ -36,7 +36,9 @@ def post(uri: str, form: dict[str, str], seconds: float) -> None:
     """
     if problem_with_server(uri):
         raise UndeliverableError(
-            gettext_noop("Its address may not be called: it must be https, and outside.")
+            gettext_noop(
+                "The address may not be called: it must be https, and outside of this site's own network."
+            )
         )
     status = _answered(uri, form, seconds)
     if status < 200 or status in _NOT_NOW or status >= 500:
@@ -66,7 +68,7 @@ def _answered(uri: str, form: dict[str, str], seconds: float) -> int:
                 raise TimeoutError
             return status
     except InvalidIPAddress:
-        raise UndeliverableError(gettext_noop("Its address leads into this site's own network.")) from None
+        raise UndeliverableError(gettext_noop("The address leads into this site's own network.")) from None
     except requests.Timeout:
         raise TimeoutError from None
     except requests.exceptions.SSLError:

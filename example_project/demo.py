@@ -78,6 +78,7 @@ def _register(demo: DemoClient, origin: str) -> None:
             description=demo.description,
             scopes=demo.scopes,
             redirect_uris=demo.redirect_uris(origin),
+            post_logout_redirect_uris=" ".join(demo.logout_uris(origin)),
             allowed_origins=origin if demo.calls_from_browser else "",
             client_secret=client_secret(demo.client_id),
             service_user=_service_user(demo) if demo.service_user else None,
@@ -92,11 +93,15 @@ def _register(demo: DemoClient, origin: str) -> None:
 
 def _add_origin(client: Client, demo: DemoClient, origin: str) -> None:
     """The demo may have been served on another port before."""
-    uris = _joined(client.redirect_uris, demo.redirect_uris(origin))
-    origins = _joined(client.allowed_origins, (origin,) if demo.calls_from_browser else ())
-    if (uris, origins) != (client.redirect_uris, client.allowed_origins):
-        client.redirect_uris, client.allowed_origins = uris, origins
-        client.save(update_fields=["redirect_uris", "allowed_origins"])
+    joined = {
+        "redirect_uris": _joined(client.redirect_uris, demo.redirect_uris(origin)),
+        "post_logout_redirect_uris": _joined(client.post_logout_redirect_uris, demo.logout_uris(origin)),
+        "allowed_origins": _joined(client.allowed_origins, (origin,) if demo.calls_from_browser else ()),
+    }
+    if any(getattr(client, name) != value for name, value in joined.items()):
+        for name, value in joined.items():
+            setattr(client, name, value)
+        client.save(update_fields=list(joined))
 
 
 def _joined(known: str, more: tuple[str, ...]) -> str:

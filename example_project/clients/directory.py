@@ -21,6 +21,8 @@ class DemoClient:
     scopes: tuple[str, ...]
     source: str
     callback: str = ""
+    #: Where the provider sends visitors back to when they have logged out there.
+    after_logout: str = ""
     calls_from_browser: bool = False
     service_user: str = ""
 
@@ -40,6 +42,10 @@ class DemoClient:
             return ()
         return (self.callback if "://" in self.callback else origin + self.callback,)
 
+    def logout_uris(self, origin: str) -> tuple[str, ...]:
+        """Where the provider may send those who have logged out."""
+        return (origin + self.after_logout,) if self.after_logout else ()
+
 
 WEB = DemoClient(
     client_id="demo-web",
@@ -51,6 +57,7 @@ WEB = DemoClient(
     scopes=("profile", "email", "notes:read", "notes:write"),
     source="example_project/clients/web.py",
     callback="/clients/web/callback/",
+    after_logout="/clients/web/",
 )
 SPA = DemoClient(
     client_id="demo-spa",

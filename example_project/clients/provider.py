@@ -34,6 +34,10 @@ class Provider:
     def revocation_endpoint(self) -> str:
         return f"{self.issuer}/oauth/revoke/"
 
+    @property
+    def end_session_endpoint(self) -> str:
+        return f"{self.issuer}/oauth/logout/"
+
     def api(self, path: str) -> str:
         return f"{self.issuer}/api/{path}"
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("web/add-note/", web.add_note, name="web-add-note"),
     path("web/refresh/", web.refresh, name="web-refresh"),
     path("web/log-out/", web.log_out, name="web-log-out"),
+    path("web/log-out-everywhere/", web.log_out_everywhere, name="web-log-out-everywhere"),
     path("spa/", views.spa, name="spa"),
     path("native/", views.native, name="native"),
     path("service/", views.run_service, name="service"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from cryptography.fernet import Fernet, InvalidToken
@@ -45,6 +46,7 @@ class NoteCalendar:
         self.provider = Provider(provider_origin(request))
         self.provider.allow_plain_http_on_loopback()
         self.redirect_uri = clients_origin(request) + WEB.callback
+        self.home = clients_origin(request) + WEB.after_logout
         self._auth = HTTPBasicAuth(WEB.client_id, client_secret(WEB.client_id))
 
     # What is kept. -----------------------------------------------------------------------------------
@@ -141,6 +143,17 @@ class NoteCalendar:
             self.forget()
             raise LoginEndedError("Your login here has ended. Log in again to go on.") from None
 
+    def end_session_url(self) -> str:
+        """Where to send a visitor who wants to log out of the provider as well (OpenID Connect RP-Initiated Logout).
+
+        With the ID token of the login nobody has to be asked again.
+        """
+        hint = (self.token or {}).get("id_token")
+        who = {"id_token_hint": hint} if hint else {"client_id": WEB.client_id}
+        return (
+            f"{self.provider.end_session_endpoint}?{urlencode(who | {'post_logout_redirect_uri': self.home})}"
+        )
+
     def log_out(self) -> None:
         """Tell the provider that the tokens are no longer needed (RFC 7009), and forget them."""
         token = self.token
@@ -224,3 +237,12 @@ def refresh(request: HttpRequest) -> HttpResponse:
 def log_out(request: HttpRequest) -> HttpResponse:
     NoteCalendar(request).log_out()
     return redirect("clients:web")
+
+
+@client_page(WEB)
+@require_POST
+def log_out_everywhere(request: HttpRequest) -> HttpResponse:
+    calendar = NoteCalendar(request)
+    leave = calendar.end_session_url()
+    calendar.log_out()
+    return redirect(leave)

@@ -80,6 +80,24 @@ def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: P
     assert live_authorizations() == 0
 
 
+def test_the_web_app_logs_alice_out_of_the_notes_too(page: Page, demo: Demo) -> None:
+    demo.open(page, "Note Calendar")
+    begin(page)
+    demo.log_in(page)
+    decide(page)
+    expect(page.locator("#who")).to_have_text("alice")
+    with next_page(page):
+        page.get_by_role("button", name="Log out of Example Notes, too").click()
+    if "/oauth/logout/" in page.url:  # it shows no ID token: alice is asked
+        expect(page.get_by_role("heading", name="Log out of Example Notes?")).to_be_visible()
+        decide(page)
+    assert page.url == demo.clients + "/clients/web/"
+    expect(page.get_by_role("button", name="Log in with Example Notes")).to_be_visible()
+    assert live_authorizations() == 0
+    begin(page)
+    assert "/accounts/login/" in page.url, "she is logged out there as well"
+
+
 def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Demo) -> None:
     demo.open(page, "Note Calendar")
     begin(page)

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
@@ -80,9 +81,14 @@ def _put(logins: Iterable[Authorization], *, user_exists: bool, whole_user: bool
     for login in logins:
         client = login.client
         by_session = not whole_user or client.logout_notice_needs_session
+        try:
+            subject = subject_of(client, login.consent.user_id)
+        except ImproperlyConfigured:  # the site cannot name its users to this app any more
+            logger.exception("The client %s cannot be told of a log-out.", client.client_id)
+            continue
         payload = {
             "iss": options().ISSUER or login.issuer,
-            "sub": subject_of(client, login.consent.user_id),
+            "sub": subject,
             "sid": sid(login.session, client.client_id) if by_session else "",
         }
         user = login.user if user_exists else None
@@ -129,7 +135,7 @@ def _on_withdrawal(*, consent: Consent, **_: Any) -> None:
 
 
 def logout_token(client: Client, payload: dict[str, str]) -> str:
-    """§2.4. ``payload`` has ``iss``, ``sub`` and perhaps ``sid``."""
+    """§2.4, signed as the client's ID tokens are. ``payload`` has ``iss``, ``sub`` and perhaps ``sid``."""
     now = int(time.time())
     claims = {
         "iss": payload["iss"],
@@ -140,7 +146,7 @@ def logout_token(client: Client, payload: dict[str, str]) -> str:
         "jti": secrets.token_hex(16),
         "events": {EVENT: {}},
     } | ({"sid": payload["sid"]} if payload["sid"] else {})
-    return ring.signer("RS256").sign(claims, typ=LOGOUT_TOKEN_TYPE)
+    return ring.signer(client.id_token_algorithm).sign(claims, typ=LOGOUT_TOKEN_TYPE)
 
 
 def _send(message: OutboxMessage, seconds: float) -> Result:

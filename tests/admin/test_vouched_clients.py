@@ -20,13 +20,6 @@ LIST = "/admin/django_oauthflows/client/"
 ADD = f"{LIST}add/?use_case=service"
 
 
-@pytest.fixture(autouse=True)
-def users_log_in_to_programs_with_this_site(settings: Any) -> None:
-    """So that all settings of a client are there."""
-    scopes = {"openid": "Sign you in", **settings.OAUTHFLOWS["SCOPES"]}
-    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"SCOPES": scopes}
-
-
 def _boss() -> Any:
     return UserFactory(is_superuser=True)
 

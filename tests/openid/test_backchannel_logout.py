@@ -75,6 +75,43 @@ def test_a_logout_that_an_app_asked_for_is_told_to_it_as_well(user_agent: UserAg
     assert [one["sid"] for one in app.told] == [login.claims["sid"]]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [{"id_token_algorithm": "ES256"}, {"id_token_algorithm": "EdDSA"}, {"subject_kind": "pairwise"}],
+    ids=str,
+)
+def test_a_logout_token_is_signed_and_names_the_user_as_the_apps_id_tokens_do(
+    user_agent: UserAgent, new_app: NewApp, alice: Any, settings: Any, kind: dict[str, str]
+) -> None:
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"PAIRWISE_KEY": "k" * 40}
+    app = new_app(told=True, **kind)
+    login = app.log_in(user_agent)
+    response = user_agent.get("/oauth/logout/", params={"id_token_hint": login.hint})
+    assert "You are logged out" in response.text
+    deliver(100)
+    assert app.server is not None
+    heads = [jwt.get_unverified_header(token) for token in (login.hint, app.server.tokens[0])]
+    assert heads[0]["alg"] == heads[1]["alg"] == kind.get("id_token_algorithm", "RS256")
+    assert app.told[0]["sub"] == login.claims["sub"]
+    assert (login.claims["sub"] == str(alice.pk)) is ("subject_kind" not in kind)
+
+
+def test_a_site_that_has_lost_the_key_to_its_users_names_logs_them_out_all_the_same(
+    user_agent: UserAgent, new_app: NewApp, settings: Any
+) -> None:
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"PAIRWISE_KEY": "k" * 40}
+    pairwise, plain = new_app(told=True, subject_kind="pairwise"), new_app(told=True)
+    login = pairwise.log_in(user_agent)
+    plain.log_in(user_agent)
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"PAIRWISE_KEY": ""}
+    asked = user_agent.get("/oauth/logout/", params={"id_token_hint": login.hint})
+    assert (asked.status_code, 'name="decision"' in asked.text) == (200, True)
+    user_agent.log_out()
+    deliver(100)
+    assert (len(pairwise.told), len(plain.told)) == (0, 1)
+    assert user_agent.get("/oauth/apps/").status_code == 302
+
+
 def test_another_session_of_the_user_is_not_told_of(
     user_agent: UserAgent, new_app: NewApp, live_server: Any
 ) -> None:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.conf import settings as site
 from django.test import Client as Http
 
 from django_oauthflows.authorization_server.key_ring import ring
-from django_oauthflows.models import Authorization, Client, OutboxMessage
-from django_oauthflows.openid.session import sid
+from django_oauthflows.models import Authorization, OutboxMessage
 from tests.walk import Walk, counted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def walk(settings: Any) -> Walk:
-    settings.OAUTHFLOWS = {
-        **site.OAUTHFLOWS,
-        "SCOPES": {"openid": "Sign you in", **site.OAUTHFLOWS["SCOPES"]},
-    }
+def walk(transactional_db: None) -> Walk:
     ring.forget()
     ring.signer("RS256")
     kind = {"scopes": ("openid", "profile"), "logout_notice_uri": "https://client.example/logout-notice"}
@@ -56,12 +50,10 @@ def test_one_that_an_app_asks_for_costs_two_more_than_that(walk: Walk) -> None:
     walk.tokens()
     before = cost(walk.http, "post", "/accounts/logout/")
     walk.http.force_login(walk.user)
-    walk.tokens()
+    tokens = walk.tokens()
     row = Authorization.objects.latest("pk")
-    client = Client.objects.get()
-    claims = {"aud": client.client_id, "sub": str(walk.user.pk), "sid": sid(row.session, client.client_id)}
     parameters = {
-        "id_token_hint": ring.signer("RS256").sign(claims, typ="JWT"),
+        "id_token_hint": tokens["id_token"],
         "post_logout_redirect_uri": "https://client.example/bye",
     }
     after = cost(walk.http, "get", "/oauth/logout/", parameters)

@@ -20,6 +20,11 @@ LIST = "/admin/django_oauthflows/client/"
 ADD = f"{LIST}add/?use_case=service"
 
 
+@pytest.fixture(autouse=True)
+def users_can_have_pairwise_names(settings: Any) -> None:
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"PAIRWISE_KEY": "k" * 40}
+
+
 def _boss() -> Any:
     return UserFactory(is_superuser=True)
 
@@ -99,6 +104,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "redirect_uris": {"redirect_uris": "https://evil.example/"},
     "allowed_origins": {"allowed_origins": "https://evil.example"},
     "post_logout_redirect_uris": {"post_logout_redirect_uris": "https://evil.example/"},
+    "id_token_algorithm": {"id_token_algorithm": "ES256"},
+    "userinfo_algorithm": {"userinfo_algorithm": "ES256"},
+    "subject_kind": {"subject_kind": "pairwise"},
     "logout_notice_uri": {"logout_notice_uri": "https://evil.example/"},
     "logout_notice_needs_session": {"logout_notice_needs_session": "on"},
     "allowed_scopes": {"allowed_scopes": ["profile", "notes:read", "email"]},

@@ -41,7 +41,8 @@ class BearerTokenMiddleware:
 
     def _recognise(self, request: HttpRequest) -> HttpResponseBase | None:
         """Set who calls; the answer when the token is no good."""
-        if not request.path.startswith(options().BEARER_PATHS):
+        # Paths of the site, wherever on its host it lives.
+        if not request.path_info.startswith(options().BEARER_PATHS):
             return None
         try:
             access = presented_access(request)

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import resolve_url
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
@@ -32,7 +29,6 @@ from django_oauthflows.authorization_server.request import (
     RequestRefused,
     form_parameters,
 )
-from django_oauthflows.conf import origin, site_host
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent
 from django_oauthflows.models.consent_terms import Outdated
@@ -43,6 +39,7 @@ from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.form_post import by_get, form_post_page
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.language import in_language_of
+from django_oauthflows.views.login import to_login_page
 from django_oauthflows.views.pages import (
     come_again_page,
     cookies_were_kept_back,
@@ -53,7 +50,6 @@ from django_oauthflows.views.pages import (
 from django_oauthflows.views.refusal import record_refusal, refusal_members
 from django_oauthflows.views.refusal_page import refusal_page
 
-_MAX_HINT_LENGTH = 255
 #: What the policy says where the user's answer may count.
 _ANSWERABLE = (Verdict.ASK, Verdict.GRANT, Verdict.VOUCH)
 
@@ -161,7 +157,7 @@ class AuthorizationView(View):
 
     def _to_login(self, request: AcceptedAuthorizationRequest) -> HttpResponse:
         """To the site's login page, and back to this very request."""
-        response = _to_login_page(request.http)
+        response = to_login_page(request.http)
         login = request.login
         if login.max_age is not None or login.subject or login.acr_values or "login" in request.prompt:
             auth_time.ask_for_login(request.http, response)
@@ -226,7 +222,7 @@ class AuthorizationView(View):
         silent = "none" in http.GET.get("prompt", "").split()
         if not http.user.is_authenticated and not silent:
             # RFC 9700 §4.11.2: nobody is sent on to a client's site before we know who they are.
-            return _to_login_page(http)
+            return to_login_page(http)
         return self._refuse_there(http, refused, refused.address)
 
     def _refuse_there(
@@ -243,19 +239,3 @@ def _answer(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) 
         told = authorization.answer_members(http, address, members)
         return form_post_page(http, authorization.without_answers(address.redirect_uri), told)
     return AuthorizationRedirect(authorization.answer_uri(http, address, members))
-
-
-def _to_login_page(http: HttpRequest) -> HttpResponse:
-    """To the site's login page; one on another host is told the way back in full, as by Django's own views.
-
-    It is told whom the client expects (``login_hint``, OpenID Connect Core §3.1.2.1) by a parameter of that name,
-    for the site to fill in as it likes.
-    """
-    login_url, here = resolve_url(settings.LOGIN_URL), http.get_full_path()
-    elsewhere = urlsplit(login_url).netloc not in ("", site_host(http))
-    hint = http.GET.get("login_hint", "")
-    if hint and hint.isprintable() and len(hint) <= _MAX_HINT_LENGTH:
-        parts = urlsplit(login_url)
-        query = "&".join(filter(None, (parts.query, urlencode({"login_hint": hint}))))
-        login_url = urlunsplit(parts._replace(query=query))
-    return redirect_to_login(origin(http) + here if elsewhere else here, login_url)

@@ -11,12 +11,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.timesince import timeuntil
@@ -42,6 +39,7 @@ from django_oauthflows.views.cards import app_context
 from django_oauthflows.views.consent import consent_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
+from django_oauthflows.views.login import to_login_page
 from django_oauthflows.views.pages import own_page, page, too_many_requests_page
 from django_oauthflows.views.refusal import record_refusal
 
@@ -175,4 +173,4 @@ def _answered_page(http: HttpRequest, request: DeviceRequest) -> HttpResponse:
 def _to_login_page(http: HttpRequest, given: str) -> HttpResponse:
     """To the site's login page and back here, with the code that was there."""
     back = f"{http.path}?{urlencode({'user_code': given})}" if given else http.path
-    return redirect_to_login(back, resolve_url(settings.LOGIN_URL))
+    return to_login_page(http, back)

@@ -190,6 +190,19 @@ def test_an_issuer_that_is_pinned_with_a_path_keeps_its_metadata(settings: Any) 
     assert Visitor().get(f"{SERVER}/p").status_code == 404
 
 
+@pytest.mark.parametrize("script", ["/app", "/api"])
+def test_tokens_are_read_where_the_site_says_and_nowhere_else(script: str, settings: Any) -> None:
+    settings.FORCE_SCRIPT_NAME = script
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django_oauthflows.resource_server.middleware.BearerTokenMiddleware",
+    ]
+    bad = {"Authorization": "Bearer oafa_none"}
+    with override_script_prefix(script):
+        assert Visitor().get("/api/nowhere/", headers=bad).status_code == 401
+        assert Visitor().get("/nowhere/", headers=bad).status_code == 404
+
+
 # Who names the host. --------------------------------------------------------------------------------------
 
 
@@ -235,6 +248,13 @@ def test_the_way_back_names_the_issuers_origin_and_no_callers(settings: Any) -> 
     (back,) = parse_qs(urlsplit(location).query)["next"]
     assert back.startswith("https://id.example.org/oauth/authorize/?")
     assert "evil" not in location
+
+
+def test_the_page_for_devices_tells_it_too(settings: Any) -> None:
+    settings.LOGIN_URL = "https://sso.example.org/in/"
+    for address in ("/oauth/device/", "/oauth/device/?user_code=WDJB-MJHT"):
+        location = Visitor().get(address).headers["Location"]
+        assert parse_qs(urlsplit(location).query)["next"] == [f"http://testserver{address}"]
 
 
 # Windows that an app opens. -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client as HttpClient
 
+from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.models import Client, ClientSecret, DeviceRequest
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import hidden_fields, pkce_pair
@@ -55,6 +56,14 @@ BUDGETS = {
     "introspect": 2,
     "revoke": 3,
 }
+
+
+@pytest.fixture(autouse=True)
+def keys_are_known(transactional_db: None) -> None:
+    """A process makes or reads a signing key now and then, not for each request."""
+    ring.forget()
+    for algorithm in ("ES256", "RS256") * 2:
+        ring.signer(algorithm)
 
 
 @pytest.fixture
@@ -122,6 +131,17 @@ def test_a_code_exchange_costs_three(walk: Walk) -> None:
     code = walk.authorize()["code"]
     statements = cost(lambda: walk.redeem(code))
     assert len(statements) == 3, statements
+
+
+def test_logging_in_to_another_program_costs_as_many(transactional_db: None) -> None:
+    """An ID token is signed by a key that the process has, of what the request has read (OpenID Connect Core §2)."""
+    for kind in ({}, {"use_case": "spa"}, {"id_token_algorithm": "ES256", "access_token_format": "jwt"}):
+        walk = Walk(scope="openid profile", scopes=("openid", "profile", "email"), **kind)
+        code = walk.authorize()["code"]
+        tokens = within_budget(walk.redeem, code)
+        assert tokens["id_token"]
+        again = within_budget(walk.refresh, tokens["refresh_token"])
+        assert again["id_token"]
 
 
 def test_a_refresh_costs_three_and_the_retry_of_one_two(walk: Walk) -> None:

@@ -39,6 +39,8 @@ class Question:
     standing: Consent | None = None
     #: What asks by a code that it shows (RFC 8628), where no answer is sent by a redirect.
     device: DeviceRequest | None = None
+    #: Whether the app asks to go on while the user is away, and can (``offline_access``, OpenID Connect Core §11).
+    offline: bool = False
 
     def ticked_at_first(self) -> set[str]:
         """Boxes that are ticked when the page is shown.

@@ -39,6 +39,8 @@ class Refusal:
     error: str = ""
     scope: str = ""
     retry_after: int = 0
+    #: What the login must be like (RFC 9470 §3): ``acr_values`` and ``max_age``.
+    login: tuple[tuple[str, str], ...] = ()
 
     def header(self, request: HttpRequest) -> str:
         """The ``WWW-Authenticate`` header. Every value is of our making, so nothing needs escaping."""
@@ -46,12 +48,13 @@ class Refusal:
         if self.error:
             parameters["error_description"] = self.detail
         parameters["scope"] = self.scope
+        parameters |= dict(self.login)
         parameters["resource_metadata"] = metadata_url(request)
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items() if value)
 
     def body(self) -> dict[str, str]:
         """``detail`` as Django REST framework names it, and the members of RFC 6750."""
-        members = {"detail": self.detail, "error": self.error, "scope": self.scope}
+        members = {"detail": self.detail, "error": self.error, "scope": self.scope, **dict(self.login)}
         return {name: value for name, value in members.items() if value}
 
     def headers(self, request: HttpRequest) -> dict[str, str]:
@@ -99,6 +102,17 @@ def insufficient_scope(scopes: Iterable[str]) -> Refusal:
     """RFC 6750 §3.1: the token is good, and does not cover ``scopes``, which are what is needed."""
     scope = scope_string(scopes)
     return Refusal(403, f"The access token does not cover: {scope}.", "insufficient_scope", scope)
+
+
+def insufficient_login(acr: Iterable[str], max_age: int | None) -> Refusal:
+    """RFC 9470 §3: the token is good, and its user must log in anew, in this way, for this."""
+    wanted = {"acr_values": " ".join(acr), "max_age": "" if max_age is None else str(max_age)}
+    return Refusal(
+        401,
+        "This call needs another login: a newer or a stronger one.",
+        "insufficient_user_authentication",
+        login=tuple((name, value) for name, value in wanted.items() if value),
+    )
 
 
 def throttled(seconds: int) -> Refusal:

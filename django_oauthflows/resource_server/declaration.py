@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from django_oauthflows.tokens.access_token import AccessToken
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # RFC 9110 §9.2.1
+
+
+@dataclass(frozen=True, slots=True)
+class LoginNeeds:
+    """How the user must have logged in when they allowed the token (RFC 9470): to one of these ``acr``, no longer ago
+    than ``max_age`` seconds. Empty: it does not matter.
+    """
+
+    acr: tuple[str, ...] = ()
+    max_age: int | None = None
+
+    def are_met_by(self, access: AccessToken) -> bool:
+        """What nobody knows of a login does not count."""
+        if self.acr and access.acr not in self.acr:
+            return False
+        return self.max_age is None or (
+            access.auth_time is not None and time.time() - access.auth_time <= self.max_age
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +37,19 @@ class ScopeNeeds:
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     methods: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    login: LoginNeeds = field(default_factory=LoginNeeds)
 
     @classmethod
-    def declared(cls, *scopes: str, read: str = "", write: str = "", **methods: str) -> ScopeNeeds:
-        """From what an API author writes: names, or several names separated by spaces."""
+    def declared(
+        cls,
+        *scopes: str,
+        read: str = "",
+        write: str = "",
+        acr: str = "",
+        max_age: int | None = None,
+        **methods: str,
+    ) -> ScopeNeeds:
+        """From what an API author writes: names, or several names separated by spaces; ``max_age`` in seconds."""
         unknown = set(methods) - {"get", "head", "options", "post", "put", "patch", "delete"}
         if unknown:
             raise TypeError(f"No HTTP method: {', '.join(sorted(unknown))}.")
@@ -28,6 +58,7 @@ class ScopeNeeds:
             read=tuple(read.split()),
             write=tuple(write.split()),
             methods={method: tuple(names.split()) for method, names in methods.items()},
+            login=LoginNeeds(tuple(acr.split()), max_age),
         )
 
     def of(self, method: str | None) -> tuple[str, ...]:

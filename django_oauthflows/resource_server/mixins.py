@@ -18,6 +18,9 @@ class ScopesRequiredMixin:
     ``{"read": "notes:read", "write": "notes:write"}``.
     """
 
+    #: How, and how lately, the user must have logged in (RFC 9470).
+    required_acr: str = ""
+    required_max_age: int | None = None
     required_scopes: tuple[str, ...] | list[str] | Mapping[str, str] = ()
 
     @classmethod
@@ -25,6 +28,10 @@ class ScopesRequiredMixin:
         view: Callable[..., Any] = super().as_view(**initkwargs)  # type: ignore[misc]
         declared = initkwargs.get("required_scopes", cls.required_scopes)
         # The decorator sees whether `view` is a coroutine function: Django marks it so for async handlers.
+        login: dict[str, Any] = {
+            "acr": initkwargs.get("required_acr", cls.required_acr),
+            "max_age": initkwargs.get("required_max_age", cls.required_max_age),
+        }
         if isinstance(declared, Mapping):
-            return require_scopes(**declared)(view)
-        return require_scopes(*declared)(view)
+            return require_scopes(**declared, **login)(view)
+        return require_scopes(*declared, **login)(view)

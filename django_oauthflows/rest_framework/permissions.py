@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.access import token_in_query
 from django_oauthflows.resource_server.challenges import Refusal
-from django_oauthflows.resource_server.declaration import ScopeNeeds
+from django_oauthflows.resource_server.declaration import LoginNeeds, ScopeNeeds
 from django_oauthflows.rest_framework.authentication import AccessRefused
 from django_oauthflows.tokens.access_token import AccessToken
 
@@ -28,17 +28,27 @@ class ScopesPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         scopes = self.needs.of(request.method)
-        if isinstance(request.auth, AccessToken) and request.auth.allow_scopes(scopes):
+        login = self.needs.login
+        covered = isinstance(request.auth, AccessToken) and request.auth.allow_scopes(scopes)
+        if covered and login.are_met_by(request.auth):
             # In `HasScopes(…) | HasScopes(…)` the other half may have said no: that is no reason any more.
             vars(view).pop("permission_denied", None)
             return True
         # Saying why must wait: in `HasScopes(…) | IsAdminUser` the other half may still let the call in.
         # The framework calls this hook of the view, which lives for one request, only after all said no.
-        view.permission_denied = partial(_deny, scopes)  # type: ignore[method-assign]
+        view.permission_denied = partial(_deny, scopes, login if covered else None)  # type: ignore[method-assign]
         return False
 
 
-def _deny(scopes: tuple[str, ...], request: Request, message: Any = None, code: Any = None) -> NoReturn:
+def _deny(
+    scopes: tuple[str, ...],
+    login: LoginNeeds | None,
+    request: Request,
+    message: Any = None,
+    code: Any = None,
+) -> NoReturn:
+    if login is not None:
+        raise AccessRefused(challenges.insufficient_login(login.acr, login.max_age), request._request)
     raise AccessRefused(_refusal(scopes, request), request._request)
 
 
@@ -53,11 +63,22 @@ def _refusal(scopes: tuple[str, ...], request: Request) -> Refusal:
 
 class HasScopes(OperationHolderMixin):
     """``HasScopes("notes:read")``; by kind of method ``HasScopes(read="notes:read", write="notes:write")``;
-    by method ``HasScopes("notes:read", delete="notes:write")``.
+    by method ``HasScopes("notes:read", delete="notes:write")``; with a login of a kind, or not too long ago (RFC 9470),
+    ``HasScopes("notes:write", acr="urn:example:mfa", max_age=300)``.
     """
 
-    def __init__(self, *scopes: str, read: str = "", write: str = "", **methods: str) -> None:
-        self.oauthflows_scopes = ScopeNeeds.declared(*scopes, read=read, write=write, **methods)
+    def __init__(
+        self,
+        *scopes: str,
+        read: str = "",
+        write: str = "",
+        acr: str = "",
+        max_age: int | None = None,
+        **methods: str,
+    ) -> None:
+        self.oauthflows_scopes = ScopeNeeds.declared(
+            *scopes, read=read, write=write, acr=acr, max_age=max_age, **methods
+        )
 
     def __call__(self) -> ScopesPermission:
         return ScopesPermission(self.oauthflows_scopes)

@@ -153,7 +153,10 @@ class AuthorizationView(View):
 
     @staticmethod
     def _question(request: AcceptedAuthorizationRequest, standing: Consent | None) -> Question:
-        return Question(request.http, request.client, request.scopes, request.redirect_uri, standing)
+        offline = request.login.offline and request.client.may_refresh()
+        return Question(
+            request.http, request.client, request.scopes, request.redirect_uri, standing, offline=offline
+        )
 
     def _to_login(self, request: AcceptedAuthorizationRequest) -> HttpResponse:
         """To the site's login page, and back to this very request."""

@@ -18,7 +18,8 @@ from django_oauthflows.limits import rough_network_of
 from django_oauthflows.models import Client, Consent, DeviceRequest
 from django_oauthflows.models.device_request import shown_user_code, typed_user_code
 from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use
-from django_oauthflows.scopes import Scope, declared_scopes
+from django_oauthflows.openid.claims import in_words
+from django_oauthflows.scopes import OPENID, Scope, declared_scopes
 from django_oauthflows.views.cards import app_context, day_of
 from django_oauthflows.views.pages import page
 
@@ -38,6 +39,8 @@ class Permission:
     includes: tuple[str, ...] = ()
     #: When the user said no to it, in words; empty if they did not.
     refused_on: str = ""
+    #: What the app will be told: what it is, and the value.
+    told: tuple[tuple[Any, str], ...] = ()
 
 
 def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> HttpResponse:
@@ -54,6 +57,7 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
         "form": form,
         "user_name": readable(request.user.get_username()),
         "groups": _grouped(lines),
+        "stays_connected": question.offline,
         "has_new": any(line.mark for line in lines),
         "has_unticked": not all(line.ticked for line in lines),
         "durations": durations if len(durations) > 1 else (),
@@ -98,8 +102,16 @@ def permissions(question: Question, ticked: set[str]) -> list[Permission]:
         includes = tuple(declared[each].label for each in implied if each in declared)
         scope = declared.get(name, Scope(name=name, label=name))
         mark, refused_on = _mark(question.standing, name), _refused_on(question.standing, name)
-        lines.append(Permission(scope, name in ticked, mark, includes, refused_on))
+        told = _told(question, name)
+        lines.append(Permission(scope, name in ticked, mark, includes, refused_on, told))
     return sorted(lines, key=lambda line: not line.mark)
+
+
+def _told(question: Question, scope: str) -> tuple[tuple[Any, str], ...]:
+    """The claims of a scope with their values, where the app can ask for them (OpenID Connect Core §5.4)."""
+    if OPENID not in question.scopes:
+        return ()
+    return tuple(in_words(scope, question.request.user, question.request))
 
 
 def _mark(standing: Consent | None, name: str) -> str:

@@ -52,9 +52,8 @@ def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
 
 def _flow_names(application: Any) -> tuple[str, ...]:
     """Our flows for the toolkit's grant, refreshing included; password and hybrid grants have no successor here."""
-    grant_type = application.authorization_grant_type.replace("-", "_")  # its own names have hyphens
     offered = registry.offered_flows()
-    flows = [flow for flow in offered if grant_type in flow.grant_types]
+    flows = [flow for flow in offered if application.authorization_grant_type in flow.toolkit_grant_types]
     refreshing = [flow for flow in offered if flow.continues and any(one.may_refresh for one in flows)]
     return tuple(flow.name for flow in (*flows, *refreshing))
 

@@ -17,7 +17,7 @@ from django_oauthflows.views.adopted import (
     not_offered,
 )
 from django_oauthflows.views.jwks import JwksView
-from django_oauthflows.views.token import RevocationView
+from django_oauthflows.views.token import DeviceAuthorizationView, RevocationView
 
 app_name = "oauth2_provider"
 
@@ -47,8 +47,6 @@ _not_offered = [
         not_offered,
         name="oauth-resource-metadata-path",
     ),
-    path("device-authorization/", not_offered, name="device-authorization"),
-    path("device/", not_offered, name="device"),
     path("device-confirm/<slug:client_id>/<slug:user_code>", not_offered, name="device-confirm"),
     path("device-grant-status/<slug:client_id>/<slug:user_code>", not_offered, name="device-grant-status"),
     path("register/", not_offered, name="dcr-register"),
@@ -60,6 +58,9 @@ urlpatterns = [
     *endpoints,
     *well_knowns,
     *with_or_without_slash(path("revoke_token/", RevocationView.as_view(), name="revoke-token")),
+    *with_or_without_slash(
+        path("device-authorization/", DeviceAuthorizationView.as_view(), name="device-authorization")
+    ),
     *with_or_without_slash(path(".well-known/jwks.json", JwksView.as_view(), name="jwks-info")),
     *_applications,
     *_tokens,

@@ -138,6 +138,11 @@ class Flow:
         return tuple(party for party in _FROM_LEFT_TO_RIGHT if party in present)
 
     @property
+    def toolkit_grant_types(self) -> tuple[str, ...]:
+        """Its grant types as django-oauth-toolkit writes them: with hyphens, but for those that are URNs."""
+        return tuple(name if ":" in name else name.replace("_", "-") for name in self.grant_types)
+
+    @property
     def has_user(self) -> bool:
         """Whether a person takes part; without one, a machine acts for itself (RFC 6749 §4.4)."""
         return Need.USER in self.needs

@@ -307,7 +307,7 @@ class Client(Application):
         """The nearest value for the toolkit's own column, which nothing of ours reads. It knows few."""
         known = dict(self._meta.get_field("authorization_grant_type").choices)
         of_flows = [flow for flow in registry.offered_flows(self.flow_names) if not flow.continues]
-        names = (name.replace("_", "-") for flow in of_flows for name in flow.grant_types)
+        names = (name for flow in of_flows for name in flow.toolkit_grant_types)
         nearest = (name for name in names if name in known)
         return next(nearest, str(Application.GRANT_AUTHORIZATION_CODE))
 
@@ -373,8 +373,8 @@ class Client(Application):
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """The toolkit's question; its own names for the grants have hyphens."""
-        asked = {grant.replace("-", "_") for grant in grant_types}
-        return any(asked.intersection(flow.grant_types) for flow in registry.offered_flows(self.flow_names))
+        flows = registry.offered_flows(self.flow_names)
+        return any({*flow.grant_types, *flow.toolkit_grant_types}.intersection(grant_types) for flow in flows)
 
     def is_usable(self, request: Any) -> bool:
         """The toolkit's question, asked wherever a client or its token is used."""

@@ -11,6 +11,7 @@ from django.core.checks import run_checks
 from django.test import Client as Visitor
 from django.test import override_settings
 from django.urls import NoReverseMatch, reverse
+from oauth2_provider.models import get_application_model
 from oauth2_provider.urls import urlpatterns as toolkit_routes
 
 from django_oauthflows.models import Client
@@ -168,3 +169,29 @@ def test_a_check_names_the_toolkits_own_include_and_the_line_that_keeps_its_addr
 def test_without_the_line_no_page_of_the_toolkits_is_there() -> None:
     with pytest.raises(NoReverseMatch):
         reverse("oauth2_provider:list")
+
+
+@MOUNTS
+def test_a_device_goes_on_with_the_address_that_it_knows(urls: str, prefix: str) -> None:
+    application = get_application_model().objects.create(
+        name="Old television",
+        client_type="public",
+        authorization_grant_type="urn:ietf:params:oauth:grant-type:device_code",
+    )
+    device, phone = Visitor(), Visitor()
+    phone.force_login(UserFactory(username="alice"))
+    client = Client.objects.get(pk=application.pk)
+    assert "device_code" in client.flow_names
+    form = urlencode({"client_id": client.client_id, "scope": "profile"})
+    with override_settings(ROOT_URLCONF=urls):
+        codes = device.post(f"{prefix}device-authorization/", form, FORM).json()
+        assert codes["verification_uri"].endswith(f"{prefix}device/")
+        page = phone.post(f"{prefix}device/", {"user_code": codes["user_code"]})
+        answer = hidden_fields(page.content.decode()) | {"decision": "allow", "scope": ["profile"]}
+        assert phone.post(f"{prefix}device/", answer).status_code == 200
+        poll = {
+            "client_id": client.client_id,
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": codes["device_code"],
+        }
+        assert "access_token" in device.post(f"{prefix}token/", urlencode(poll), FORM).json()

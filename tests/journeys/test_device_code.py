@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_oauthflows.flows.device_code import FLOW
 from django_oauthflows.models import Authorization, Client, Consent, DeviceRequest, Event
 from tests.devices import GRANT_TYPE, SCOPE, answer, asked, enter, let_time_pass, poll, told
+from tests.mailbox import delivered
 from tests.oauth_client import OAuthClient, UserAgent
 
 
@@ -155,6 +156,14 @@ def test_a_no_is_told_to_the_device(tv: OAuthClient, user_agent: UserAgent) -> N
     assert "It was not allowed" in enter(user_agent, codes["user_code"]).text
     assert not Consent.objects.exists()
     assert Event.objects.refusals().filter(cause="user did not allow it").count() == 1
+
+
+def test_the_user_gets_a_mail_that_a_device_was_connected(tv: OAuthClient, user_agent: UserAgent) -> None:
+    answer(user_agent, asked(tv))
+    (mail,) = delivered()
+    assert "was connected to your account" in mail.subject
+    assert "It runs on a device that showed a code." in mail.body
+    assert "answers go to" not in mail.body
 
 
 def test_part_of_it_can_be_allowed(tv: OAuthClient, user_agent: UserAgent) -> None:

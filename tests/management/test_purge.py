@@ -14,11 +14,13 @@ from django.db import connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
+from django_oauthflows.flows.registry import flow_named
 from django_oauthflows.management.purge import KEEP_DECISIONS, KEEP_MESSAGES, KEEP_REFUSALS, KEEP_USAGE
 from django_oauthflows.models import (
     Authorization,
     ClientSecret,
     ClientUsage,
+    DeviceRequest,
     Event,
     OutboxMessage,
     RevokedToken,
@@ -51,6 +53,25 @@ def test_dead_authorizations_go_and_live_ones_stay(held: Held, past: Any) -> Non
     assert purge()["authorizations"] == 2
     assert set(Authorization.objects.values_list("pk", flat=True)) == {live.pk, just_revoked.pk}
     assert held.consent.is_live()
+
+
+def test_devices_whose_time_is_over_go_whatever_became_of_them(held: Held, past: Any) -> None:
+    def asked() -> DeviceRequest:
+        common = {"scopes": ["profile"], "resources": [], "lifetime": 600, "network": ""}
+        return DeviceRequest.objects.begin(client=held.client, **common).request
+
+    waiting, abandoned, denied, allowed = (asked() for _ in range(4))
+    denied.deny()
+    flow = flow_named("device_code")
+    assert allowed.allow(lambda: held.consent, flow=flow, scopes=["profile"])
+    DeviceRequest.objects.exclude(pk=waiting.pk).update(expires_at=past)
+    assert abandoned.pk
+    assert purge("--dry-run")["device requests"] == 3
+    assert purge()["device requests"] == 3
+    assert list(DeviceRequest.objects.all()) == [waiting]
+    assert Authorization.objects.count() == 1  # goes by its own end
+    Authorization.objects.update(expires_at=past)
+    assert purge()["authorizations"] == 1
 
 
 def test_expired_secrets_and_spent_list_entries_go(held: Held, past: Any) -> None:

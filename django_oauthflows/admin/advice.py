@@ -20,7 +20,13 @@ from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_secret import ClientSecret, longest_life
 from django_oauthflows.models.consent import Consent
-from django_oauthflows.models.redirect_uri import host_of, is_loopback, is_private_use, problem_with
+from django_oauthflows.models.redirect_uri import (
+    host_of,
+    is_at_risk,
+    is_loopback,
+    is_private_use,
+    problem_with,
+)
 from django_oauthflows.models.usage import ClientUsage
 from django_oauthflows.scopes import declared_scopes
 
@@ -235,34 +241,35 @@ def _scopes(client: Client, facts: _Facts) -> Iterator[Finding]:
         )
 
 
+def _redirect_uri(client: Client, uri: str, site: str) -> Iterator[Finding]:
+    """``site`` is the host of the client's website; empty when it is not known."""
+    problem = problem_with(uri, client.declared_use_case)
+    elsewhere = site and not (is_loopback(uri) or is_private_use(uri)) and not _related(host_of(uri), site)
+    if problem and client.accepted_risk and is_at_risk(uri, client.declared_use_case):
+        what = _("Redirect URI %(uri)s is a risk that was accepted: %(reason)s.") % {
+            "uri": uri,
+            "reason": client.accepted_risk.rstrip("."),
+        }
+        yield Finding(Topic.REDIRECT, client, what, problem, about=uri)
+    elif problem:
+        what = _("Redirect URI %(uri)s is not safe.") % {"uri": uri}
+        yield Finding(Topic.REDIRECT, client, what, problem, about=uri)
+    elif elsewhere:
+        yield Finding(
+            Topic.REDIRECT,
+            client,
+            _("Redirect URI %(uri)s is not on its website's host, %(site)s.") % {"uri": uri, "site": site},
+            _("Ask its owner whether the host still belongs to them; correct the address or the website."),
+            about=uri,
+        )
+
+
 def _redirects(client: Client, facts: _Facts) -> Iterator[Finding]:
     registered = client.redirect_uris.split()
     hosts = {host_of(uri) for uri in registered}
     site = host_of(client.client_uri) if client.client_uri else ""
     for uri in registered:
-        problem = problem_with(uri, client.declared_use_case)
-        elsewhere = (
-            site and not (is_loopback(uri) or is_private_use(uri)) and not _related(host_of(uri), site)
-        )
-        if problem:
-            yield Finding(
-                Topic.REDIRECT,
-                client,
-                _("Redirect URI %(uri)s is not safe.") % {"uri": uri},
-                problem,
-                about=uri,
-            )
-        elif elsewhere:
-            yield Finding(
-                Topic.REDIRECT,
-                client,
-                _("Redirect URI %(uri)s is not on its website's host, %(site)s.")
-                % {"uri": uri, "site": site},
-                _(
-                    "Ask its owner whether the host still belongs to them; correct the address or the website."
-                ),
-                about=uri,
-            )
+        yield from _redirect_uri(client, uri, site)
     gone = sorted(host for host in facts.answered_hosts - hosts if host)
     if gone:
         yield Finding(

@@ -105,6 +105,7 @@ def fields_for(case: UseCase) -> tuple[str, ...]:
     needs_end_date = any(flow.needs_end_date for flow in flows)
     wanted = {
         "redirect_uris": registry.needs_redirect_uri(case.flows),
+        "accepted_risk": registry.needs_redirect_uri(case.flows),
         "allowed_origins": case.in_browser and any(flow.visits_token_endpoint for flow in flows),
         "also_machine": with_user and bool(_machine_flows(case)),
         "implicit_until": needs_end_date,
@@ -122,6 +123,7 @@ def fields_for(case: UseCase) -> tuple[str, ...]:
         "logo",
         "redirect_uris",
         "allowed_origins",
+        "accepted_risk",
         "allowed_scopes",
         "also_machine",
         "implicit_until",

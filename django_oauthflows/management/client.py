@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 #: In seconds: ten years, after which nobody would call it an overlap.
 _LONGEST_OVERLAP = 10 * 365 * 86400
 #: Options whose name is not the member's.
-_OPTIONS = {"client_name": "name", "throttle_rate": "api-rate", "is_resource_server": "resource-server"}
+_OPTIONS = {
+    "client_name": "name",
+    "throttle_rate": "api-rate",
+    "is_resource_server": "resource-server",
+    "accepted_risk": "accept-risk",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -212,6 +212,16 @@ class Client(Application):
             "longer, and such an API notices a revocation only when the token expires."
         ),
     )
+    accepted_risk = models.CharField(
+        _("why the risk is accepted"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_(
+            "Only for addresses that others in a network, or other apps on a device, could listen to: http inside a "
+            "private network, or an app's scheme without a dot. Say why that is acceptable for this client."
+        ),
+    )
     # Not by the names of RFC 7591's registry: a later release of the toolkit may have columns of those.
     logout_notice_uri = models.CharField(
         _("address for log-outs"),

@@ -32,7 +32,7 @@ def problems_with(client: Client) -> dict[str, list[str]]:
         "post_logout_redirect_uris": _uri_problems(client, client.post_logout_redirect_uris),
         "subject_kind": _subject_problems(client),
         "logout_notice_uri": _server_problems(client.logout_notice_uri),
-        "allowed_origins": _origin_problems(client.allowed_origins),
+        "allowed_origins": _origin_problems(client),
         "allowed_scopes": [
             *_missing_scopes(client),
             *_scope_problems(client.allowed_scopes),
@@ -155,7 +155,11 @@ def _redirect_uri_problems(client: Client) -> list[str]:
 
 
 def _uri_problems(client: Client, uris: str) -> list[str]:
-    found = ((uri, redirect_uris.problem_with(uri, client.declared_use_case)) for uri in uris.split())
+    accepted = bool(client.accepted_risk.strip())
+    found = (
+        (uri, redirect_uris.problem_with(uri, client.declared_use_case, risk_accepted=accepted))
+        for uri in uris.split()
+    )
     return [f"{uri}: {problem}" for uri, problem in found if problem]
 
 
@@ -164,9 +168,9 @@ def _server_problems(uri: str) -> list[str]:
     return [problem] if problem else []
 
 
-def _origin_problems(origins: str) -> list[str]:
-    problems = []
-    for origin in origins.split():
+def _origin_problems(client: Client) -> list[str]:
+    problems, risk_accepted = [], bool(client.accepted_risk.strip())
+    for origin in client.allowed_origins.split():
         try:
             parts = urlsplit(origin)
             whole = f"{parts.scheme}://{parts.netloc}" == origin and bool(parts.hostname)
@@ -177,7 +181,7 @@ def _origin_problems(origins: str) -> list[str]:
                 gettext("%(origin)s: give scheme, host and port only, as in https://app.example.com.")
                 % {"origin": origin}
             )
-        elif parts.scheme != "https" and not redirect_uris.is_loopback(origin):
+        elif not redirect_uris.is_safe_origin(origin, risk_accepted=risk_accepted):
             problems.append(gettext("%(origin)s: use https.") % {"origin": origin})
     return problems
 

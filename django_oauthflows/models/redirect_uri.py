@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from django_oauthflows.flows.base import UseCase
-from django_oauthflows.option_forms import LOOPBACK_ADDRESSES, LOOPBACK_HOSTS, NUMERIC_LABEL
+from django_oauthflows.option_forms import LOOPBACK_HOSTS, NUMERIC_LABEL
 
 MAX_LENGTH = 2000
 
@@ -57,6 +58,32 @@ _DANGEROUS_SCHEMES = frozenset(
         "wss",
         "ftp",
     }
+)
+_SHARED = ip_network("100.64.0.0/10")
+_PRIVATE_DOMAINS = frozenset(
+    {"local", "lan", "internal", "home", "corp", "intranet", "private", "test", "localhost"}
+)
+#: Schemes that the system or a browser opens by itself: no app of its own stands behind them.
+_COMMON_SCHEMES = frozenset(
+    {
+        "chrome",
+        "edge",
+        "geo",
+        "intent",
+        "itms",
+        "mailto",
+        "market",
+        "ms-settings",
+        "opera",
+        "sms",
+        "tel",
+        "urn",
+        "webcal",
+    }
+)
+#: Origins of pages that come with a browser's extension or inside an app: no website can have one.
+_SHELL_SCHEMES = frozenset(
+    {"app", "capacitor", "chrome-extension", "ionic", "moz-extension", "safari-web-extension", "tauri"}
 )
 #: RFC 3986 §2: what a URI can consist of. Leaves out spaces, control characters, backslash, non-ASCII.
 _URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -103,6 +130,20 @@ def origin_of(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.hostname else f"{parts.scheme}:"
 
 
+def is_safe_origin(origin: str, *, risk_accepted: bool) -> bool:
+    """Whether pages of ``origin`` may be let in: nobody else can be in their place.
+
+    https, the user's own device, and what a browser or an app's own shell vouches for (extensions, Capacitor and
+    the like). http inside a private network only where staff accept the risk.
+    """
+    parts = _split(origin)
+    if parts is None or not parts.hostname:
+        return False
+    if parts.scheme == "http":
+        return is_loopback(origin) or (risk_accepted and is_in_private_network(parts.hostname))
+    return parts.scheme == "https" or parts.scheme in _SHELL_SCHEMES
+
+
 def policy_source(uri: str) -> str:
     """How a Content Security Policy names the place that ``uri`` leads to (CSP 3 §2.3.1).
 
@@ -113,8 +154,11 @@ def policy_source(uri: str) -> str:
     return origin if not origin or _POLICY_ORIGIN.fullmatch(origin) else f"{origin.partition(':')[0]}:"
 
 
-def problem_with(uri: str, use_case: UseCase | None = None) -> str | None:
-    """Why ``uri`` cannot be registered, with a value that would be right; ``None`` when it can."""
+def problem_with(uri: str, use_case: UseCase | None = None, *, risk_accepted: bool = False) -> str | None:
+    """Why ``uri`` cannot be registered, with a value that would be right; ``None`` when it can.
+
+    ``risk_accepted``: staff have said why the client may have an address that is allowed only then.
+    """
     if len(uri) > MAX_LENGTH:
         return _("This address is longer than %(limit)d characters.") % {"limit": MAX_LENGTH}
     if not _URI_CHARACTERS.fullmatch(uri):
@@ -127,7 +171,26 @@ def problem_with(uri: str, use_case: UseCase | None = None) -> str | None:
         return _(
             "This is not a whole address. Start with the scheme, as in https://app.example.com/callback."
         )
-    return _problem_with_parts(uri, parts) or _problem_with_scheme(parts, use_case)
+    return _problem_with_parts(uri, parts) or _problem_with_scheme(parts, use_case, risk_accepted)
+
+
+def is_at_risk(uri: str, use_case: UseCase | None = None) -> bool:
+    """Whether ``uri`` can be registered only when staff accept the risk."""
+    return problem_with(uri, use_case) is not None and problem_with(uri, use_case, risk_accepted=True) is None
+
+
+def is_in_private_network(host: str) -> bool:
+    """Whether ``host`` can only be one of a network of its own: no stranger on the internet answers there.
+
+    An address of RFC 1918, RFC 4193 or RFC 6598; a name without a dot, or one that ends in what no public
+    registry gives out (RFC 6762 §3 and appendix G, RFC 6761, RFC 8375).
+    """
+    with suppress(ValueError):
+        address = ip_address(host)
+        return (address.is_private or address in _SHARED) and not (
+            address.is_unspecified or address.is_reserved or address.is_multicast
+        )
+    return "." not in host or host.rpartition(".")[2] in _PRIVATE_DOMAINS or host.endswith(".home.arpa")
 
 
 def problem_with_server(uri: str) -> str | None:
@@ -207,8 +270,8 @@ def _problem_with_parts(uri: str, parts: SplitResult) -> str | None:
     return _problem_with_host(parts) or _problem_with_query(parts.query)
 
 
-def _problem_with_scheme(parts: SplitResult, use_case: UseCase | None) -> str | None:
-    if parts.scheme in _DANGEROUS_SCHEMES:
+def _problem_with_scheme(parts: SplitResult, use_case: UseCase | None, risk_accepted: bool) -> str | None:
+    if parts.scheme in _DANGEROUS_SCHEMES | _COMMON_SCHEMES:
         return _("%(scheme)s: addresses are never safe to redirect to. Use an https address.") % {
             "scheme": parts.scheme
         }
@@ -216,24 +279,34 @@ def _problem_with_scheme(parts: SplitResult, use_case: UseCase | None) -> str | 
         if not parts.hostname:
             return _("The host is missing, as in https://app.example.com/callback.")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+            if is_in_private_network(parts.hostname):
+                return None if risk_accepted else _ACCEPT_HTTP % {"host": parts.netloc, "path": parts.path}
             return _(
                 "http is possible only on the user's own device (127.0.0.1). Use https://%(host)s%(path)s instead."
             ) % {"host": parts.netloc, "path": parts.path}
         return None
     if use_case is not None and not use_case.private_use_schemes:
         return _("Only mobile and desktop apps can have a scheme of their own. Use an https address.")
-    if "." not in parts.scheme:
+    if "." not in parts.scheme and not risk_accepted:
         return _(
-            "An app's own scheme must be a domain you own, turned round, such as com.example.app:/callback."
+            "An app's own scheme should be a domain you own, turned round, such as com.example.app:/callback. Another "
+            "app could take a scheme without a dot: allow this one only with the reason why you accept the risk."
         )
     return None
+
+
+_ACCEPT_HTTP = gettext_lazy(
+    "Without https, everybody in that network can read the answers. Use https://%(host)s%(path)s, or allow this "
+    "address with the reason why you accept the risk."
+)
 
 
 def matches(registered: str, presented: str, *, any_loopback_port: bool) -> bool:
     """Whether a presented redirect URI is the registered one.
 
     Simple string comparison (RFC 9700 §2.1), but for the port of a loopback address, which a native
-    app learns only when it runs (RFC 8252 §7.3).
+    app learns only when it runs (RFC 8252 §7.3). The name localhost, too: §8.3 advises against it, and editors and
+    agents use it.
     """
     if registered == presented:
         return True
@@ -244,7 +317,7 @@ def matches(registered: str, presented: str, *, any_loopback_port: bool) -> bool
         ours is not None
         and theirs is not None
         and ours.scheme == "http"
-        and ours.hostname in LOOPBACK_ADDRESSES
+        and ours.hostname in LOOPBACK_HOSTS
         and "@" not in theirs.netloc
         and _without_port(registered, ours) == _without_port(presented, theirs)
     )

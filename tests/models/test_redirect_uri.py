@@ -183,8 +183,11 @@ def test_only_the_very_same_text_matches(registered: str, presented: str) -> Non
         ("http://[::1]/cb?a=1", "http://[::1]:5000/cb?a=1", True),
         ("http://127.0.0.1/cb", "http://[::1]:5000/cb", False),
         ("http://127.0.0.1/cb", "http://localhost:5000/cb", False),
-        # RFC 8252 §8.3: a name can be made to lead elsewhere, so its port stays.
-        ("http://localhost/cb", "http://localhost:5000/cb", False),
+        # RFC 8252 §8.3 advises against the name, but editors and agents use it.
+        ("http://localhost/cb", "http://localhost:5000/cb", True),
+        ("http://localhost:1/cb", "http://localhost:5000/cb", True),
+        ("http://localhost/cb", "http://127.0.0.1:5000/cb", False),
+        ("http://localhost/cb", "http://localhost.evil.example:5000/cb", False),
         ("http://127.0.0.1/cb", "https://127.0.0.1:5000/cb", False),
         ("http://127.0.0.1/cb", "http://127.0.0.1:5000/cb/", False),
         ("http://127.0.0.1/cb", "http://127.0.0.1:5000/cb?x=1", False),

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
+OPENID = "/.well-known/openid-configuration"
 LOGIN = path("accounts/login/", LoginView.as_view())
 
 
@@ -122,6 +123,17 @@ def test_an_issuer_with_the_sites_own_path(script: str, named: bool, settings: A
             assert document["resource"] == origin + script
             assert document["authorization_servers"] == [origin + script]
         assert visitor.get(f"{RESOURCE}/other").status_code == 404
+
+
+def test_openid_connect_is_discovered_behind_the_path_and_before_it(settings: Any) -> None:
+    """OpenID Connect Discovery §4 appends to the issuer, RFC 8414 §5 inserts before its path."""
+    settings.FORCE_SCRIPT_NAME = "/app"
+    with override_script_prefix("/app"):
+        for address in (OPENID, f"{OPENID}/", f"{OPENID}/app", f"{OPENID}/app/"):
+            document = Visitor().get(address).json()
+            assert document["issuer"] == "http://testserver/app", address
+            assert document["userinfo_endpoint"] == "http://testserver/app/oauth/userinfo/"
+        assert Visitor().get(f"{OPENID}/other").status_code == 404
 
 
 def test_whoever_walks_the_flow_under_a_path_never_leaves_it(settings: Any) -> None:

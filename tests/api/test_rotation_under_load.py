@@ -104,7 +104,7 @@ from django_oauthflows.models import SigningKey
 for _ in range(2):
     call_command("oauth", "key", "rotate", stdout=open("/dev/null", "w"))
     time.sleep(2.2)  # the site publishes it for two seconds before it signs
-kids = [key.kid for key in SigningKey.objects.all()]
+kids = [key.kid for key in SigningKey.objects.published("ES256")]
 try:
     call_command("oauth", "key", "retire", kids[0])
 except CommandError as error:

@@ -72,6 +72,14 @@ def test_a_client_goes_on_with_the_addresses_that_it_knows(held: Held, urls: str
 
 
 @at_o
+def test_a_device_asks_where_it_always_did() -> None:
+    client, _ = ClientFactory(public=True)
+    answer = Visitor().post("/o/device-authorization/", f"client_id={client.client_id}", FORM)
+    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client"), answer.content
+    assert Visitor().get("/o/device/").status_code in (200, 302)
+
+
+@at_o
 def test_a_user_is_asked_there_and_comes_back_with_a_code() -> None:
     client, _ = ClientFactory()
     visitor = Visitor()

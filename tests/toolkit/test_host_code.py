@@ -308,3 +308,14 @@ def test_the_toolkits_column_and_ours_name_one_owner(db: None) -> None:
     get_user_model().objects.filter(pk=third.pk).delete()
     client = Client.objects.get()
     assert (client.owner, client.user) == (None, None)
+
+
+#: Columns that the toolkit's next release has (its main branch of August 2026).
+NEXT_COLUMNS = {
+    "token_endpoint_auth_method", "client_jwks", "client_jwks_uri", "require_pushed_authorization_requests",
+}  # fmt: skip
+
+
+def test_no_column_of_ours_has_a_name_that_the_toolkits_next_release_takes() -> None:
+    """A field of the child that the parent has, too, keeps a site from starting (``FieldError``)."""
+    assert {field.name for field in Client._meta.local_fields} & NEXT_COLUMNS == set()

@@ -62,7 +62,7 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
         "has_unticked": not all(line.ticked for line in lines),
         "durations": durations if len(durations) > 1 else (),
         "chosen_duration": request.POST.get("duration") or durations[0][0],
-        "only_duration": durations[0] if len(durations) == 1 and durations[0][0] != "always" else None,
+        "only_duration": durations[0] if len(durations) == 1 else None,
         "host": host_of(redirect_uri),
         "host_in_letters": in_letters(host_of(redirect_uri)),
         "former_host": _former_host(question),

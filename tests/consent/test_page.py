@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +51,38 @@ def test_the_page_says_who_asks_for_what_and_where_it_leads(walk: Walk, app: Cli
     assert response["Cache-Control"] == "no-store"
     assert "<script" not in html
     assert " style=" not in html
+
+
+def test_scopes_without_a_group_come_last_and_without_a_heading(walk: Walk, settings: Any) -> None:
+    scopes = {
+        "stats:read": "See how many notes there are",
+        "profile": {"label": "See your name", "group": "You"},
+        "notes:read": {"label": "Read your notes", "group": "Notes"},
+    }
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
+    html = html_of(walk.ask("stats:read profile notes:read"))
+    assert re.findall(r'name="scope" value="([^"]+)"', html) == ["profile", "notes:read", "stats:read"]
+    assert re.findall("<legend>([^<]+)</legend>", html) == ["You", "Notes"]
+    assert ">Other<" not in html
+
+
+def test_the_page_says_how_long(walk: Walk, settings: Any) -> None:
+    assert "How long may it do all this? <strong>Until I end it</strong>" in html_of(walk.ask())
+    settings.OAUTHFLOWS = site.OAUTHFLOWS | {"CONSENT_DURATIONS": [30]}
+    assert "How long may it do all this? <strong>For 30 days</strong>" in html_of(walk.ask())
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "Nobody"), (1, "Fewer than 10"), (9, "Fewer than 10"), (11, "More than 10 ")]
+)
+def test_the_page_says_roughly_how_many_use_the_app(walk: Walk, app: Client, count: int, said: str) -> None:
+    for _number in range(count):
+        Consent.objects.give(user=UserFactory(), client=app, scopes=["profile"])
+    Consent.objects.give(user=UserFactory(), client=app, scopes=["profile"]).withdraw()
+    assert said in html_of(walk.ask())
+    assert "New here, since" in html_of(walk.ask())
+    Client.objects.filter(pk=app.pk).update(created=timezone.now() - timedelta(days=400))
+    assert "Here since" in html_of(walk.ask())
 
 
 def test_unticked_permissions_are_not_granted(walk: Walk) -> None:

@@ -22,6 +22,7 @@ from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
+from django_oauthflows.openid.claims import sources
 from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations
 from django_oauthflows.toolkit.settings import provider_settings
 from django_oauthflows.toolkit.validator import goes_back
@@ -56,8 +57,25 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
         *_check_function(
             "END_SESSIONS", raw.get("END_SESSIONS", ""), '"django_oauthflows.sessions.end_in_database"'
         ),
+        *_check_function(
+            "AUTHENTICATION_CONTEXT",
+            raw.get("AUTHENTICATION_CONTEXT", ""),
+            '"example_site.logins.context_of"',
+        ),
+        *_check_claims(),
         *_check_function("PLACE_OF", raw.get("PLACE_OF", ""), '"example_site.places.place_of"'),
     ]
+
+
+def _check_claims() -> Iterable[CheckMessage]:
+    try:
+        sources()
+    except ImportError as error:
+        yield Error(
+            f'OAUTHFLOWS["CLAIMS"] names what is neither an attribute of users nor a function: {error}',
+            hint='OAUTHFLOWS = {"CLAIMS": {"picture": "profile.avatar_url"}}',
+            id="oauthflows.E015",
+        )
 
 
 def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:

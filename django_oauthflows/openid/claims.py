@@ -78,7 +78,8 @@ def _email_verified(user: Any, request: HttpRequest) -> Any:
     email = _email(user, request)
     if not email or not apps.is_installed("allauth.account"):
         return None
-    known = apps.get_model("account", "EmailAddress")._default_manager
+    model: Any = apps.get_model("account.EmailAddress")
+    known = model._default_manager
     return known.filter(user=user, email__iexact=email, verified=True).exists()
 
 
@@ -96,7 +97,7 @@ def _usual_sources() -> dict[str, dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def sources() -> Mapping[str, Mapping[str, Source]]:
-    """Scope → claim → where its value comes from, of the scopes that the site declares.
+    """Scope → claim → where its value comes from, of the scopes that the site declares. A check calls it, too.
 
     Raises ``ImportError`` when a setting names what is neither an attribute of users nor a function.
     """

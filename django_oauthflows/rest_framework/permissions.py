@@ -29,8 +29,9 @@ class ScopesPermission(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         scopes = self.needs.of(request.method)
         login = self.needs.login
-        covered = isinstance(request.auth, AccessToken) and request.auth.allow_scopes(scopes)
-        if covered and login.are_met_by(request.auth):
+        access = request.auth if isinstance(request.auth, AccessToken) else None
+        covered = access is not None and access.allow_scopes(scopes)
+        if access is not None and covered and login.are_met_by(access):
             # In `HasScopes(…) | HasScopes(…)` the other half may have said no: that is no reason any more.
             vars(view).pop("permission_denied", None)
             return True

@@ -278,7 +278,18 @@ def test_without_the_database_a_users_token_still_knows_the_user(
 
 @pytest.mark.django_db
 def test_staff_choose_format_and_rate_by_command() -> None:
-    create = ("oauth", "client", "create", "--name", "N", "--use-case", "service", "--json")
+    create = (
+        "oauth",
+        "client",
+        "create",
+        "--name",
+        "N",
+        "--use-case",
+        "service",
+        "--scope",
+        "stats:read",
+        "--json",
+    )
     out = StringIO()
     call_command(*create, "--access-token-format", "jwt", "--api-rate", "5/hour", stdout=out)
     client = OAuthClientModel.objects.get(client_id=json.loads(out.getvalue())["client_id"])

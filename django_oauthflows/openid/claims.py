@@ -78,7 +78,7 @@ def _email_verified(user: Any, request: HttpRequest) -> Any:
     email = _email(user, request)
     if not email or not apps.is_installed("allauth.account"):
         return None
-    model: Any = apps.get_model("account.EmailAddress")
+    model: Any = apps.get_app_config("account").get_model("EmailAddress")
     known = model._default_manager
     return known.filter(user=user, email__iexact=email, verified=True).exists()
 

@@ -22,7 +22,7 @@ from django_oauthflows.management.tour.messages import TIMEOUT, Conversation, Me
 from django_oauthflows.management.tour.server import own_server
 from django_oauthflows.management.tour.temporary import logged_in, temporary_client, tour_user
 from django_oauthflows.management.tour.walk import Unexpected, Walk, can_walk, walk_through
-from django_oauthflows.scopes import declared_scopes, scope_string
+from django_oauthflows.scopes import OPENID, declared_scopes, scope_string
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
@@ -90,12 +90,13 @@ def _running(url: str) -> Iterator[str]:
 
 
 def _scope(asked: str) -> str:
-    """What to ask for: as told, else the first scope that can be given; needed ones always."""
+    """What to ask for: as told, else all that is always needed, and the first scope that says something of an API."""
     declared = declared_scopes()
-    names = asked.split() or [
-        *(name for name in declared.grantable if declared[name].required),
-        *declared.grantable[:1],
-    ]
+    needed = [name for name in declared.grantable if declared[name].required or name == OPENID]
+    names = (
+        asked.split()
+        or [*needed, *(name for name in declared.grantable if name not in needed)][: len(needed) + 1]
+    )
     if not names:
         raise CommandError("OAUTHFLOWS declares no scopes, so nothing can be asked for.")
     return scope_string(names)

@@ -63,6 +63,7 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
             '"example_site.logins.context_of"',
         ),
         *_check_claims(),
+        *_check_function("MAY_USE", raw.get("MAY_USE", ""), '"mysite.rules.may_use"'),
         *_check_function("PLACE_OF", raw.get("PLACE_OF", ""), '"example_site.places.place_of"'),
     ]
 
@@ -146,9 +147,9 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
         )
 
 
-def _check_function(option: str, path: str, example: str) -> Iterable[CheckMessage]:
+def _check_function(option: str, path: Any, example: str) -> Iterable[CheckMessage]:
     try:
-        found = import_string(path) if path else None
+        found = import_string(path) if path and isinstance(path, str) else None
     except ImportError:
         found = path
     if found is not None and not callable(found):

@@ -1,6 +1,6 @@
 """The ``OAUTHFLOWS`` setting: every option, its type, its default, and what is wrong with a value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, get_type_hints
@@ -32,6 +32,7 @@ from django_oauthflows.option_forms import (
     is_policy,
     is_resource,
     is_resources,
+    is_rule,
     is_scopes,
     is_seconds,
     is_strings,
@@ -108,6 +109,13 @@ class Options:
     ] = None
     #: Whether changing a password ends what the user allowed before.
     END_ON_PASSWORD_CHANGE: Switch = False
+    #: The site's own rule on who may use which client: a function of the user and the client, or its dotted path,
+    #: that returns a sentence for the user (why not, and whom to ask) or nothing. It is asked before a consent page
+    #: and at each refresh, so it should be quick. One that fails lets nobody through.
+    MAY_USE: Annotated[
+        str | Callable[[Any, Any], str | None],
+        Form(is_rule, "a function of user and client, or its dotted path"),
+    ] = ""
     #: What ends the sessions of a user when staff end everything of theirs: the dotted path of a function of
     #: the user that returns how many it ended, such as ``"django_oauthflows.sessions.end_in_database"``.
     #: Empty: staff end permissions and tokens, and sessions go on.

@@ -88,6 +88,11 @@ def is_function(value: Any) -> bool:
     return is_text(value) and "." in value and all(part.isidentifier() for part in value.split("."))
 
 
+def is_rule(value: Any) -> bool:
+    """A function, or where it can be imported from."""
+    return callable(value) or is_function(value)
+
+
 def is_strings(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
 

@@ -67,7 +67,7 @@ _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "throttle_rate",
         ),
     ),
-    (_("Who looks after it"), ("owner", "contacts", "trust", "service_user")),
+    (_("Who looks after it"), ("owner", "contacts", "trust", "user_groups", "service_user")),
     (_("Its own API"), ("is_resource_server", "resources")),
     (
         _LOGIN,

@@ -111,6 +111,10 @@ _SENTENCES: dict[str, Any] = {
     "revoked": _("The authorization was ended before; the user has to allow the client again."),
     "consent withdrawn": _("The user has withdrawn the permission; only they can give it again."),
     "consent ended": _("The time for which the user allowed it is over; they can allow it again."),
+    "user may not use the client": _(
+        "The site does not let this user use the client: see the groups in its settings, and the site's own rule "
+        "(MAY_USE)."
+    ),
     "user inactive": _("The user's account is inactive; nothing is given out for it."),
     "form out of date": _(
         "The form was from another site, or from before the user had logged in anew; they only have to "

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, LoginRequired
 
+from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.authorization_server import auth_time
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.models import Consent
@@ -39,6 +40,8 @@ class Verdict(StrEnum):
     REFUSE_PROMPT = "prompt contradicts itself"
     REFUSE_LOGIN = "a login would be needed, and the client wants no page"
     REFUSE_STRENGTH = "no login here is as strong as the client must have it"
+    REFUSE_USER = "the site does not let this user use the client, which wants no page"
+    TURN_AWAY = "the site does not let this user use the client"
     REFUSE_ANSWERED = "the user has said no to all of it before"
     REFUSE_CONSENT = "consent would be needed, and the client wants no page"
 
@@ -57,6 +60,8 @@ class Situation:
     #: Whether the login is of a kind that the client wants (``acr``), and whether one more login could make it so.
     strong: bool = True
     can_log_in_anew: bool = True
+    #: Whether the site lets this user use the client.
+    welcome: bool = True
     #: Whether whoever is answered is surely the client (RFC 8252 §8.6).
     provable: bool = True
     #: Whether a live consent holds for these scopes, in today's words, and this destination; but for those
@@ -98,6 +103,8 @@ POLICY: tuple[tuple[str, Callable[[Situation], bool], Verdict], ...] = (
     ("the login is too old", lambda now: not now.fresh, Verdict.LOG_IN_AGAIN),
     ("it is too weak", lambda now: not now.strong and now.can_log_in_anew, Verdict.LOG_IN_AGAIN),
     ("and gets no stronger", lambda now: not now.strong, Verdict.REFUSE_STRENGTH),
+    ("no page, but the user may not use it", lambda now: now.silent and not now.welcome, Verdict.REFUSE_USER),
+    ("the user may not use it", lambda now: not now.welcome, Verdict.TURN_AWAY),
     ("the client wants the user asked", lambda now: now.wants_consent, Verdict.ASK),
     ("a live consent covers it", lambda now: now.covered and now.provable, Verdict.GRANT),
     ("the site vouches for the client", lambda now: now.vouched_for and now.provable, Verdict.VOUCH),
@@ -130,6 +137,7 @@ def situation_of(
         meant=request.login.is_about(client, http),
         strong=request.login.is_strong_enough(http, silent="none" in request.prompt),
         can_log_in_anew=not was_made_for(http),
+        welcome=not objection_to_use(http.user, client),
         provable=client.can_be_told_apart(redirect_uri),
         covered=consent is not None and consent.covers(names, host_of(redirect_uri)),
         refused=consent is not None and consent.refuses(names),
@@ -155,6 +163,11 @@ _ERRORS: dict[Verdict, tuple[type[errors.OAuth2Error], type[errors.OAuth2Error],
         UnmetAuthenticationRequirements,
         UnmetAuthenticationRequirements,
         "No login here is of the kind that is needed.",
+    ),
+    Verdict.REFUSE_USER: (
+        errors.AccessDeniedError,
+        errors.AccessDeniedError,
+        "The user may not use this client.",
     ),
     Verdict.REFUSE_ANSWERED: (
         errors.AccessDeniedError,

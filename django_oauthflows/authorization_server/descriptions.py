@@ -51,6 +51,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "revoked": _ENDED,
     "user inactive": _ENDED,
     "no scope left": _ENDED,
+    "user may not use the client": _ENDED,
     "client suspended": _NO_PROOF,
     "no client secret": _NO_PROOF,
     "wrong client secret": _NO_PROOF,

@@ -212,6 +212,15 @@ class Client(Application):
             "longer, and such an API notices a revocation only when the token expires."
         ),
     )
+    user_groups = models.CharField(
+        _("only for these groups"),
+        max_length=500,
+        blank=True,
+        default="",
+        help_text=_(
+            "Names of groups of this site, separated by commas: only their members may use it. Empty: everybody may."
+        ),
+    )
     accepted_risk = models.CharField(
         _("why the risk is accepted"),
         max_length=200,
@@ -421,6 +430,10 @@ class Client(Application):
         """What it gets when it asks for nothing in particular (RFC 6749 §3.3)."""
         allowed = self.allowed_scope_names()
         return tuple(name for name in self.default_scopes.split() if name in allowed)
+
+    def group_names(self) -> list[str]:
+        """Names of the groups whose members alone may use it; empty for everybody."""
+        return [name for part in self.user_groups.split(",") if (name := part.strip())]
 
     def redirect_uri_allowed(self, uri: str) -> bool:
         """Whether an answer may be sent to ``uri`` (the toolkit's question; RFC 6749 §3.1.2.3)."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from django.contrib.auth.models import Group
 from django.utils.translation import gettext
 
 from django_oauthflows.conf import options
@@ -38,6 +39,7 @@ def problems_with(client: Client) -> dict[str, list[str]]:
             *_scope_problems(client.allowed_scopes),
             *_length_problems(client),
         ],
+        "user_groups": _group_problems(client),
         "default_scopes": _scope_problems(client.default_scopes, within=client.allowed_scopes),
         "implicit_until": _date_problems(client.implicit_until),
     }
@@ -166,6 +168,18 @@ def _uri_problems(client: Client, uris: str) -> list[str]:
 def _server_problems(uri: str) -> list[str]:
     problem = redirect_uris.problem_with_server(uri) if uri else None
     return [problem] if problem else []
+
+
+def _group_problems(client: Client) -> list[str]:
+    wanted = client.group_names()
+    if not wanted:
+        return []
+    there = set(Group.objects.filter(name__in=wanted).values_list("name", flat=True))
+    return [
+        gettext("There is no group named “%(name)s”.") % {"name": name}
+        for name in wanted
+        if name not in there
+    ]
 
 
 def _origin_problems(client: Client) -> list[str]:

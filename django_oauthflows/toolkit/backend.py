@@ -143,6 +143,9 @@ class Backend(_Parent):
     def _verdict(self, accepted: AcceptedAuthorizationRequest) -> Verdict:
         """What the consent policy says of an answer. Raises the toolkit's errors where none may count."""
         verdict = self._decided(accepted)
+        if verdict is Verdict.TURN_AWAY:
+            error = errors.AccessDeniedError(description="The user may not use this client.")
+            _raise(accepted.refused(error, "user may not use the client"))
         if verdict in (Verdict.LOG_IN, Verdict.LOG_IN_AGAIN):
             _raise(accepted.refused(LoginRequired(description="The user has to log in again.")))
         if verdict is Verdict.ASK and accepted.http.method != "POST":

@@ -34,7 +34,7 @@ from django_oauthflows.models import Consent
 from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.scopes import scope_string
-from django_oauthflows.views.consent import consent_page, login_again_page
+from django_oauthflows.views.consent import consent_page, login_again_page, turned_away_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.form_post import by_get, form_post_page
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
@@ -84,7 +84,11 @@ class AuthorizationView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             limits.spend("authorize", limits.network_of(request))
-            if request.method == "POST" and "client_id" in request.POST:
+            if (
+                request.method == "POST"
+                and not request.META.get("QUERY_STRING")
+                and "client_id" in request.POST
+            ):
                 return by_get(request, form_parameters(request))
             if request.method == "GET" and cookies_were_kept_back(request):
                 return come_again_page(request)
@@ -145,11 +149,21 @@ class AuthorizationView(View):
         if verdict is Verdict.LOG_IN_AGAIN:
             came_back = auth_time.login_asked_for_at(request.http) is not None
             return login_again_page(request.http, request.client) if came_back else self._to_login(request)
+        if verdict is Verdict.TURN_AWAY:
+            return self._turn_away(request)
         if verdict is Verdict.VOUCH:
             return self._grant(request, self._vouch(request), request.scopes)
         if verdict is Verdict.GRANT and standing is not None:
             return self._grant(request, standing, standing.granted_of(request.scopes))
         return consent_page(request.http, ConsentForm(question=self._question(request, standing)))
+
+    def _turn_away(self, request: AcceptedAuthorizationRequest) -> HttpResponse:
+        """Tell the user whom to ask; the way back tells the client that it was denied (RFC 6749 §4.1.2.1)."""
+        error = errors.AccessDeniedError(description="The user may not use this client.")
+        refused = request.refused(error, "user may not use the client")
+        if request.http.POST.get("decision") == "deny":
+            return self._refuse_there(request.http, refused, request.address)
+        return turned_away_page(request.http, request.client, record_refusal(refused, user=request.http.user))
 
     @staticmethod
     def _question(request: AcceptedAuthorizationRequest, standing: Consent | None) -> Question:

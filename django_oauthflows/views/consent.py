@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import number_format
 
+from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_host, site_name
 from django_oauthflows.confusables import in_letters, readable
@@ -161,3 +162,17 @@ def login_again_page(request: HttpRequest, client: Client) -> HttpResponse:
     """For a site whose login page sends logged-in visitors straight back: log out first, by POST."""
     context = {"app": app_context(request, client)}
     return page(request, "login_again.html", context)
+
+
+def turned_away_page(
+    request: HttpRequest, client: Client, reference: str = "", *, way_back: bool = True
+) -> HttpResponse:
+    """For a user whom the site does not let use the client: why not, and whom to ask."""
+    context = {
+        "app": app_context(request, client),
+        "why": objection_to_use(request.user, client),
+        "reference": reference,
+        "way_back": way_back,
+        "logged_in": True,
+    }
+    return page(request, "turned_away.html", context, status=403)

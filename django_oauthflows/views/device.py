@@ -24,6 +24,7 @@ from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
+from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.authorization_server import consent_policy
 from django_oauthflows.authorization_server.consent_policy import Verdict
 from django_oauthflows.authorization_server.device_authorization import request_to_answer
@@ -36,7 +37,7 @@ from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.device_request import USER_CODE_LENGTH, shown_user_code, typed_user_code
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.cards import app_context
-from django_oauthflows.views.consent import consent_page
+from django_oauthflows.views.consent import consent_page, turned_away_page
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.login import to_login_page
@@ -87,6 +88,8 @@ class DeviceView(View):
             return _code_page(http, given, problem=str(_UNKNOWN), status=400)
         if not request.awaits_answer(timezone.now()):
             return _answered_page(http, request)
+        if objection_to_use(http.user, request.client):
+            return turned_away_page(http, request.client, way_back=False)
         if "decision" not in http.POST:
             return consent_page(http, ConsentForm(question=_question(http, request)))
         return self._decide(http, request)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import models
 
@@ -52,6 +53,7 @@ def told(*arguments: str) -> Any:
 @pytest.fixture
 def full(db: None) -> Client:
     """A client of which everything is set."""
+    Group.objects.create(name="Editors")
     client, _secret = ClientFactory(
         name="Full",
         flows="authorization_code refresh_token client_credentials",
@@ -65,6 +67,7 @@ def full(db: None) -> Client:
         description="It does everything.",
         publisher="Example Ltd",
         accepted_risk="Our own network",
+        user_groups="Editors",
         logo_uri="https://client.example/logo.png",
         client_uri="https://client.example/",
         policy_uri="https://client.example/privacy",
@@ -155,7 +158,7 @@ def test_all_that_staff_may_set_can_be_said_when_a_client_is_registered(full: Cl
         "--backchannel-logout-session-required",
         *("--id-token-signed-response-alg", "ES256", "--userinfo-signed-response-alg", "RS256"),
         *("--description", "It does everything.", "--publisher", "Example Ltd"),
-        *("--accept-risk", "Our own network"),
+        *("--accept-risk", "Our own network", "--user-groups", "Editors"),
         *("--logo-uri", "https://client.example/logo.png", "--client-uri", "https://client.example/"),
         *("--policy-uri", "https://client.example/privacy", "--tos-uri", "https://client.example/terms"),
         *("--contact", "a@client.example", "--contact", "b@client.example"),

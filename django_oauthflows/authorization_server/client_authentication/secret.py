@@ -116,6 +116,7 @@ _OF_CLIENT = (
     "id_token_algorithm",
     "subject_kind",
     "suspended_at",
+    "user_groups",
     "token_epoch",
 )
 _OF_SECRET = ("id", "digest", "expires_at", "last_used_at")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from oauthlib.oauth2.rfc6749 import errors
 
+from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.adoption import tokens as adopted_tokens
 from django_oauthflows.authorization_server.descriptions import of_scopes
 from django_oauthflows.authorization_server.grants.base import Grant
@@ -65,6 +66,8 @@ def demand(parameters: Parameters) -> Demanded:
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the token may be used now, by this client, for what it asks."""
     authorization, generation = _presented(request, given.refresh_token)
+    if objection_to_use(authorization.user, request.client):
+        raise invalid_grant("user may not use the client")
     scopes = authorization.granted_scopes(authorization.scope.split())
     more = set(given.scopes).difference(scopes)
     if more:

@@ -186,6 +186,10 @@ def form_parameters(http: HttpRequest) -> Parameters:
     if http.content_type != FORM:
         raise invalid_request(f"The content type must be {FORM}.")
     try:
+        if http.encoding is not None and http.body.isascii():
+            # Of letters that all these encodings share, it makes no difference which one was named; Django
+            # refuses all but UTF-8. What is not ASCII within percent signs is UTF-8 (RFC 6749 appendix B).
+            http.encoding = "utf-8"
         return Parameters.checked(http.POST)
     except (BadRequest, RequestDataTooBig, TooManyFieldsSent, UnreadablePostError, UnicodeDecodeError):
         raise invalid_request("The request body cannot be read.") from None

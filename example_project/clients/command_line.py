@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 
@@ -15,7 +14,6 @@ from example_project.clients.provider import ProviderError
 
 def arguments(description: str, *further: str) -> argparse.Namespace:
     """The parsed command line; ``further`` are names of switches."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--provider", default="http://127.0.0.1:8000", help="The provider's origin.")
     for name in further:

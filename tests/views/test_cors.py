@@ -11,7 +11,13 @@ from django_oauthflows.models import Client
 
 MINE = "https://spa.example"
 OTHERS = "https://other.example"
-ENDPOINTS = ("/oauth/token/", "/oauth/revoke/", "/.well-known/oauth-authorization-server")
+ENDPOINTS = ("/oauth/token/", "/oauth/revoke/")
+DOCUMENTS = (
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-protected-resource",
+    "/oauth/jwks/",
+)
 
 
 @pytest.fixture
@@ -65,3 +71,13 @@ def test_a_suspended_clients_origin_is_no_longer_welcome(spa: Any, live_server: 
     Client.objects.get(client_id=spa.client_id).suspend()
     refused = call(live_server.url + "/oauth/token/", MINE)
     assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_public_documents_are_for_every_origin(path: str, live_server: Any, transactional_db: None) -> None:
+    for method in ("GET", "OPTIONS"):
+        answer = call(f"{live_server}{path}", "https://nobody-knows.example", method)
+        assert answer.status_code in (200, 204)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert answer.headers["Access-Control-Allow-Headers"] == "*"  # agents send one of their own

@@ -17,7 +17,7 @@ from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
 from oauth2_provider.settings import APPLICATION_MODEL, oauth2_settings
 
-from django_oauthflows.database import Exactly, atomic_on, may_hold, rows_of, streamed, writer_of
+from django_oauthflows.database import Exactly, atomic_on, may_hold, once_more, rows_of, streamed, writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.models.client import Application, Client
@@ -113,8 +113,10 @@ def adopted(client_id: str) -> bool:
     keys = mine.values_list("pk", "oauthflows_client").first()
     if keys is None or keys[1] is not None:
         return keys is not None
+    using = writer_of(Client)
     try:
-        adopt(mine.get(), Client, ClientSecret, using=writer_of(Client))
+        # Some databases tell all but one of them of a deadlock.
+        once_more(partial(adopt, mine.get(), Client, ClientSecret, using=using), using=using, tries=12)
     except IntegrityError:
         return bool(Client.objects.filter(pk=keys[0]).exists())
     return True

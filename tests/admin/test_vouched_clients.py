@@ -104,6 +104,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "redirect_uris": {"redirect_uris": "https://evil.example/"},
     "allowed_origins": {"allowed_origins": "https://evil.example"},
     "post_logout_redirect_uris": {"post_logout_redirect_uris": "https://evil.example/"},
+    "accepted_risk": {"accepted_risk": "Because"},
+    "user_groups": {"user_groups": ""},
     "id_token_algorithm": {"id_token_algorithm": "ES256"},
     "userinfo_algorithm": {"userinfo_algorithm": "ES256"},
     "subject_kind": {"subject_kind": "pairwise"},

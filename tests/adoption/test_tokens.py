@@ -141,7 +141,7 @@ def test_a_permission_that_is_given_again_does_not_come_back_to_an_old_token(
     old = token(app, "old", "profile email", user)
     RefreshToken.objects.create(token="renews", user=user, application_id=app.pk, access_token=old)
     Consent.objects.get().remove_scope("email", by=user)
-    walk.allow("profile email")
+    walk.allow("profile email", scope=["profile", "email"])  # what was refused comes unticked
     assert set(Consent.objects.get().scope.split()) == {"profile", "email"}
     text = "old" if by == "access token" else client.refresh("renews").json()["access_token"]
     assert client.api("/api/me/", text).json() == {"username": "alice"}

@@ -33,11 +33,12 @@ def test_staff_take_a_permission_back_with_a_reason(
     assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(visit.page, context="#content-main").response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
-    remove = visit.page.locator("button[value='notes:read']")
-    remove.click()  # the browser asks for the reason first
+    visit.page.locator("[name=permission][value$='notes:read']").check()
+    end = visit.page.locator("#content-main form [type=submit]")
+    end.click()  # the browser asks for the reason first
     assert Consent.objects.get().scope == "profile notes:read"
     visit.page.locator("[name=reason]").fill("Ticket 7")
-    remove.click()
+    end.click()
     visit.page.wait_for_load_state()
     assert "Calendar" in visit.page.locator(".messagelist").inner_text()
     assert Consent.objects.get().scope == "profile"

@@ -30,7 +30,7 @@ def together(*works: Callable[[], Any]) -> list[Any]:
 
 
 def test_no_refresh_gets_past_a_log_out(
-    on_postgresql: None, user_agent: UserAgent, new_app: Callable[..., App]
+    parallel_writers: None, user_agent: UserAgent, new_app: Callable[..., App]
 ) -> None:
     app = new_app()
     for _ in range(8):
@@ -53,7 +53,7 @@ def test_no_refresh_gets_past_a_log_out(
 
 
 def test_two_log_outs_at_once_are_one(
-    on_postgresql: None, user_agent: UserAgent, new_app: Callable[..., App]
+    parallel_writers: None, user_agent: UserAgent, new_app: Callable[..., App]
 ) -> None:
     app = new_app(told=True)
     login = app.log_in(user_agent)

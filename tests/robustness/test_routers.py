@@ -77,7 +77,7 @@ def oauth(*arguments):
     call_command("oauth", *arguments, stdout=out)
     return out.getvalue()
 
-job = ("--name", "Job", "--use-case", "service")
+job = ("--name", "Job", "--use-case", "service", "--scope", "stats:read")
 machine = json.loads(oauth("client", "create", *job, "--json"))["client_id"]
 with open({file!r}, "w") as file:
     file.write(oauth("client", "export").replace('"Job"', '"Night job"'))

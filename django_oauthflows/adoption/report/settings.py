@@ -13,6 +13,7 @@ from oauth2_provider.settings import DEFAULTS
 
 from django_oauthflows.adoption.report.finding import Finding
 from django_oauthflows.conf import Options
+from django_oauthflows.flows import registry
 
 _OURS = "django_oauthflows."
 _EXTRA_TOKEN = "oauth2_provider.middleware.OAuth2ExtraTokenMiddleware"  # noqa: S105 - a class, not a token
@@ -77,7 +78,9 @@ def _scopes(said: Mapping[str, Any]) -> Iterator[Finding]:
 def _lifetimes(said: Mapping[str, Any]) -> Iterator[Finding]:
     seconds = said["ACCESS_TOKEN_EXPIRE_SECONDS"]
     if seconds != 3600:
-        lifetimes = dict.fromkeys(("authorization_code", "client_credentials"), seconds)
+        # Those that the toolkit had, by which a client gets its first token; not the one that is fenced in.
+        begins = (flow for flow in registry.FLOWS if flow.response_types or not flow.has_user)
+        lifetimes = dict.fromkeys((flow.name for flow in begins if not flow.deprecated), seconds)
         yield Finding(
             f"Access tokens live an hour, and those of the implicit flow 10 minutes, in place of {seconds} s.",
             f'OAUTHFLOWS["ACCESS_TOKEN_LIFETIMES"] = {lifetimes!r}',

@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -141,6 +142,16 @@ def atomic(subject: Any, *, durable: bool = False) -> transaction.Atomic:
     With ``durable`` it must be the outermost one.
     """
     return transaction.atomic(using=writer_of(subject), durable=durable)
+
+
+@contextmanager
+def savepoint(model: Any) -> Iterator[None]:
+    """A savepoint in each transaction that is open where ``model`` is read or written; what fails spoils none."""
+    with ExitStack() as stack:
+        for using in {router.db_for_read(model), router.db_for_write(model)}:
+            if connections[using].in_atomic_block:
+                stack.enter_context(transaction.atomic(using=using))
+        yield
 
 
 def atomic_on(using: str) -> transaction.Atomic:

@@ -10,7 +10,6 @@ push out the site's own.
 
 from __future__ import annotations
 
-import logging
 import time
 import zlib
 from dataclasses import dataclass
@@ -29,8 +28,6 @@ from django.http import HttpRequest
 
 from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
-
-logger = logging.getLogger("django_oauthflows")
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -109,11 +106,13 @@ def count(name: str, who: str, rate: str) -> int | None:
     if limit is None:
         return None
     key, remaining = _window(name, who, limit)
-    try:
-        counted = _increased(key, limit.period + 1)
-    except Exception:  # every backend has errors of its own: a site must not stop because nobody counts
-        logger.warning("The cache does not answer; limits are not counted.", exc_info=True)
-        return None
+    # A site must not stop because nobody counts.
+    counted = unless_away(
+        _counters,
+        lambda counters: _increased(counters, key, limit.period + 1),
+        0,
+        consequence="limits are not counted",
+    )
     return remaining if counted > limit.count else None
 
 
@@ -122,22 +121,23 @@ def give_back(name: str, who: str) -> None:
     limit = Limit.parsed(rate_of(name)) if who else None
     if limit is not None:
         key, _remaining = _window(name, who, limit)
-        unless_away(lambda: _counters().decr(key), 0, consequence="a count is too high")
+        unless_away(_counters, lambda counters: counters.decr(key), 0, consequence="a count is too high")
 
 
 def too_soon(who: str, interval: int, *, lifetime: int) -> bool:
     """Whether ``who`` comes again before ``interval`` seconds have passed, and from then on before five more
     each time (RFC 8628 §3.5). Remembered for ``lifetime`` seconds; where the cache is away, nobody comes too soon.
     """
+    digest = sha256(who.encode()).hexdigest()[:32]
     return unless_away(
-        lambda: _came_too_soon(sha256(who.encode()).hexdigest()[:32], interval, lifetime),
+        _counters,
+        lambda counters: _came_too_soon(counters, digest, interval, lifetime),
         False,
         consequence="how often devices ask is not looked at",
     )
 
 
-def _came_too_soon(digest: str, interval: int, lifetime: int) -> bool:
-    counters = _counters()
+def _came_too_soon(counters: BaseCache, digest: str, interval: int, lifetime: int) -> bool:
     # Whoever waits just so long arrives a little early, if the last request took longer on its way.
     last, slowed = f"oauthflows.poll.last.{digest}", f"oauthflows.poll.slowed.{digest}"
     wait = interval + SLOW_DOWN * counters.get(slowed, 0) - _LEEWAY
@@ -149,8 +149,7 @@ def _came_too_soon(digest: str, interval: int, lifetime: int) -> bool:
     return True
 
 
-def _increased(key: str, lifetime: int) -> int:
-    counters = _counters()
+def _increased(counters: BaseCache, key: str, lifetime: int) -> int:
     try:
         return counters.incr(key)
     except ValueError:  # the first in this window, unless somebody else just was

@@ -138,4 +138,6 @@ def _cache() -> Any:
 
 
 def _quietly(work: Callable[[], Any]) -> Any:
-    return unless_away(work, None, consequence="tokens are looked up in the database")
+    return unless_away(
+        _cache, lambda _there: work(), None, consequence="tokens are looked up in the database"
+    )

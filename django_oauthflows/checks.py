@@ -10,7 +10,7 @@ from django.conf import global_settings, settings
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.db.models.functions import Length
 from django.template import Context, TemplateDoesNotExist, loader
 from django.template.loader_tags import BlockNode, ExtendsNode
@@ -21,7 +21,7 @@ from django_oauthflows.authorization_server.outbox.workers import task_backend
 from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
 from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Client
+from django_oauthflows.models import Client, Event
 from django_oauthflows.openid.claims import sources
 from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations
 from django_oauthflows.toolkit.settings import provider_settings
@@ -203,6 +203,49 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
         if actual.get(key) != value
     ]
     return wrong[:1]
+
+
+@register(Tags.compatibility)
+def check_tenants(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """What a process keeps (signing keys, usage, limits, looked-up tokens) it keeps for the site, not by tenant."""
+    return [
+        Error(
+            f"{name!r} is installed, but tenants are not supported yet: the signing keys of one would sign for "
+            "the others, for each process keeps one set of them.",
+            hint="Run each tenant as a site of its own, with its own processes, database and SECRET_KEY.",
+            id="oauthflows.E120",
+        )
+        for name in ("django_tenants", "tenant_schemas")
+        if apps.is_installed(name)
+    ]
+
+
+@register(Tags.database)
+def check_character_set(
+    app_configs: Any, databases: Iterable[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """On MySQL and MariaDB, tables may be made for a part of all letters, and refuse the others."""
+    connection = connections[writer_of(Client)]
+    if connection.vendor != "mysql" or connection.alias not in (databases or ()):
+        return []
+    table = Event._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_collation FROM information_schema.tables "
+            "WHERE table_schema = DATABASE() AND table_name = %s",
+            [table],
+        )
+        collation = str((cursor.fetchone() or ("",))[0])
+    if not collation or collation.startswith("utf8mb4"):
+        return []
+    return [
+        CheckWarning(
+            f"The tables are made for the letters of {collation.partition('_')[0]} only: a client whose name has "
+            "others, such as Chinese or an emoji, cannot be stored.",
+            hint=f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4;  -- and so each table of the site",
+            id="oauthflows.W121",
+        )
+    ]
 
 
 @register(Tags.compatibility)

@@ -9,11 +9,13 @@ import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth.views import LoginView
 from django.core.checks import CheckMessage, run_checks
+from django.db import connection
 from django.test.utils import override_script_prefix
 from django.urls import clear_url_caches, include, path
 
 from django_oauthflows import provider_settings
 from django_oauthflows.conf import options
+from django_oauthflows.models import Event
 from tests.site_process import Site, fresh_database
 
 LOGIN = (path("accounts/login/", LoginView.as_view()),)
@@ -255,7 +257,7 @@ def test_toolkit_settings_that_were_changed_afterwards(change: Any, settings: An
 
 def check_of(lines: str, folder: Any, *more: str) -> str:
     """What `manage.py check` says on a bare site with other lines at the end of its settings."""
-    (folder / "changed_settings.py").write_text("from tests.settings.bare import *\n" + lines)
+    (folder / "changed_settings.py").write_text("from tests.settings.main import *\n" + lines)
     site = Site("changed_settings", f"sqlite:///{folder}/x.sqlite3", str(folder))
     return site.manage("check", *more, check=False).stderr
 
@@ -459,3 +461,34 @@ def test_a_proxy_that_nobody_counted_is_told(settings: Any, oauthflows: Any) -> 
     assert deployment_findings()["W046"].hint == 'OAUTHFLOWS["NUM_PROXIES"] = 1'
     oauthflows(GOOD | {"NUM_PROXIES": 1})
     assert "W046" not in deployment_findings()
+
+
+@pytest.mark.parametrize("name", ["django_tenants", "tenant_schemas"])
+def test_tenants_are_not_supported_yet(name: str, tmp_path: Any) -> None:
+    """By a package that has no more than the name, for a site of its own."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "with_tenants.py").write_text(
+        "from tests.settings.main import *\n"
+        f"from tests.settings.main import INSTALLED_APPS\nINSTALLED_APPS = [*INSTALLED_APPS, {name!r}]\n"
+    )
+    site = Site("with_tenants", f"sqlite:///{tmp_path / 'site'}.sqlite3", folder=str(tmp_path))
+    told = site.manage("check", check=False)
+    assert told.returncode == 1
+    assert "(oauthflows.E120)" in told.stderr
+    assert "tenants are not supported yet" in told.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("letters", ["latin1", "utf8mb3", "utf8mb4"])
+def test_tables_that_cannot_hold_all_letters(letters: str) -> None:
+    if connection.vendor != "mysql":
+        pytest.skip("only MySQL and MariaDB have such tables: set DATABASE_URL=mysql://…")
+    convert = f"ALTER TABLE {Event._meta.db_table} CONVERT TO CHARACTER SET %s"
+    with connection.cursor() as cursor:
+        cursor.execute(convert % letters)
+        try:
+            found = [message.id for message in run_checks(databases=["default"])]
+        finally:
+            cursor.execute(convert % "utf8mb4 COLLATE utf8mb4_general_ci")
+    assert ("oauthflows.W121" in found) == (letters != "utf8mb4")

@@ -44,6 +44,8 @@ OTHERS = (
     Path(rest_framework.__file__).parent,
 )
 
+_NOT_YET = pytest.mark.xfail(reason="the newest texts are not translated yet", strict=True)
+
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> set[Key]:
@@ -72,8 +74,13 @@ def test_the_sentences_of_every_room_are_found(marked: set[Key]) -> None:
     assert len(marked) > 500
 
 
-@pytest.mark.xfail(reason="the newest texts are not translated yet", strict=True)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "language",
+    [
+        *("ar", "ja", "pt_BR"),
+        *(pytest.param(language, marks=_NOT_YET) for language in ("de", "es", "fr")),
+    ],
+)
 def test_the_catalog_has_every_sentence_translated_and_no_other(language: str, marked: set[Key]) -> None:
     entries = [entry for entry in catalog(language) if not entry.obsolete]
     assert {key_of(entry) for entry in entries} == marked

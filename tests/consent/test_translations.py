@@ -44,7 +44,9 @@ OTHERS = (
     Path(rest_framework.__file__).parent,
 )
 
-_NOT_YET = pytest.mark.xfail(reason="the newest texts are not translated into every language yet", strict=False)
+_NOT_YET = pytest.mark.xfail(
+    reason="the newest texts are not translated into every language yet", strict=False
+)
 
 
 @pytest.fixture(scope="module")

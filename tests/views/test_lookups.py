@@ -19,13 +19,13 @@ from tests.factories import ClientFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
-METADATA = "/.well-known/oauth-authorization-server"
+TOKEN = "/oauth/token/"
 MINE, OTHERS = "https://spa.example", "https://other.example"
 API = "https://notes.example"
 
 
 def welcome(origin: str) -> bool:
-    answer = Visitor().options(METADATA, headers={"Origin": origin})
+    answer = Visitor().options(TOKEN, headers={"Origin": origin})
     return answer.headers.get("Access-Control-Allow-Origin") == origin
 
 

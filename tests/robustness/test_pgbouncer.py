@@ -83,7 +83,7 @@ from django.db import connections
 from django_oauthflows.database import streamed
 from django_oauthflows.models import Client
 for number in range(30):
-    Client.objects.register(name=f"Job {number}", use_case="service")
+    Client.objects.register(name=f"Job {number}", use_case="service", scopes=["stats:read"])
 def read(_):
     try:
         return [sum(1 for _row in streamed(Client.objects.all(), 5)) for _ in range(10)]

@@ -28,7 +28,7 @@ def test_staff_take_a_permission_back_with_a_reason(
     visit.open(f"/admin/django_oauthflows/consent/user/{alice.pk}/")
     visit.page.fill("[name=username]", "staff")
     visit.page.fill("[name=password]", "demo-password")
-    visit.page.click("[type=submit]")
+    visit.submit(visit.page.locator("[type=submit]"))
     visit.page.wait_for_load_state()
     assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(visit.page, context="#content-main").response["violations"]

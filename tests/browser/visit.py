@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from playwright.sync_api import BrowserContext, Page, Response
+from playwright.sync_api import BrowserContext, Locator, Page, Response
 
 from django_oauthflows.models import Client
 from tests.factories import PASSWORD
@@ -34,14 +34,16 @@ class Visit:
     def log_in(self, name: str = "alice") -> None:
         self.page.fill("[name=username]", name)
         self.page.fill("[name=password]", PASSWORD)
-        self.page.click("button[type=submit]")
-        # A click waits for the next page's first byte; keys pressed before its last one reach nothing.
-        self.page.wait_for_load_state()
+        self.submit(self.page.locator("button[type=submit]"))
 
     def press(self, name: str) -> None:
         """Press a button, and wait for the page that it brings."""
-        self.page.get_by_role("button", name=name, exact=True).click()
-        self.page.wait_for_load_state()
+        self.submit(self.page.get_by_role("button", name=name, exact=True))
+
+    def submit(self, button: Locator) -> None:
+        # A click alone does not wait for the next page, and what is asked meanwhile is asked of the old one.
+        with self.page.expect_navigation():
+            button.click()
 
     def ask(self, app: Client, scope: str, **more: str) -> None:
         parameters = {

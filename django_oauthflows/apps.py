@@ -32,6 +32,7 @@ class OAuthFlowsConfig(AppConfig):
         from django_oauthflows.models import client_index, usage
         from django_oauthflows.openid import backchannel
         from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
+        from django_oauthflows.toolkit import checks as toolkit_checks
         from django_oauthflows.toolkit import validator
         from django_oauthflows.views import checks as page_checks  # noqa: F401 - as above
 
@@ -48,6 +49,7 @@ class OAuthFlowsConfig(AppConfig):
             applications,
             account_changes,
             usage,
+            toolkit_checks,
             validator,
         ):
             module.watch()

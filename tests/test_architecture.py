@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
     frozenset({"conf", "option_forms", "scopes", "signals", "limits"})
-    | {"accounts", "cache_guard", "confusables", "database", "logos", "sessions", "spreadsheet"},
+    | {"accounts", "cache_guard", "confusables", "database", "installed", "logos", "sessions", "spreadsheet"},
 )
 MAX_MODELS = 20
 MAX_FILE_LINES = 425

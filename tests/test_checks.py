@@ -270,10 +270,11 @@ def test_our_app_below_the_toolkits(tmp_path: Any) -> None:
     assert 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]' in told
 
 
-@pytest.mark.parametrize("app", ["rest_framework", "oauth2_provider"])
+@pytest.mark.parametrize("app", ["rest_framework", "oauth2_provider", "django_oauthflows"])
 def test_an_app_that_is_missing(app: str, tmp_path: Any) -> None:
     told = check_of(f"INSTALLED_APPS.remove('{app}')", tmp_path)
     assert f"'{app}' is missing from INSTALLED_APPS" in told
+    assert app == "oauth2_provider" or "Traceback" not in told
     assert 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]' in told
 
 
@@ -461,6 +462,12 @@ def test_a_proxy_that_nobody_counted_is_told(settings: Any, oauthflows: Any) -> 
     assert deployment_findings()["W046"].hint == 'OAUTHFLOWS["NUM_PROXIES"] = 1'
     oauthflows(GOOD | {"NUM_PROXIES": 1})
     assert "W046" not in deployment_findings()
+
+
+def test_before_a_deployment_nothing_is_said_of_what_our_function_wrote(tmp_path: Any) -> None:
+    told = check_of("", tmp_path, "--deploy")
+    assert "(security." in told, "these are the site's own"
+    assert "oauth2_provider." not in told
 
 
 @pytest.mark.parametrize("name", ["django_tenants", "tenant_schemas"])

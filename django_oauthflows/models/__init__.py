@@ -4,6 +4,7 @@ Imports among them go one way: event, client_secret, client, consent, authorizat
 reach by Django's relations.
 """
 
+from django_oauthflows import installed  # noqa: F401 - first: what follows needs it
 from django_oauthflows.models.adopted_token import AdoptedToken
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client

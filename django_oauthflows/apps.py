@@ -31,6 +31,7 @@ class OAuthFlowsConfig(AppConfig):
         from django_oauthflows.authorization_server.outbox import workers
         from django_oauthflows.models import client_index, usage
         from django_oauthflows.openid import backchannel
+        from django_oauthflows.openid import checks as openid_checks  # noqa: F401 - as above
         from django_oauthflows.resource_server import checks as api_checks  # noqa: F401 - as above
         from django_oauthflows.toolkit import checks as toolkit_checks
         from django_oauthflows.toolkit import validator

@@ -20,7 +20,6 @@ from oauthlib.uri_validate import is_absolute_uri
 
 from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server import pkce
-from django_oauthflows.authorization_server.auth_time import login_time, session_name
 from django_oauthflows.authorization_server.issue import check_length, issue_user_token
 from django_oauthflows.authorization_server.request import (
     AnswerAddress,
@@ -36,8 +35,9 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client, Consent
 from django_oauthflows.models.redirect_uri import is_reserved
-from django_oauthflows.openid.authentication_context import context_of
+from django_oauthflows.openid.authentication_context import kept_of_login
 from django_oauthflows.openid.authentication_request import AuthenticationRequest, understood
+from django_oauthflows.openid.subject import check_subjects
 
 _DEFAULT_RESPONSE_MODE = "query"
 #: OAuth 2.0 Form Post Response Mode §2: the browser carries the answer in a form, not in an address that is logged.
@@ -134,6 +134,7 @@ def _accept_from(
     parameters = request.parameters
     flow = _allowed_flow(request, client)
     _check_response_mode(parameters.get("response_mode"), flow, address)
+    check_subjects(client)
     login = AuthenticationRequest.read(parameters, client)
     code_challenge = pkce.code_challenge(parameters, required=flow.uses_pkce and client.requires_pkce())
     resources = requested_resources(request.http, parameters)
@@ -197,7 +198,6 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
     lifetime = (
         options().AUTHORIZATION_CODE_LIFETIME if flow.gives_code else client.access_token_lifetime_for(flow)
     )
-    context = context_of(request.http)
     authorization = Authorization.objects.begin(
         consent=consent,
         flow=flow,
@@ -207,13 +207,9 @@ def grant(request: AcceptedAuthorizationRequest, consent: Consent, scopes: Itera
         code_challenge=request.code_challenge,
         nonce=request.login.nonce,
         resource=" ".join(request.resources),
-        session=session_name(request.http.session),
-        issuer="" if options().ISSUER else issuer(request.http),
-        auth_time=int(login_time(request.http)) or None,
-        acr=context.acr,
-        amr=" ".join(context.amr),
         claims_asked=request.login.claims.kept(),
         generation=0 if flow.gives_code else 1,
+        **kept_of_login(request.http),
     )
     if flow.gives_code:
         return {"code": authorization.code()}

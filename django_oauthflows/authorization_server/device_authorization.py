@@ -30,6 +30,7 @@ from django_oauthflows.conf import options, origin
 from django_oauthflows.flows import registry
 from django_oauthflows.models import DeviceRequest
 from django_oauthflows.models.device_request import Asked
+from django_oauthflows.openid.subject import check_subjects
 
 #: Seconds that a device waits between two questions (RFC 8628 §3.2, and its default).
 INTERVAL = 5
@@ -42,6 +43,7 @@ def respond(request: FormRequest) -> Answer:
         flow = registry.device_flow()
         if flow is None or not client.may_use(flow, request.received_at):
             raise RequestRefused(errors.UnauthorizedClientError(), "flow not allowed for this client")
+        check_subjects(client)
         resources = requested_resources(request.http, request.parameters)
         scopes = requested_scopes(client, tuple(request.parameters.get("scope").split()))
         check_length(client, scopes, resources)

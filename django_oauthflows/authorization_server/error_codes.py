@@ -151,6 +151,11 @@ ERROR_CODES: Mapping[str, ErrorCode] = {
         ("Wait for as many seconds as Retry-After says, then send the same again.",),
         "RFC 6749, section 4.1.2.1",
     ),
+    "server_error": ErrorCode(
+        "The server cannot do what it should: its settings are incomplete.",
+        ("Tell the site's staff. Nothing is wrong with the request, and nothing of it was used up.",),
+        "RFC 6749, section 4.1.2.1",
+    ),
     "invalid_token": ErrorCode(
         "The API does not accept the access token: it has expired, was revoked, or is not meant for this API.",
         ("Refresh it, or get a new one. If that does not help, have the user log in again.",),

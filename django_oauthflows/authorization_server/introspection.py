@@ -16,7 +16,7 @@ from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
 from django_oauthflows.conf import name_in_tokens
 from django_oauthflows.models import Authorization, Client, Event
-from django_oauthflows.openid.subject import subject_of
+from django_oauthflows.openid.subject import objection_to_names, subject_of
 from django_oauthflows.resource_server.access import bearer_token
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
@@ -68,6 +68,8 @@ def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
         if not caller.is_resource_server:
             _tell_staff(caller)
         return _INACTIVE
+    if not access.is_machine and objection_to_names(access.client):
+        return _INACTIVE  # without its name, an API could take the user for nobody or for another
     answer: dict[str, Any] = {
         "active": True,
         "scope": access.scope,
@@ -121,6 +123,7 @@ def _refresh_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
         authorization.refusal(now)
         or reference.expires <= now.timestamp()
         or not authorization.accepts_generation(reference.serial, now)
+        or objection_to_names(caller)
     ):
         return _INACTIVE
     return {

@@ -35,6 +35,7 @@ from django_oauthflows.tokens.format import MAX_LENGTH as MAX_SEALED_LENGTH
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, sealed_length
 from django_oauthflows.tokens.jwt import ALGORITHMS, END_OF_TIME, AccessClaims
 from django_oauthflows.tokens.jwt import MAX_LENGTH as MAX_SIGNED_LENGTH
+from django_oauthflows.tokens.keys import pairwise_key_id
 
 # The site's application model, swapped or not; our own table hangs on it by one key.
 Application: Any = apps.get_model(APPLICATION_MODEL, require_ready=False)
@@ -44,23 +45,9 @@ _LIFETIME = (MinValueValidator(1), MaxValueValidator(MAX_SECONDS))
 
 #: Column names: what an API call needs to know of its client, and what a view may want to.
 CALLER_COLUMNS = (
-    "id",
-    "application_id",
-    "client_id",
-    "client_type",
-    "name",
-    "use_case",
-    "flows",
-    "trust",
-    "allowed_scopes",
-    "is_resource_server",
-    "suspended_at",
-    "throttle_rate",
-    "service_user_id",
-    "redirect_uris",
-    "subject_kind",
-    "userinfo_algorithm",
-    "token_epoch",
+    *("id", "application_id", "client_id", "client_type", "name", "use_case"),
+    *("flows", "trust", "allowed_scopes", "is_resource_server", "suspended_at", "throttle_rate"),
+    *("service_user_id", "redirect_uris", "subject_kind", "subject_key", "userinfo_algorithm", "token_epoch"),
 )
 
 
@@ -272,6 +259,8 @@ class Client(Application):
             "the same user. To change it later makes every user a stranger to the app."
         ),
     )
+    #: With which of the site's keys such names are made (``tokens.keys.pairwise_key_id``), from the first on.
+    subject_key = models.CharField(max_length=16, blank=True, default="", editable=False)
     throttle_rate = models.CharField(
         _("API rate"),
         max_length=30,
@@ -313,6 +302,9 @@ class Client(Application):
             # The toolkit's column for the same, for the host's code that asks it.
             self.user_id = self.owner_id
             kwargs |= {} if named is None else {"update_fields": [*named, "user"]}
+        if named is None or "subject_kind" in named:
+            self.subject_key = (self.subject_key or pairwise_key_id()) if self.has_pairwise_subjects else ""
+            kwargs |= {} if named is None else {"update_fields": [*kwargs["update_fields"], "subject_key"]}
         super().save(*args, **kwargs)
         ended(client=self.pk)
 

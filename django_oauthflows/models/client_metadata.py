@@ -294,6 +294,7 @@ INTERNAL: Mapping[str, str] = {
     "updated": "bookkeeping",
     "advice_seen": "what staff looked at, not what the client is",
     "logo": "a file of this site's; its address is no part of the metadata",
+    "subject_key": "which of the site's keys its names of users were made with",
     "suspended_reason": "told by the record of events",
     "token_epoch": "half of what makes a token",
     "client_secret": "holds nothing usable: secrets are rows of ClientSecret",

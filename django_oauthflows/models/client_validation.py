@@ -88,6 +88,15 @@ def _subject_problems(client: Client) -> list[str]:
         return [gettext('For this, the site needs a key of its own: OAUTHFLOWS["PAIRWISE_KEY"].')]
     if not client.sector():
         return [gettext("For this, all its redirect URIs must be of one host: users are named apart by it.")]
+    before = None if client._state.adding else _stored(client)
+    if before is not None and before.has_pairwise_subjects and before.sector() not in ("", client.sector()):
+        return [
+            gettext(
+                "Its users are named apart by the host %(host)s: with another one, each of them would be a stranger "
+                "to it. If that is meant, first let their name be the same at every app."
+            )
+            % {"host": before.sector()}
+        ]
     return []
 
 

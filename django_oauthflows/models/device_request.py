@@ -6,10 +6,11 @@ import hmac
 import math
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -213,10 +214,13 @@ class DeviceRequest(models.Model):
     # What is done to it: answered once, by whoever comes first. ---------------------------------------
 
     @in_transaction
-    def allow(self, give: Callable[[], Consent], *, flow: Flow, scopes: Iterable[str]) -> bool:
+    def allow(
+        self, give: Callable[[], Consent], *, flow: Flow, scopes: Iterable[str], login: Mapping[str, Any]
+    ) -> bool:
         """Begin an authorization on the consent that ``give`` records, all in one transaction.
 
-        False when somebody answered first or its time is over; then ``give`` was not called.
+        ``login`` are the columns that keep how the user who answers has logged in to the site. False when
+        somebody answered first or its time is over; then ``give`` was not called.
         """
         now = timezone.now()
         if not self._answer(now):
@@ -227,6 +231,7 @@ class DeviceRequest(models.Model):
             scopes=scopes,
             lifetime=max(1, math.ceil((self.expires_at - now).total_seconds())),
             resource=self.resource,
+            **login,
         )
         DeviceRequest.objects.filter(pk=self.pk).update(authorization=authorization)
         return True

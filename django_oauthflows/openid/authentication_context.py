@@ -9,7 +9,8 @@ from django.apps import apps
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from django_oauthflows.conf import options
+from django_oauthflows.authorization_server.auth_time import login_time, session_name
+from django_oauthflows.conf import issuer, options
 
 #: What a login with a second factor is called where django-allauth saw it (REFEDS MFA Profile).
 MFA = "https://refeds.org/profile/mfa"
@@ -46,6 +47,21 @@ def context_of(request: HttpRequest) -> AuthenticationContext:
     words = tuple(str(word) for word in amr or ())
     fits = len(" ".join(words)) <= _MAX_LENGTH
     return AuthenticationContext(str(acr or "")[:_MAX_LENGTH], words if fits else ())
+
+
+def kept_of_login(request: HttpRequest) -> dict[str, Any]:
+    """What an authorization that begins in this session keeps of its login: columns of ``Authorization``.
+
+    Whatever flow it is: the ID tokens that it gives tell of the login of the user who allowed it.
+    """
+    context = context_of(request)
+    return {
+        "session": session_name(request.session),
+        "issuer": "" if options().ISSUER else issuer(request),
+        "auth_time": int(login_time(request)) or None,
+        "acr": context.acr,
+        "amr": " ".join(context.amr),
+    }
 
 
 def _by_allauth(request: HttpRequest) -> tuple[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +43,12 @@ def digest_keys(purpose: str) -> tuple[bytes, ...]:
     now, the others for what was stored before the site's secrets were rotated.
     """
     return tuple(_derived(secret, f"digest.{purpose}") for secret in _secrets())
+
+
+def pairwise_key_id() -> str:
+    """Which key names the users of pairwise clients apart, without saying it; empty where there is none."""
+    key = options().PAIRWISE_KEY
+    return hmac.digest(key.encode(), b"django_oauthflows.pairwise_key_id", "sha256").hex()[:16] if key else ""
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -35,6 +35,7 @@ from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent, DeviceRequest
 from django_oauthflows.models.consent_terms import Outdated
 from django_oauthflows.models.device_request import USER_CODE_LENGTH, shown_user_code, typed_user_code
+from django_oauthflows.openid.authentication_context import kept_of_login
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.cards import app_context
 from django_oauthflows.views.consent import consent_page, turned_away_page
@@ -104,7 +105,7 @@ class DeviceView(View):
         if not form.is_valid():
             return consent_page(http, form, status=400)
         try:
-            _allow(request, form)
+            _allow(http, request, form)
         except Outdated:  # another answer to the same app came between our look and our hold on the consent
             return consent_page(http, ConsentForm(question=_question(http, request)), status=400)
         return _answered_page(http, request)
@@ -121,7 +122,7 @@ def _question(http: HttpRequest, request: DeviceRequest) -> Question:
     return Question(http, request.client, request.scopes, "", standing, request)
 
 
-def _allow(request: DeviceRequest, form: ConsentForm) -> None:
+def _allow(http: HttpRequest, request: DeviceRequest, form: ConsentForm) -> None:
     """Raises ``Outdated``."""
     question, client = form.question, request.client
     flow = registry.device_flow()
@@ -139,7 +140,7 @@ def _allow(request: DeviceRequest, form: ConsentForm) -> None:
         answers=question.standing,
         request=question.request,
     )
-    request.allow(give, flow=flow, scopes=form.granted)
+    request.allow(give, flow=flow, scopes=form.granted, login=kept_of_login(http))
 
 
 def _record_denial(http: HttpRequest, request: DeviceRequest) -> None:

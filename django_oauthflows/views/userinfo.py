@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 
 from django_oauthflows.database import without_transaction
+from django_oauthflows.openid.subject import objection_to_names
 from django_oauthflows.openid.userinfo import signed, userinfo
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.access import require
@@ -44,6 +45,8 @@ class UserInfoView(View):
             access = require(request, [OPENID], believe_signature=False)
             if access.is_machine:
                 raise Refused(challenges.invalid_token("no user"))
+            if objection_to_names(access.client):
+                raise Refused(challenges.invalid_token("no names for users"))
         except Refused as refused:
             response: HttpResponse = refused.refusal.response(request)
             add_cors(request, response)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 import requests
 from django.utils import timezone
@@ -321,3 +322,32 @@ def test_a_row_stays_until_its_time_is_over(tv: OAuthClient) -> None:
         poll(tv, codes)
     assert list(DeviceRequest.objects.values()) == before
     assert before[0]["expires_at"] <= timezone.now() + timedelta(seconds=600)
+
+
+def by_key(_request: Any) -> tuple[str, list[str]]:
+    return "urn:strong", ["hwk", "user"]
+
+
+def test_a_login_on_a_device_tells_how_its_user_had_logged_in(
+    register: Any, user_agent: UserAgent, settings: Any
+) -> None:
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {
+        "AUTHENTICATION_CONTEXT": f"{__name__}.by_key",
+        "ACR_VALUES": ["urn:strong"],
+    }
+    tv = register(use_case="device", redirect_uris=(), scopes=("openid", "profile"))
+    web = register(scopes=("openid", "profile"))
+    codes = asked(tv, "openid profile")
+    answer(user_agent, codes)
+    first = poll(tv, codes).json()
+    later = tv.refresh(first["refresh_token"]).json()
+    again, told_web = (
+        jwt.decode(tokens["id_token"], options={"verify_signature": False})
+        for tokens in (later, web.tokens_from(user_agent, "openid profile"))
+    )
+    said = jwt.decode(first["id_token"], options={"verify_signature": False})
+    for name in ("auth_time", "acr", "amr"):
+        assert said[name] == again[name] == told_web[name]
+    assert said["sid"] == again["sid"]
+    assert len(said["sid"]) == 32
+    assert said["sid"] != told_web["sid"], "no two apps can compare their names of a session"

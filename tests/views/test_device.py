@@ -127,7 +127,7 @@ def test_a_code_whose_time_ends_while_the_page_is_open_gives_nothing(visitor: Vi
     request = DeviceRequest.objects.get()
     DeviceRequest.objects.update(expires_at=request.created_at)
     assert visitor.post(PAGE, form).status_code == 400
-    assert not request.allow(lambda: pytest.fail("nothing is given"), flow=None, scopes=[])  # type: ignore[arg-type]
+    assert not request.allow(lambda: pytest.fail("nothing is given"), flow=None, scopes=[], login={})  # type: ignore[arg-type]
     assert not Authorization.objects.exists()
 
 

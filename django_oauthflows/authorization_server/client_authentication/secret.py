@@ -115,6 +115,7 @@ _OF_CLIENT = (
     "redirect_uris",
     "id_token_algorithm",
     "subject_kind",
+    "subject_key",
     "suspended_at",
     "user_groups",
     "token_epoch",

@@ -25,6 +25,7 @@ from django_oauthflows.authorization_server.request import (
     TokenRequest,
     refusals_of,
 )
+from django_oauthflows.openid.subject import check_subjects
 
 GRANTS: list[Grant[Any, Any]] = [
     authorization_code.GRANT,
@@ -48,6 +49,8 @@ def respond(request: FormRequest) -> Answer:
         if not client.may_use(grant.flow, request.received_at):
             raise RequestRefused(errors.UnauthorizedClientError(), "flow not allowed for this client")
         token_request = TokenRequest.of(request, client, grant.flow)
+        if client.has_pairwise_subjects and grant.flow.has_user:
+            check_subjects(client)
         checked = grant.check(token_request, demanded)
         return Answer(grant.issue(token_request, checked).members(), client)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, Permission
+from django.core.files.base import ContentFile
 from django.db import transaction
 
 from django_oauthflows.models import Client, ClientSecret
@@ -82,13 +83,25 @@ def _register(demo: DemoClient, origin: str) -> None:
             allowed_origins=origin if demo.calls_from_browser else "",
             client_secret=client_secret(demo.client_id),
             service_user=_service_user(demo) if demo.service_user else None,
+            publisher=demo.publisher,
+            trust=Client.Trust.REVIEWED if demo.reviewed else Client.Trust.NOT_REVIEWED,
+            logo=_logo(demo),
         )
         return
     _add_origin(client, demo, origin)
+    if client.logo and not client.logo.storage.exists(
+        client.logo.name
+    ):  # kept on another machine, or deleted
+        client.logo = _logo(demo)
+        client.save(update_fields=["logo"])
     # The key that secrets are derived from may have changed since the last time.
     secret = client_secret(demo.client_id)
     if client.has_secret and not client.live_secrets().filter(digest=digest_of(secret)).exists():
         ClientSecret.objects.adopt(client, secret)
+
+
+def _logo(demo: DemoClient) -> ContentFile[bytes] | str:
+    return ContentFile(demo.logo, name="logo.png") if demo.logo else ""
 
 
 def _add_origin(client: Client, demo: DemoClient, origin: str) -> None:

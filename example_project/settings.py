@@ -121,7 +121,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 MEDIA_URL = "media/"
-MEDIA_ROOT = BASE_DIR / "media"
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT") or BASE_DIR / "media")
 WHITENOISE_USE_FINDERS = True
 # There is no mail server here: mail is printed. Django 6.1 asks for it under a new name.
 _PRINTED = "django.core.mail.backends.console.EmailBackend"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from django.utils import translation
 
 from django_oauthflows import limits
@@ -36,6 +37,13 @@ def nothing_is_counted_yet() -> None:
 def language_of_the_site() -> None:
     """A request in another language leaves that one on in its thread, for whichever test comes next."""
     translation.deactivate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uploaded_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests upload is not left among the files of the demo."""
+    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")):
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client as HttpClient
 from django.test import override_settings
 
@@ -70,6 +71,50 @@ def test_secrets_are_strong_differ_and_are_stored_nowhere(db: None) -> None:
     assert all(is_strong(secret) for secret in secrets)
     rows = dump()
     assert not any(secret in rows for secret in secrets)
+
+
+def test_the_first_consent_is_one_that_nobody_need_fear(db: None, client: HttpClient) -> None:
+    seed()
+    client.post("/accounts/login/", {"username": "alice", "password": PASSWORD})
+    web = Client.objects.get(client_id="demo-web")
+    asked = {
+        "response_type": "code",
+        "client_id": web.client_id,
+        "redirect_uri": web.redirect_uris,
+        "scope": web.allowed_scopes,
+        "state": "s",
+        "code_challenge": "c" * 43,
+        "code_challenge_method": "S256",
+    }
+    page = client.get("/oauth/authorize/", asked).content.decode()
+    assert "Reviewed by Example Notes" in page
+    assert "oauthflows-warning" not in page
+    logo = re.search(r'<img class="oauthflows-logo" src="(/media/[^"]+)"', page)
+    assert logo
+    served = client.get(logo[1])
+    assert b"".join(served.streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
+def test_a_logo_that_was_lost_is_put_back(db: None) -> None:
+    seed()
+    logo = Client.objects.get(client_id="demo-web").logo
+    logo.storage.delete(logo.name)
+    seed()
+    again = Client.objects.get(client_id="demo-web").logo
+    assert again.storage.exists(again.name)
+
+
+def test_a_port_that_is_taken_is_said_with_the_option_that_helps(db: None) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(CommandError, match=rf"Port {port} is taken.*--port \d+"):
+            call_command("demo", "--port", str(port), stdout=StringIO())
+    assert not Client.objects.exists(), "nothing was done yet"
+    for nonsense in ("0", "65536", "-1"):
+        with pytest.raises(CommandError, match="--port 8000"):
+            call_command("demo", f"--port={nonsense}", stdout=StringIO())
 
 
 @pytest.mark.parametrize("username", ["alice", "bob", "admin"])
@@ -164,7 +209,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """As unset as on a new machine, but for a database of its own."""
     unset = ("DEBUG", "ALLOWED_HOSTS", "CACHE_URL", "DJANGO_SETTINGS_MODULE")
     kept = {name: value for name, value in os.environ.items() if name not in unset}
-    return kept | {"DATABASE_URL": f"sqlite:///{tmp_path / 'demo.sqlite3'}", "PYTHONUNBUFFERED": "1"}
+    own = {"DATABASE_URL": f"sqlite:///{tmp_path / 'demo.sqlite3'}", "MEDIA_ROOT": str(tmp_path / "media")}
+    return kept | own | {"PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture(params=["demo", "gunicorn"])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow, UseCase
+
+_LOGOS = Path(__file__).resolve().parent / "logos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,16 @@ class DemoClient:
     after_logout: str = ""
     calls_from_browser: bool = False
     service_user: str = ""
+    #: Who makes it; empty where nobody says so.
+    publisher: str = ""
+    #: Whether the staff of Example Notes have looked at it: users are warned of apps that nobody has looked at.
+    reviewed: bool = False
+
+    @property
+    def logo(self) -> bytes | None:
+        """Its picture, a PNG file; ``None`` where it has none."""
+        file = _LOGOS / f"{self.client_id}.png"
+        return file.read_bytes() if file.exists() else None
 
     @property
     def case(self) -> UseCase:
@@ -58,6 +71,8 @@ WEB = DemoClient(
     source="example_project/clients/web.py",
     callback="/clients/web/callback/",
     after_logout="/clients/web/",
+    publisher="Example Calendars",
+    reviewed=True,
 )
 SPA = DemoClient(
     client_id="demo-spa",
@@ -70,6 +85,8 @@ SPA = DemoClient(
     source="example_project/clients/static/clients/spa.js",
     callback="/clients/spa/",
     calls_from_browser=True,
+    publisher="Example Boards",
+    reviewed=True,
 )
 NATIVE = DemoClient(
     client_id="demo-native",
@@ -82,6 +99,8 @@ NATIVE = DemoClient(
     source="example_project/clients/native.py",
     # Any port: the program learns its own only when it runs (RFC 8252 §7.3).
     callback="http://127.0.0.1/callback",
+    publisher="Example Terminals",
+    reviewed=True,
 )
 SERVICE = DemoClient(
     client_id="demo-service",
@@ -125,6 +144,8 @@ TV = DemoClient(
     how="It has no secret and gets no answer by a redirect: it asks until you have answered.",
     scopes=("profile", "notes:read"),
     source="example_project/clients/tv.py",
+    publisher="Example Televisions",
+    reviewed=True,
 )
 
 #: The page at /api/docs/, whose "Authorize" button is a client as well. Part of the site, so not in the list.
@@ -138,6 +159,8 @@ API_DOCS = DemoClient(
     scopes=("profile", "email", "notes:read", "notes:write"),
     source="example_project/schema.py",
     callback="/api/docs/oauth2-redirect.html",
+    publisher="Example Notes",
+    reviewed=True,
 )
 
 CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA, TV)

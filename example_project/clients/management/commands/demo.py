@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from example_project.demo import PASSWORD, PEOPLE, seed
 
@@ -30,6 +31,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = options["port"]
+        if not options["seed_only"]:
+            _check_free(port)
         call_command("migrate", interactive=False, verbosity=0)
         seed(f"http://localhost:{port}")
         if options["seed_only"]:
@@ -39,3 +42,24 @@ class Command(BaseCommand):
         self.stdout.write(_WELCOME.format(port=port, people=people, password=PASSWORD))
         # Threads: the clients call the provider, which is the same process.
         call_command("runserver", f"127.0.0.1:{port}", use_reloader=False)
+
+
+def _check_free(port: int) -> None:
+    """Say what to do while nothing has been done yet. Raises ``CommandError`` when ``port`` cannot be used."""
+    if not 1 <= port <= 65535:
+        raise CommandError(f"There is no port {port}: choose one from 1 to 65535, such as --port 8000.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise CommandError(
+                f"Only the administrator of this computer may use port {port}. Choose a higher one: "
+                "manage.py demo --port 8000"
+            ) from None
+        except OSError:
+            other = port + 1 if port < 65535 else 8000
+            raise CommandError(
+                f"Port {port} is taken: another program listens there, perhaps this demo in another window. "
+                f"Choose another one: manage.py demo --port {other}"
+            ) from None

@@ -55,7 +55,7 @@ _LOGIN = _("Log in with this site")
 _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (_("What users see"), _SEEN_BY_USERS),
     (_("Addresses"), ("redirect_uris", "allowed_origins", "accepted_risk")),
-    (_("What it may be given"), ("allowed_scopes", "default_scopes")),
+    (_("What it may be given"), ("allowed_scopes", "default_scopes", "narrows_scopes")),
     (_("How it gets tokens"), ("flows", "implicit_until", "implicit_reason", "pkce_exemption")),
     (
         _("Tokens and limits"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -291,9 +291,18 @@ def requested_scopes(client: Client, asked: tuple[str, ...]) -> tuple[str, ...]:
 
     Raises ``RequestRefused``.
     """
-    scopes = tuple(dict.fromkeys(asked)) or client.default_scope_names()
-    refused = set(scopes).difference(client.allowed_scope_names())
-    if refused or not scopes:
+    return scopes_within(client.allowed_scope_names(), client, asked or client.default_scope_names())
+
+
+def scopes_within(allowed: Collection[str], client: Client, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """``asked``, each once, all of which must be ``allowed``; or, of a client whose wishes are narrowed, what is
+    (RFC 6749 §3.3: a scope may be ignored in part, and the answer then says which were given).
+
+    Raises ``RequestRefused``, too where nothing is left.
+    """
+    refused = set(asked).difference(allowed)
+    scopes = tuple(name for name in dict.fromkeys(asked) if name not in refused)
+    if not scopes or (refused and not client.narrows_scopes):
         raise RequestRefused(
             errors.InvalidScopeError(description=of_scopes(refused)),
             "scope not allowed",

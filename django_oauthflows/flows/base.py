@@ -183,7 +183,8 @@ class UseCase:
     """What somebody is building; it chooses flows and client type for them.
 
     ``flows`` are the names of its flows, the one that it begins with first. ``in_browser``: the whole
-    client runs in a page; it has no server, and nothing is installed.
+    client runs in a page; it has no server, and nothing is installed. ``narrows_scopes``: such programs
+    often ask for every scope that they find, so what is beyond their list is left out, not refused.
     """
 
     name: str
@@ -197,4 +198,5 @@ class UseCase:
     private_use_schemes: bool = False
     loopback_any_port: bool = False
     in_browser: bool = False
+    narrows_scopes: bool = False
     offered: bool = True

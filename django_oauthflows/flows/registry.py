@@ -72,6 +72,7 @@ USE_CASES: list[UseCase] = [
         client_type=ClientType.PUBLIC,
         private_use_schemes=True,
         loopback_any_port=True,
+        narrows_scopes=True,
     ),
     UseCase(
         name="service",

@@ -106,7 +106,7 @@ def _option(member: Member) -> str:
 def _form(member: Member) -> dict[str, Any]:
     """How argparse reads its value."""
     if member.kind is FLAG:
-        return {"action": "store_const", "const": True}
+        return {"action": argparse.BooleanOptionalAction}
     if member.column.choices:
         return {"choices": [value for value, _label in member.column.flatchoices]}
     if member.kind in (SECONDS, NUMBER):

@@ -104,12 +104,7 @@ class Client(Application):
         on_delete=models.SET_NULL,
         related_name="oauthflows_owned_clients",
     )
-    use_case = models.CharField(
-        _("use case"),
-        max_length=20,
-        blank=True,
-        choices=use_case_choices,
-    )
+    use_case = models.CharField(_("use case"), max_length=20, blank=True, choices=use_case_choices)
     flows = models.CharField(
         _("flows"), max_length=200, blank=True, help_text=_("How it may get tokens; separated by spaces.")
     )
@@ -122,6 +117,13 @@ class Client(Application):
         _("default scopes"),
         blank=True,
         help_text=_("What it gets when it does not say what it wants; separated by spaces."),
+    )
+    narrows_scopes = models.BooleanField(
+        _("leave out scopes that it may not have"),
+        default=False,
+        help_text=_(
+            "For apps that ask for all they find, as agents do. Otherwise such a request is refused."
+        ),
     )
     description = models.TextField(_("description"), blank=True)
     logo = models.FileField(

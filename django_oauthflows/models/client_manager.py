@@ -93,7 +93,7 @@ class ClientManager(WriterManager["Client"]):
             # A finished hash: the toolkit must not hash it again, slowly, on every save.
             client_secret=unusable_toolkit_secret(),
             hash_client_secret=False,
-            **values,
+            **{"narrows_scopes": case.narrows_scopes} | values,
         )
         client.full_clean(exclude=["client_secret"])
         client.save()

@@ -251,6 +251,7 @@ MEMBERS: tuple[Member, ...] = (
     ),
     Member("scope", SCOPES, "The most it can be given.", _ANYBODY, _RFC, field="allowed_scopes"),
     Member("default_scope", SCOPES, "What it gets when it asks for nothing.", _STAFF, field="default_scopes"),
+    Member("narrows_scopes", FLAG, "Scopes that it may not have are left out, not refused.", _STAFF),
     Member("user_groups", TEXT, "Groups whose members alone may use it, separated by commas.", _STAFF),
     Member("accepted_risk", TEXT, "Why it may have addresses that are allowed only with a reason.", _STAFF),
     Member("allowed_origins", WORDS, "Where its pages are served from: scheme, host and port.", _STAFF),

@@ -113,6 +113,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "logout_notice_needs_session": {"logout_notice_needs_session": "on"},
     "allowed_scopes": {"allowed_scopes": ["profile", "notes:read", "email"]},
     "default_scopes": {"default_scopes": ["profile", "notes:read"]},
+    "narrows_scopes": {"narrows_scopes": "on"},
     "flows": {"flows": ["authorization_code", "client_credentials"]},
     "pkce_exemption": {"pkce_exemption": "It is easier"},
     "access_token_format": {"access_token_format": "jwt"},

@@ -105,6 +105,7 @@ _OF_CLIENT = (
     "flows",
     "allowed_scopes",
     "default_scopes",
+    "narrows_scopes",
     "allowed_origins",
     "access_token_format",
     "access_token_lifetime",

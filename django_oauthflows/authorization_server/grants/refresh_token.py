@@ -14,11 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oauthlib.oauth2.rfc6749 import errors
-
 from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.adoption import tokens as adopted_tokens
-from django_oauthflows.authorization_server.descriptions import of_scopes
 from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
@@ -29,9 +26,9 @@ from django_oauthflows.authorization_server.issue import (
 )
 from django_oauthflows.authorization_server.request import (
     Parameters,
-    RequestRefused,
     TokenRequest,
     invalid_grant,
+    scopes_within,
 )
 from django_oauthflows.flows.refresh_token import FLOW
 from django_oauthflows.models import Authorization
@@ -69,11 +66,10 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     if objection_to_use(authorization.user, request.client):
         raise invalid_grant("user may not use the client")
     scopes = authorization.granted_scopes(authorization.scope.split())
-    more = set(given.scopes).difference(scopes)
-    if more:
+    if given.scopes:
         # RFC 6749 §6: what was not granted cannot be had by refreshing.
-        raise RequestRefused(errors.InvalidScopeError(description=of_scopes(more)), "scope not allowed")
-    scopes, resources = given.scopes or scopes, granted_resources(request, authorization)
+        scopes = scopes_within(scopes, request.client, given.scopes)
+    resources = granted_resources(request, authorization)
     check_length(request.client, scopes, resources)
     return Checked(given.refresh_token, authorization, generation, scopes, resources)
 

@@ -11,6 +11,8 @@ from django.conf import settings as site
 from django.test import Client
 from oauth2_provider.settings import oauth2_settings as toolkit
 
+from django_oauthflows.adoption.applications import exempt_from_pkce
+
 OURS = dict(site.OAUTH2_PROVIDER)
 #: A class that stays while a test lives would keep the settings of an earlier one.
 FRESH = {"ALWAYS_RELOAD_OAUTHLIB_CORE": True}
@@ -32,6 +34,8 @@ class Changed:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(toolkit, name, value)
         toolkit._cached_attrs.add(name)
+        if name == "PKCE_REQUIRED" and not value:
+            exempt_from_pkce()  # as a site that has this setting is told to, when it switches
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ OIDC_SETTINGS_RW = {
     "SCOPES": {**_READ_WRITE, "openid": "Log in"},
     "PKCE_REQUIRED": False,
 }
+OIDC_SETTINGS_RO = {**OIDC_SETTINGS_RW, "DEFAULT_SCOPES": ["read"]}
 REST_FRAMEWORK_SCOPES = {
     "SCOPES": {**_READ_WRITE, "scope1": "One", "scope2": "Two", "resource1": "A resource"},
 }

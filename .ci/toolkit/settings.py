@@ -38,7 +38,7 @@ TEMPLATES = [
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 USE_TZ = True
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+PASSWORD_HASHERS = ["tests.utils.QuickHasher"]
 OAUTHFLOWS = {
     "SCOPES": dict.fromkeys(
         (

@@ -91,6 +91,14 @@ class Backend(_Parent):
     def create_revocation_response(self, request: HttpRequest) -> Answer:
         return _answer(request, lambda form: revocation.respond(form).members)
 
+    def create_device_authorization_response(self, request: HttpRequest) -> tuple[dict[str, str], str, int]:
+        """Headers, body and status of a refusal (RFC 8628 §3.2): the toolkit's view would keep the codes in a table
+        of its own, in the clear, and our token endpoint would not know them. Ours is at ``device-authorization``.
+        """
+        description = "Devices ask for their codes at the address that the server's metadata names."
+        error = errors.InvalidRequestError(description=description)
+        return {"Cache-Control": "no-store"}, error.json, error.status_code
+
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:
         """Scopes and credentials. Raises the toolkit's errors, those of a client that wants no page, too."""
         accepted = self._accepted(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django_oauthflows.models import Client
 from django_oauthflows.scopes import declared_scopes
 
 
@@ -18,9 +19,18 @@ class Scopes:
     ) -> list[str]:
         if application is None:
             return list(declared_scopes().grantable)
-        return list(application.allowed_scope_names())
+        client = _client(application)
+        return [] if client is None else list(client.allowed_scope_names())
 
     def get_default_scopes(
         self, application: Any = None, request: Any = None, *_: Any, **__: Any
     ) -> list[str]:
-        return [] if application is None else list(application.default_scope_names())
+        client = None if application is None else _client(application)
+        return [] if client is None else list(client.default_scope_names())
+
+
+def _client(application: Any) -> Client | None:
+    """A host's code may hand in a row of the toolkit's model. One that is no client yet may have nothing."""
+    return (
+        application if isinstance(application, Client) else Client.objects.filter(pk=application.pk).first()
+    )

@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
 
-from django_oauthflows.conf import api_resource
+from django_oauthflows.conf import UnknownHost, api_resource
 from django_oauthflows.resource_server.access import check_access_token
 from django_oauthflows.resource_server.challenges import describe
 from django_oauthflows.tokens.access_token import TokenRefused
@@ -75,12 +76,29 @@ def watch() -> None:
 
 
 class _Environment(HttpRequest):
-    """What scheme and host were asked: the toolkit hands the request's environment on as headers."""
+    """What scheme and host were asked: the toolkit hands the request's environment on as headers.
+
+    A host's code may ask about a token that came in no request of the site (by a socket, in a message): it hands
+    in an address, whose host counts, or nothing.
+    """
 
     def __init__(self, request: Any) -> None:
         super().__init__()
-        self.META = dict(request.headers)
-        self._asked_scheme = urlsplit(request.uri or "").scheme
+        asked = urlsplit(str(getattr(request, "uri", None) or ""))
+        self.META = dict(getattr(request, "headers", None) or {})
+        self._asked_scheme = asked.scheme
+        self._by_address = not self.META.keys() & {"HTTP_HOST", "SERVER_NAME"}
+        if self._by_address:
+            host, _, port = asked.netloc.partition(":")
+            self.META |= {"HTTP_HOST": asked.netloc, "SERVER_NAME": host, "SERVER_PORT": port}
+
+    def get_host(self) -> str:
+        try:
+            return super().get_host()
+        except DisallowedHost:
+            if self._by_address:
+                raise UnknownHost from None
+            raise
 
     def _get_scheme(self) -> str:
         return self._asked_scheme or str(self.META.get("wsgi.url_scheme", "http"))

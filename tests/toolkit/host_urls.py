@@ -9,11 +9,14 @@ from ninja import NinjaAPI
 from oauth2_provider.contrib.ninja import HttpOAuth2
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication, TokenHasScope
 from oauth2_provider.decorators import protected_resource
+from oauth2_provider.models import get_application_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.scopes import get_scopes_backend  # noqa: TID251 - as a host may
 from oauth2_provider.views import (
     AuthorizationView,
     ClientProtectedResourceView,
     ClientProtectedScopedResourceView,
+    DeviceAuthorizationView,
     ProtectedResourceView,
     RevokeTokenView,
     ScopedProtectedResourceView,
@@ -90,6 +93,18 @@ def who(request: Any) -> JsonResponse:
     )
 
 
+def own_scopes(request: HttpRequest) -> JsonResponse:
+    """What a host's code asks of the toolkit's scopes, about a row of the toolkit's model."""
+    application = get_application_model().objects.get(client_id=request.GET["client_id"])
+    scopes = get_scopes_backend()
+    return JsonResponse(
+        {
+            "available": scopes.get_available_scopes(application=application),
+            "default": scopes.get_default_scopes(application=application),
+        }
+    )
+
+
 class OwnAuthorizationView(AuthorizationView):
     """A host's subclass, with words of its own."""
 
@@ -116,5 +131,7 @@ own = [
     path("own/who/", who),
     path("own/authorize/", OwnAuthorizationView.as_view()),
     path("own/token/", OwnTokenView.as_view()),
+    path("own/device-authorization/", DeviceAuthorizationView.as_view()),
+    path("own/scopes/", own_scopes),
 ]
 urlpatterns = [*others, *own]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +16,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
 from django.test import Client as Visitor
+from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_application_model
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.common import Request as OAuthlibRequest
 
 from django_oauthflows.models import Authorization, Client, Consent
 from django_oauthflows.toolkit.access_token import app_authorized
@@ -319,3 +324,26 @@ NEXT_COLUMNS = {
 def test_no_column_of_ours_has_a_name_that_the_toolkits_next_release_takes() -> None:
     """A field of the child that the parent has, too, keeps a site from starting (``FieldError``)."""
     assert {field.name for field in Client._meta.local_fields} & NEXT_COLUMNS == set()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_meant"),
+    [
+        ("https://testserver/notes", True),
+        ("https://elsewhere.example/notes", False),
+        ("https://testserver:99999/", False),
+        ("/notes", False),
+        (None, False),
+    ],
+)
+def test_code_asks_about_a_token_that_came_in_no_request(
+    held: Held, address: str | None, is_meant: bool
+) -> None:
+    here = held.authorization().access_token(
+        generation=1, scopes=["profile"], issued=timezone.now(), lifetime=60, resources=["https://testserver"]
+    )
+    asked: Any = SimpleNamespace() if address is None else OAuthlibRequest(address)
+    valid = partial(OAuth2Validator().validate_bearer_token, scopes=["profile"], request=asked)
+    assert valid(held.access_token())
+    assert valid(here) is is_meant
+    assert is_meant or asked.oauth2_error["error"] == "invalid_token"

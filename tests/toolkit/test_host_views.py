@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as site
 from django.test import Client as Visitor
 from django.test import override_settings
+from oauth2_provider.models import get_device_grant_model
 
 from tests.authorization_server.test_client_authentication import basic
 from tests.factories import ClientFactory
@@ -78,3 +79,16 @@ def test_a_client_without_a_secret_does_not_prove_itself_by_its_id() -> None:
 @SELDOM
 def test_a_view_for_clients_keeps_to_the_limit(held: Held) -> None:
     assert [ask(held, {}, "/own/internal/").status_code for _ in range(2)] == [200, 403]
+
+
+def test_the_toolkits_view_for_devices_keeps_no_codes_and_says_where_to_ask(held: Held) -> None:
+    answer = ask(held, {"client_id": held.client.client_id}, "/own/device-authorization/")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "metadata" in answer.json()["error_description"]
+    assert not get_device_grant_model().objects.exists()
+
+
+def test_the_toolkits_scopes_are_asked_about_a_row_of_its_own_model() -> None:
+    client, _ = ClientFactory(scopes=("profile", "notes:read"), default_scopes=("profile",))
+    answer = Visitor().get(f"/own/scopes/?client_id={client.client_id}").json()
+    assert answer == {"available": ["profile", "notes:read"], "default": ["profile"]}

@@ -58,6 +58,13 @@ def _flow_names(application: Any) -> tuple[str, ...]:
     return tuple(flow.name for flow in (*flows, *refreshing))
 
 
+def _client_type(application: Any) -> str:
+    """Its own, unless all that it may do needs a secret (RFC 6749 §4.4), which it has."""
+    flows = registry.offered_flows(_flow_names(application))
+    needs_secret = flows and all(flow.client_types == (ClientType.CONFIDENTIAL,) for flow in flows)
+    return ClientType.CONFIDENTIAL if needs_secret and application.client_secret else application.client_type
+
+
 def _use_case(application: Any) -> str:
     """The one use case that surely fits, if any; an adopted public client may be browser or native app."""
     flows = _flow_names(application)
@@ -123,7 +130,12 @@ def adopted(client_id: str) -> bool:
 
 
 def adopt(application: Any, client_model: Any, secret_model: Any, *, using: str) -> None:
-    """Give one application its rows, in the database ``using``. Its own row is left alone."""
+    """Give one application its rows, in the database ``using``. Its own row is left alone, but for a machine that
+    the toolkit calls public: there its secret counts all the same, here that is what confidential means.
+    """
+    if application.client_type != _client_type(application):
+        application.client_type = _client_type(application)
+        application.save_base(raw=True, force_update=True, using=using, update_fields=["client_type"])
     values = client_values(application, declared_scopes().grantable)
     secret = secret_values(application)
     with atomic_on(using):

@@ -20,9 +20,9 @@ from tests.oauth_client import OAuthClient, pkce_pair
 Application: Any = get_application_model()
 
 
-def saved(**values: Any) -> Any:
+def saved(client_type: str = "confidential", **values: Any) -> Any:
     return Application.objects.create(
-        client_type="confidential", authorization_grant_type="client-credentials", name="Job", **values
+        client_type=client_type, authorization_grant_type="client-credentials", name="Job", **values
     )
 
 
@@ -32,6 +32,20 @@ def test_an_application_that_is_saved_later_works_with_its_own_secret(live_serve
     assert client.token(grant_type="client_credentials").status_code == 200
     client.client_secret = "another"
     assert client.token(grant_type="client_credentials").status_code == 401
+
+
+def test_a_machine_that_the_toolkit_calls_public_goes_on_by_its_secret_and_by_nothing_less(
+    live_server: Any, tmp_path: Any
+) -> None:
+    """The toolkit asks it for its secret as well, so sites have such ones."""
+    application = saved(client_secret="a secret of somebody's own making", client_type="public")
+    loaded(tmp_path, client_type="public")
+    for client_id in (application.client_id, "loaded"):
+        client = OAuthClient(live_server.url, client_id, "a secret of somebody's own making")
+        assert client.token(grant_type="client_credentials").status_code == 200
+        for other in (None, "another"):
+            client.client_secret = other
+            assert client.token(grant_type="client_credentials").status_code == 401
 
 
 def test_the_deletion_of_its_owner_spares_it(db: None) -> None:

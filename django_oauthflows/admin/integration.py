@@ -22,6 +22,8 @@ from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Client
 from django_oauthflows.models.client_metadata import metadata
 from django_oauthflows.models.redirect_uri import is_loopback
+from django_oauthflows.openid.login_snippets import login_snippets
+from django_oauthflows.scopes import OPENID, offers_openid
 
 #: Language → its name, and how it writes a text. Quoted, no value can end up as code in a terminal.
 _LANGUAGES: dict[str, tuple[Any, Callable[[str], str]]] = {
@@ -46,6 +48,7 @@ def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
     """Label and address of what the client will call or be asked for."""
     base = _origin(request)
     flows = registry.offered_flows(client.flow_names)
+    logs_in = offers_openid() and OPENID in client.allowed_scope_names()
     wanted = [
         (_("Server metadata"), "oauth-server-metadata", True),
         (_("Authorization endpoint"), "authorize", any(f.visits_authorization_endpoint for f in flows)),
@@ -58,6 +61,10 @@ def endpoints(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
         (_("Token endpoint"), "token", any(f.visits_token_endpoint for f in flows)),
         (_("Revocation endpoint"), "revoke-token", True),
         (_("Introspection endpoint"), "introspect", client.has_secret),
+        (_("OpenID Connect discovery"), "oidc-connect-discovery-info", logs_in),
+        (_("UserInfo endpoint"), "user-info", logs_in),
+        (_("Signing keys"), "jwks", logs_in),
+        (_("Log-out endpoint"), "rp-initiated-logout", logs_in),
     ]
     return [
         (_("Issuer"), _issuer(request)),
@@ -79,7 +86,9 @@ def _path(name: str) -> str:
 
 
 def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
-    """One per flow that it may use and language that the flow has a template for."""
+    """One per flow that it may use and language that the flow has a template for; then the programs that it can be,
+    when it logs people in.
+    """
     flows = [flow for flow in registry.offered_flows(client.flow_names) if client.may_use(flow)]
     found = []
     # What goes on from another flow comes after it.
@@ -89,6 +98,8 @@ def snippets(request: HttpRequest, client: Client) -> list[Snippet]:
             if code:
                 label, _quote = _LANGUAGES[language]
                 found.append(Snippet(f"{flow.name}-{language}", _(flow.label), label, code))
+    for program, code in login_snippets(client, issuer=_issuer(request), origin=_origin(request)):
+        found.append(Snippet(f"openid-{program.key}", _("Log in with this site"), program.label, code))
     return found
 
 

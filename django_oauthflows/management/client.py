@@ -27,6 +27,7 @@ from django_oauthflows.models.client_metadata import (
     Setter,
     metadata,
 )
+from django_oauthflows.openid.login_snippets import PROGRAMS, login_snippets
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
@@ -60,7 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         one = _with_json(verbs.add_parser(verb, help=text))
         one.add_argument("client_id")
-        if verb != "show":
+        if verb == "show":
+            one.add_argument(
+                "--snippet",
+                choices=[program.key for program in PROGRAMS],
+                help="Print what to copy into a program that is to log people in with this site.",
+            )
+        else:
             add_by(one)
             one.add_argument("--reason", default="", help="Why, for the record.")
         if verb == "rotate-secret":
@@ -184,7 +191,24 @@ def _show(command: Command, options: dict[str, Any]) -> None:
     has_id = Client.objects.filter(client_id=options["client_id"]).exists()
     if len(named) > 1 and not has_id:
         raise CommandError(f"Several clients are called {options['client_id']!r}: give the client id.")
-    _tell(command, options, named[0] if named and not has_id else _found(options))
+    client = named[0] if named and not has_id else _found(options)
+    if options["snippet"]:
+        command.say(_snippet(client, options["snippet"]))
+    else:
+        _tell(command, options, client)
+
+
+def _snippet(client: Client, key: str) -> str:
+    origin = conf.named_origin()
+    if not origin:
+        raise CommandError('Say what the site is called: OAUTHFLOWS["ISSUER"] = "https://example.org"')
+    found = login_snippets(client, issuer=conf.options().ISSUER, origin=origin)
+    code = next((code for program, code in found if program.key == key), "")
+    if not code:
+        raise CommandError(
+            "It is no client that logs people in from a server: it needs a secret, the scope openid and a code."
+        )
+    return code.rstrip()
 
 
 def _action(act: Callable[..., None]) -> Callable[[Command, dict[str, Any]], None]:

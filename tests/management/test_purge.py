@@ -63,7 +63,7 @@ def test_devices_whose_time_is_over_go_whatever_became_of_them(held: Held, past:
     waiting, abandoned, denied, allowed = (asked() for _ in range(4))
     denied.deny()
     flow = flow_named("device_code")
-    assert allowed.allow(lambda: held.consent, flow=flow, scopes=["profile"])
+    assert allowed.allow(lambda: held.consent, flow=flow, scopes=["profile"], login={})
     DeviceRequest.objects.exclude(pk=waiting.pk).update(expires_at=past)
     assert abandoned.pk
     assert purge("--dry-run")["device requests"] == 3

@@ -106,7 +106,7 @@ def allowed(asked: Asked, user: Any) -> bool:
         consent: Consent = Consent.objects.give(user=user, client=asked.request.client, scopes=["profile"])
         return consent
 
-    return asked.request.allow(give, flow=DEVICE_FLOW, scopes=["profile"])
+    return asked.request.allow(give, flow=DEVICE_FLOW, scopes=["profile"], login={})
 
 
 def polls_at_once(url: str, asked: Asked) -> list[requests.Response]:

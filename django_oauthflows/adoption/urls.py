@@ -49,6 +49,7 @@ _not_offered = [
     ),
     path("device-confirm/<slug:client_id>/<slug:user_code>", not_offered, name="device-confirm"),
     path("device-grant-status/<slug:client_id>/<slug:user_code>", not_offered, name="device-grant-status"),
+    path("par/", not_offered, name="pushed-authorization-request"),
     path("register/", not_offered, name="dcr-register"),
     path("register/<str:client_id>/", not_offered, name="dcr-register-management"),
 ]

@@ -30,6 +30,7 @@ from django_oauthflows.conf import options, origin
 from django_oauthflows.flows import registry
 from django_oauthflows.models import DeviceRequest
 from django_oauthflows.models.device_request import Asked
+from django_oauthflows.openid.authentication_request import understood
 from django_oauthflows.openid.subject import check_subjects
 
 #: Seconds that a device waits between two questions (RFC 8628 §3.2, and its default).
@@ -45,7 +46,7 @@ def respond(request: FormRequest) -> Answer:
             raise RequestRefused(errors.UnauthorizedClientError(), "flow not allowed for this client")
         check_subjects(client)
         resources = requested_resources(request.http, request.parameters)
-        scopes = requested_scopes(client, tuple(request.parameters.get("scope").split()))
+        scopes = requested_scopes(client, understood(tuple(request.parameters.get("scope").split())))
         check_length(client, scopes, resources)
         asked = DeviceRequest.objects.begin(
             client=client,

@@ -141,16 +141,16 @@ class Parameters:
     def checked(cls, given: QueryDict) -> Parameters:
         """From a query or form. Raises ``RequestRefused`` for what no honest client sends.
 
-        RFC 6749 §3.1 and §3.2: a parameter must not be included more than once.
+        RFC 6749 §3.1 and §3.2: a parameter must not be included more than once, and one without a value is not
+        included.
         """
         values: dict[str, str] = {}
         for name, sent in given.lists():
-            if len(sent) > 1 and name not in _MAY_REPEAT:
-                raise invalid_request(f"Duplicate {_printable(name)} parameter.")
-            for value in sent:
+            for value in filter(None, sent):
+                if name in values and name not in _MAY_REPEAT:
+                    raise invalid_request(f"Duplicate {_printable(name)} parameter.")
                 _check_text(name, value)
-                if value:
-                    values[name] = value
+                values[name] = value
         return cls(values, tuple(dict.fromkeys(filter(None, given.getlist("resource")))))
 
     def get(self, name: str) -> str:

@@ -45,7 +45,9 @@ def check_access_token(text: str, resource: str, *, believe_signature: bool | No
 def token_in_query(request: HttpRequest) -> bool:
     """Whether the address carries a token (RFC 6750 §2.3), which we accept nowhere: addresses are logged."""
     # The query is only read where it can matter.
-    return "access_token=" in request.META.get("QUERY_STRING", "") and "access_token" in request.GET
+    return "access_token=" in request.META.get("QUERY_STRING", "") and any(
+        request.GET.getlist("access_token")
+    )
 
 
 @sensitive_variables()  # its text, and whatever is called with it: no error report may hold a live token

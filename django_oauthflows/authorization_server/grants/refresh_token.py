@@ -32,6 +32,7 @@ from django_oauthflows.authorization_server.request import (
 )
 from django_oauthflows.flows.refresh_token import FLOW
 from django_oauthflows.models import Authorization
+from django_oauthflows.openid.authentication_request import understood
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 
@@ -57,7 +58,8 @@ class Checked:
 
 def demand(parameters: Parameters) -> Demanded:
     """What must be there (RFC 6749 §6)."""
-    return Demanded(parameters.required("refresh_token"), tuple(parameters.get("scope").split()))
+    scopes = understood(tuple(parameters.get("scope").split()))
+    return Demanded(parameters.required("refresh_token"), scopes)
 
 
 def check(request: TokenRequest, given: Demanded) -> Checked:

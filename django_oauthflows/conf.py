@@ -64,7 +64,8 @@ class Problem:
 class Options:
     """The options of ``OAUTHFLOWS``. All lifetimes are in seconds."""
 
-    #: What clients can ask for: name → label, or name → mapping (see ``scopes.Scope``).
+    #: What clients can ask for: name → label, or name → mapping with ``label``, ``detail``, ``sensitive``,
+    #: ``required``, ``implies``, ``retired`` and ``group``.
     SCOPES: Annotated[
         SettingValue, Form(is_scopes, 'a mapping such as {"notes:read": "Read your notes"}')
     ] = field(default_factory=dict)
@@ -217,7 +218,7 @@ class Options:
     BEARER_PATHS: Annotated[tuple[str, ...], Form(is_paths, 'a list of path prefixes such as ["/api/"]')] = (
         "/api/",
     )
-    #: Limits, joined to the defaults (see ``limits.DEFAULT_RATES``); an empty rate is no limit.
+    #: Limits such as ``{"api": "1000/hour"}``, joined to the defaults in ``limits.py``; an empty rate is no limit.
     RATES: Rates = field(default_factory=dict)
     #: Name of a cache in ``CACHES`` to count requests in, one that all processes share; empty: the default
     #: cache where that is such a one, else each process counts for itself.
@@ -227,7 +228,7 @@ class Options:
 
 
 @cache
-def _forms() -> dict[str, Form]:
+def forms() -> dict[str, Form]:
     """Option → the form of its values."""
     hints = get_type_hints(Options, include_extras=True)
     return {name: hint.__metadata__[0] for name, hint in hints.items()}
@@ -238,7 +239,7 @@ def problems(raw: Any) -> Iterator[Problem]:
     if not isinstance(raw, Mapping):
         yield Problem("OAUTHFLOWS", "OAUTHFLOWS must be a mapping.", 'OAUTHFLOWS = {"SCOPES": {}}')
         return
-    known = _forms()
+    known = forms()
     for key, value in raw.items():
         if key not in known:
             yield Problem(

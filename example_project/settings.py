@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "example_project.notes",
     "example_project.clients",
+    "example_project.documentation",
     "example_project.explorer",
     "django_oauthflows",
     "oauth2_provider",

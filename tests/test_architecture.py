@@ -437,7 +437,7 @@ def test_the_code_speaks_the_words_of_the_field() -> None:
     assert [place for path in sources() for place in metaphors_in(path)] == []
 
 
-# --- sizes, ids, docstrings, README -------------------------------------------------------------------------
+# --- sizes, ids, docstrings, layout -------------------------------------------------------------------------
 
 
 def functions() -> Iterator[tuple[str, int]]:
@@ -484,9 +484,9 @@ def test_every_module_says_what_it_is_for() -> None:
             assert ast.get_docstring(tree_of(path)), path
 
 
-def tree_in_readme() -> list[Path]:
-    """The paths that the README's drawing of the layout names."""
-    text = (ROOT / "README.md").read_text()
+def drawn_tree() -> list[Path]:
+    """The paths that the documentation's drawing of the layout names."""
+    text = (PACKAGE / "docs/design/index.md").read_text()
     (drawing,) = re.findall(rf"^```\n({NAME}/\n.*?)^```", text, re.MULTILINE | re.DOTALL)
     found: list[Path] = []
     stack: list[tuple[int, Path]] = []
@@ -501,8 +501,8 @@ def tree_in_readme() -> list[Path]:
     return found
 
 
-def test_the_layout_in_the_readme_is_true() -> None:
-    named = tree_in_readme()
+def test_the_layout_in_the_documentation_is_true() -> None:
+    named = drawn_tree()
     assert len(named) > 20
     assert [str(path.relative_to(ROOT)) for path in named if not path.exists()] == []
     folders = {path for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}

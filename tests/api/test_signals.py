@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,12 +123,3 @@ def test_a_listener_that_fails_stops_nobody(
     assert told[:3] == ["message_waiting", "consent_given", "token_issued"]
     assert {"request_refused", "authorization_revoked", "client_suspended"} <= set(told)
     assert len([record for record in caplog.records if record.name == "django.dispatch"]) == len(told)
-
-
-def test_every_signal_stands_in_the_guide() -> None:
-    guide = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-    table = guide.partition("### Listen to what happens")[2].partition("```")[0]
-    named = [
-        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"\w+", row)
-    ]
-    assert sorted(named) == sorted(NAMES)

@@ -1,40 +1,51 @@
-"""The README's section about the flows, from the same declarations as the pages."""
+"""The page about the flows, from the same declarations as the explorer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 from django_oauthflows.flows import chooser, registry
 from django_oauthflows.flows.base import Flow, Party, UseCase
 from django_oauthflows.flows.chooser import Question
-
-BEGIN = "<!-- flows:begin -->"
-END = "<!-- flows:end -->"
-NOTE = "<!-- Written by `python manage.py document_flows --write`; change the declarations instead. -->"
+from example_project.documentation.markdown import table
 
 
-def section() -> str:
-    """All of it, without the markers."""
-    parts = [NOTE, "Say what you build; the flow follows.", _use_cases()]
-    parts += ["### Which flow do I need?", *_questions(), "### The flows side by side", _flows()]
-    parts.append("### The flows, step by step")
-    for flow in registry.FLOWS:
-        parts += [f"#### {_title(flow)}", flow.summary, _mermaid(flow)]
-    return "\n\n".join(parts)
+def use_cases() -> str:
+    """What one can build, and the flow that follows."""
+    heads = ("You build", "For example", "Use case", "Flow", "Client type")
+    rows = [
+        (case.title, case.example, _named(case), _flows_of(case), case.client_type)
+        for case in registry.USE_CASES
+    ]
+    return table(heads, rows)
 
 
-def put_into(text: str) -> str:
-    """``text`` with the section between the markers. Raises ``ValueError`` when they are missing."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"The text has no {BEGIN} … {END}.")
-    return f"{before}{BEGIN}\n{section()}\n{END}{after}"
+def questions() -> str:
+    """The way from what one builds to the use case."""
+    return "\n\n".join(_questions())
 
 
-def write(path: Path) -> None:
-    path.write_text(put_into(path.read_text()))
+def side_by_side() -> str:
+    heads = ("Flow", "When", "Who takes part", "What it needs", "What protects it", "Its risk")
+    rows = [
+        (
+            f"**{_title(flow)}**<br>{flow.source}",
+            f"{flow.when} {flow.avoid}",
+            ", ".join(flow.parties),
+            ", ".join(sorted(flow.needs)),
+            " ".join(flow.protections),
+            " ".join(flow.risks),
+        )
+        for flow in registry.FLOWS
+    ]
+    return table(heads, rows)
+
+
+def step_by_step() -> str:
+    """Each flow with its diagram."""
+    return "\n\n".join(
+        part for flow in registry.FLOWS for part in (f"### {_title(flow)}", flow.summary, _mermaid(flow))
+    )
 
 
 def _title(flow: Flow) -> str:
@@ -67,36 +78,6 @@ def _named(case: UseCase) -> str:
 
 def _flows_of(case: UseCase) -> str:
     return " + ".join(flow.label for flow in registry.flows_of(case))
-
-
-def _use_cases() -> str:
-    heads = ("You build", "For example", "Use case", "Flow", "Client type")
-    rows = [
-        (case.title, case.example, _named(case), _flows_of(case), case.client_type)
-        for case in registry.USE_CASES
-    ]
-    return _table(heads, rows)
-
-
-def _flows() -> str:
-    heads = ("Flow", "When", "Who takes part", "What it needs", "What protects it", "Its risk")
-    rows = [
-        (
-            f"**{_title(flow)}**<br>{flow.source}",
-            f"{flow.when} {flow.avoid}",
-            ", ".join(flow.parties),
-            ", ".join(sorted(flow.needs)),
-            " ".join(flow.protections),
-            " ".join(flow.risks),
-        )
-        for flow in registry.FLOWS
-    ]
-    return _table(heads, rows)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = (heads, ("---",) * len(heads), *rows)
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def _mermaid(flow: Flow) -> str:

@@ -167,8 +167,12 @@ def test_no_field_of_a_client_fails_on_nonsense(boss: Any, case: str) -> None:
     data = form_data(boss.get(url))
     addresses = ("https://[", f"https://{'a' * 300}.example/", "https://a.example:99999999/", "//", "a:")
     dates = ("0001-01-01", "9999-12-31", "2026-02-30")
+    for nasty in (*addresses, *dates, "2147483648"):
+        # All at once: each field reads what it was sent, whatever the others say.
+        assert boss.post(url, dict.fromkeys(data, nasty)).status_code < 500, nasty
     for name in data:
-        for nasty in (*WORST, *addresses, *dates, "2147483648"):
+        typical = addresses if "uri" in name or "url" in name else dates if "until" in name else ()
+        for nasty in (*WORST, *typical):
             assert boss.post(url, data | {name: nasty}).status_code < 500, (name, nasty)
         assert boss.post(url, {key: data[key] for key in data if key != name}).status_code < 500, name
         assert boss.post(url, data | {name: ["x", "x"]}).status_code < 500, name

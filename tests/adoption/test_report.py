@@ -36,6 +36,14 @@ from oauth2_provider.models import AccessToken, get_application_model
 from oauth2_provider import views
 from django.urls import include, path
 urls = [path("o/", include("oauth2_provider.urls")), path("i/", views.IntrospectTokenView.as_view())]
+from oauth2_provider import models as theirs
+class App(theirs.AbstractApplication):
+    def is_usable(self, request):
+        return self.paid
+    def origin_allowed(self, origin):
+        return True
+    def own(self):
+        return 1
 """
 
 
@@ -108,6 +116,9 @@ def test_which_places_of_the_code_it_concerns(told: Any) -> None:
     assert "views.py:6" in found(told, "looks in its own tables only")["for"][0]
     assert any(place.endswith("own/views.py:6") for place in found(told, "toolkit's own endpoints")["for"])
     assert "protected_resource" not in str(told[0]), "what goes on is not named"
+    assert found(told, "is_usable()")["for"][0].endswith("own/views.py:9")
+    assert "MAY_USE" in found(told, "is_usable()")["keep"]
+    assert found(told, "origins and grants")["for"][0].endswith("own/views.py:11")
 
 
 def test_the_text_names_each_with_what_keeps_it(told: Any) -> None:

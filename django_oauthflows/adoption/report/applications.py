@@ -55,12 +55,9 @@ _RULES: tuple[tuple[str, str, Q, Callable[[Any], bool]], ...] = (
         lambda _: True,
     ),
     (
-        "A machine needs a secret: client credentials of a public client are refused.",
+        "A machine needs a secret: client credentials of a client that has none are refused.",
         "Make the client anew as a service client.",
-        Q(
-            client_type=ClientType.PUBLIC,
-            authorization_grant_type=AbstractApplication.GRANT_CLIENT_CREDENTIALS,
-        ),
+        Q(client_secret="", authorization_grant_type=AbstractApplication.GRANT_CLIENT_CREDENTIALS),
         lambda _: True,
     ),
     (

@@ -55,6 +55,21 @@ _NAMES: dict[str, tuple[str, str]] = {
         "Listen to django_oauthflows.signals.token_issued in its place: that stores nothing.",
     ),
 }
+_RULES_OF_OURS = (
+    "What a model of your own says of redirect URIs, origins and grants is not asked: the client's fields decide.",
+    "Write what it allows into each client's redirect URIs, origins and flows.",
+)
+#: Method that a site's application model writes anew → the same.
+_METHODS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ("redirect_uri_allowed", "post_logout_redirect_uri_allowed", "origin_allowed", "allows_grant_type"),
+        _RULES_OF_OURS,
+    ),
+    "is_usable": (
+        "is_usable() of a model of your own is not asked: a client goes on unless it is suspended.",
+        'OAUTHFLOWS["MAY_USE"] = "…"  # a function of user and client; or suspend the client',
+    ),
+}
 #: A module's path that stands in a text → the same.
 _TEXTS: dict[str, tuple[str, str]] = {
     "oauth2_provider.urls": (
@@ -110,8 +125,16 @@ def _read(file: Path) -> Iterator[tuple[tuple[str, str], int]]:
             yield from ((_NAMES[name], node.lineno) for name in names if name in _NAMES)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in _TEXTS:
             yield _TEXTS[node.value], node.lineno
+        elif isinstance(node, ast.ClassDef) and "AbstractApplication" in map(_last_name, node.bases):
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            yield from ((_METHODS[each.name], each.lineno) for each in methods if each.name in _METHODS)
     # `views.TokenView`, after `from oauth2_provider import views`
     attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in _NAMES]
     for node in attributes:
         if isinstance(node.value, ast.Name) and node.value.id in modules:
             yield _NAMES[node.attr], node.lineno
+
+
+def _last_name(node: ast.expr) -> str:
+    """``AbstractApplication`` of itself, and of ``models.AbstractApplication``."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -23,6 +23,8 @@ from django_oauthflows.authorization_server.grants import GRANTS
 from django_oauthflows.database import WriterQuerySet
 from django_oauthflows.flows import registry
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "django_oauthflows"
 NAME = "django_oauthflows"

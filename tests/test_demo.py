@@ -27,6 +27,8 @@ from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, seed
 from example_project.notes.models import Note
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parent.parent
 AUDIT: dict[str, Any] = runpy.run_path(str(ROOT / ".ci/audit.py"))
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import pkce_pair
 
+pytestmark = pytest.mark.one_database
+
 SECRET_PLACE = "https://secret-place.example/callback-9f2"
 ENDPOINTS = ("/oauth/token/", "/oauth/revoke/", "/oauth/introspect/")
 METADATA = "/.well-known/oauth-authorization-server"

@@ -7,6 +7,8 @@ import pytest
 from django_oauthflows.flows import registry
 from tests.benchmarks.trace import Trace, short, traced, traces
 
+pytestmark = pytest.mark.one_database
+
 #: Files of ours at most; functions of django-oauth-toolkit and oauthlib at most.
 FILES = {"client credentials": 15, "code exchange": 19}
 FOREIGN = 2

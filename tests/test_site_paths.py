@@ -14,6 +14,8 @@ from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 from tests.site_process import Site, fresh_database
 from tests.test_hosts import MAKE_USER
 
+pytestmark = pytest.mark.one_database
+
 SERVER = "/.well-known/oauth-authorization-server"
 
 

@@ -15,6 +15,8 @@ import requests
 from django.conf import settings
 from django.core.management import call_command
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -20,6 +20,8 @@ from django_oauthflows.models import Client
 from example_project.demo import seed
 from tests.oauth_client import OAuthClient, UserAgent
 
+pytestmark = pytest.mark.one_database
+
 OPENID_CLIENT = """
 import * as client from 'openid-client';
 const [issuer, clientId] = process.argv.slice(2);

@@ -22,6 +22,8 @@ from django_oauthflows.models import Event
 from django_oauthflows.models.client_metadata import MEMBERS
 from example_project.documentation import flows, pages
 
+pytestmark = pytest.mark.one_database
+
 PACKAGE = pages.ROOT / "django_oauthflows"
 REFERENCE = PACKAGE / "docs/reference"
 

@@ -25,6 +25,8 @@ from django_oauthflows.models import SigningKey
 from django_oauthflows.testing import make_client
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of
 
+pytestmark = pytest.mark.one_database
+
 API_SITE = ("guides/protect-an-api.md", "guides/test.md", "guides/signals.md")
 START = ("start.md", "guides/log-in/django.md")
 #: Pages whose blocks talk to a running provider, see ``test_clients.py``.

@@ -18,6 +18,8 @@ from example_project.explorer import actions, clients
 from example_project.explorer.attacks import ATTACKS, attacks_on
 from example_project.explorer.diagram import WIDTH, diagram_of
 
+pytestmark = pytest.mark.one_database
+
 FLOWS = registry.FLOWS
 OFFERED = [flow.name for flow in registry.offered_flows()]
 

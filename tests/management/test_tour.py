@@ -27,6 +27,8 @@ from django_oauthflows.management.tour.temporary import logged_in, temporary_cli
 from django_oauthflows.models import Authorization, Client, ClientSecret, Consent
 from tests.factories import ClientFactory, UserFactory
 
+pytestmark = pytest.mark.one_database
+
 OFFERED = [flow.name for flow in registry.offered_flows()]
 
 

@@ -55,6 +55,8 @@ class Action:
     #: What the list of rows calls it; empty when it is for one row at a time.
     many: Any = ""
     deletes: bool = False
+    #: Whether it stops or ends something: then it stands apart, and is red.
+    harmful: bool = False
     #: Why it cannot be done to a row as that is now, whoever asks; such rows are left out.
     obstacle: Callable[[Any], str] = lambda row: ""
     #: Whether it asks more than the permission where the row is a client that the site vouches for.

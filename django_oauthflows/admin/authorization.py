@@ -38,6 +38,7 @@ REVOKE = Action(
     impact=impact_of_authorizations,
     applies=lambda authorization: authorization.revoked_at is None,
     describe=lambda authorization: f"{authorization}: {of_whom(authorization.consent)}",
+    harmful=True,
 )
 
 

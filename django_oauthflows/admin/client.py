@@ -2,7 +2,8 @@
 
 Here is what is where: the list is in ``client_list.py``, registering in ``client_registration.py``, the settings
 and who may set them in ``client_settings.py``, the other tabs of a client's page in ``client_tabs.py``, what can
-be done to it in ``client_actions.py``, and its secrets in ``client_secrets.py``.
+be done to it in ``client_actions.py``, its secrets in ``client_secrets.py``, and what its users meet in
+``client_preview.py`` and ``client_trial.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from django_oauthflows.admin import client_secrets, client_tabs
+from django_oauthflows.admin import client_preview, client_secrets, client_tabs, client_trial
 from django_oauthflows.admin.actions import Action, action_page
 from django_oauthflows.admin.client_actions import DELETE
 from django_oauthflows.admin.client_csv import people_as_csv
@@ -53,6 +54,8 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
                 if not action.deletes
             ),
             ("people_csv", f"{one}people/export/", self.people_export),
+            ("preview", f"{one}preview/", partial(client_preview.preview_view, self)),
+            ("try", f"{one}try/", partial(client_trial.trial_view, self)),
             ("rotate-secret", f"{one}rotate-secret/", partial(client_secrets.rotate_view, self)),
             (
                 "revoke-secret",
@@ -92,7 +95,11 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
         client = kwargs.get("obj")
         if client is not None:  # the settings stand under the same head as the other tabs
             context.update(client_tabs.head(request, client, "change"))
-        context.update(show_save_and_add_another=False, show_save_and_continue=client is not None)
+        context.update(
+            show_save_and_add_another=False,
+            show_save_and_continue=client is not None,
+            show_delete=False,  # it stands apart, with what else ends something
+        )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def action_view(self, request: HttpRequest, pk: int | str, action: Action) -> HttpResponse:

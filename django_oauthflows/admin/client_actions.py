@@ -31,6 +31,7 @@ SUSPEND = _action(
     done=_("Suspended"),
     run=Client.suspend,
     applies=lambda client: not client.is_suspended,
+    harmful=True,
 )
 RESUME = _action(
     name="resume",
@@ -54,6 +55,7 @@ REVOKE_TOKENS = _action(
     ),
     done=_("All tokens revoked"),
     run=Client.revoke_tokens,
+    harmful=True,
 )
 DELETE = _action(
     name="delete",
@@ -67,5 +69,6 @@ DELETE = _action(
     run=Client.remove,
     deletes=True,
     guarded=True,
+    harmful=True,
 )
 CLIENT_ACTIONS = (SUSPEND, RESUME, REVOKE_TOKENS, DELETE)

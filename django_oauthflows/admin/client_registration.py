@@ -19,6 +19,7 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.new_client import NewClientForm
 from django_oauthflows.models import Client
+from django_oauthflows.models.redirect_uri import twins
 
 
 def chosen_case(request: HttpRequest) -> UseCase | None:
@@ -41,6 +42,16 @@ def warn_of_likeness(request: HttpRequest, client: Client) -> None:
             "“%(app)s” looks like “%(like)s”. Until it is reviewed, everybody who is asked for it is warned."
         )
         messages.warning(request, sentence % {"app": client.display_name, "like": like})
+
+
+def warn_of_twins(request: HttpRequest, client: Client) -> None:
+    """Tell whoever registers redirect URIs of those that look the same and are not."""
+    for first, second in twins(client.redirect_uris.split()):
+        sentence = gettext(
+            "%(first)s and %(second)s are registered as two addresses: each is compared letter by letter, also its "
+            "last slash and its capital letters. If the app sends only one of them, take the other off."
+        )
+        messages.warning(request, sentence % {"first": first, "second": second})
 
 
 class ClientRegistration(ActionAdmin):
@@ -73,6 +84,7 @@ class ClientRegistration(ActionAdmin):
         client, secret = form.register(by=request.user)
         client_secrets.remember(request, secret)
         warn_of_likeness(request, client)
+        warn_of_twins(request, client)
         return client
 
     @sensitive_variables()

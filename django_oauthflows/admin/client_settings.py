@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_oauthflows.admin.client_registration import chosen_case, warn_of_likeness
+from django_oauthflows.admin.client_registration import chosen_case, warn_of_likeness, warn_of_twins
 from django_oauthflows.admin.permissions import (
     SET_SERVICE_USER,
     TRUST_CLIENT,
@@ -50,15 +52,58 @@ _SEEN_BY_USERS = (
 )
 #: What may be changed of a client that the site vouches for by those who could not have vouched: all else is shown.
 _HARMLESS = frozenset({*_SEEN_BY_USERS, "owner", "contacts"})
-#: Folded, and there only where users can log in to other programs with this site.
-_LOGIN = _("Log in with this site")
-_SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (_("What users see"), _SEEN_BY_USERS),
-    (_("Addresses"), ("redirect_uris", "allowed_origins", "accepted_risk")),
-    (_("What it may be given"), ("allowed_scopes", "default_scopes", "narrows_scopes")),
-    (_("How it gets tokens"), ("flows", "implicit_until", "implicit_reason", "pkce_exemption")),
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """Fields of one subject under a title that can be folded away, with a line that says what they are for."""
+
+    title: Any
+    help: Any
+    names: tuple[str, ...]
+
+    def fieldset(self, left_out: Collection[str], names: Iterable[str] | None = None) -> Any:
+        """As Django's admin wants it, without what is left out; ``None`` where nothing remains."""
+        wanted = self.names if names is None else [name for name in self.names if name in set(names)]
+        fields = [name for name in wanted if name not in left_out]
+        options = {"fields": fields, "classes": ["collapse"], "description": self.help}
+        return (self.title, options) if fields else None
+
+
+#: Unfolded, at the top: what every client needs.
+_ESSENTIAL = ("name", "redirect_uris", "allowed_scopes", "owner", "trust")
+#: There only where users can log in to other programs with this site.
+_LOGIN = _Section(
+    _("Log in with this site"),
+    _("For apps whose users log in with their account of this site (OpenID Connect)."),
     (
+        "id_token_algorithm",
+        "userinfo_algorithm",
+        "subject_kind",
+        "post_logout_redirect_uris",
+        "logout_notice_uri",
+        "logout_notice_needs_session",
+    ),
+)
+_SECTIONS: tuple[_Section, ...] = (
+    _Section(
+        _("What users see"),
+        _("How the app presents itself on the consent page and among the connected apps."),
+        tuple(name for name in _SEEN_BY_USERS if name not in _ESSENTIAL),
+    ),
+    _Section(
+        _("How it gets tokens"),
+        _("Chosen with the use case; a change here lets the app log in differently."),
+        ("flows", "default_scopes", "narrows_scopes", "implicit_until", "implicit_reason", "pkce_exemption"),
+    ),
+    _Section(
+        _("Browser and exceptions"),
+        _("For apps that run in a browser, and for addresses that are allowed only with a reason."),
+        ("allowed_origins", "accepted_risk"),
+    ),
+    _Section(
         _("Tokens and limits"),
+        _("What kind of tokens it gets, how long they are valid, and how often it may call the API."),
         (
             "access_token_format",
             "access_token_lifetime",
@@ -67,20 +112,31 @@ _SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
             "throttle_rate",
         ),
     ),
-    (_("Who looks after it"), ("owner", "contacts", "trust", "user_groups", "service_user")),
-    (_("Its own API"), ("is_resource_server", "resources")),
-    (
-        _LOGIN,
-        (
-            "id_token_algorithm",
-            "userinfo_algorithm",
-            "subject_kind",
-            "post_logout_redirect_uris",
-            "logout_notice_uri",
-            "logout_notice_needs_session",
-        ),
+    _Section(
+        _("Who may use it, and who answers for it"),
+        _("Whom to write to, which users it is for, and the account that it acts as by itself."),
+        ("contacts", "user_groups", "service_user"),
     ),
-    (_("This site's own"), own_columns()),
+    _Section(
+        _("Its own API"),
+        _("For an API that checks the tokens which others send it."),
+        ("is_resource_server", "resources"),
+    ),
+    _LOGIN,
+    _Section(_("This site's own"), _("What this site keeps of its clients besides."), own_columns()),
+)
+#: Folded when a client is registered, where there is less to fill in.
+_NEW = (
+    _Section(
+        _("What users see"),
+        _("How the app presents itself on the consent page and among the connected apps."),
+        ("description", "client_uri", "logo"),
+    ),
+    _Section(
+        _("More"),
+        _("Exceptions, who looks after it, and what the site says of it. All of it can be changed later."),
+        ("allowed_origins", "accepted_risk", "owner", "service_user", "trust"),
+    ),
 )
 
 
@@ -92,14 +148,16 @@ class ClientSettings(_ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         case = None if obj else chosen_case(request)
         if case is not None:
+            wanted = fields_for(case)
             hidden = {"client_id", *_not_lendable(request.user)}
-            return [(None, {"fields": [name for name in fields_for(case) if name not in hidden]})]
-        pointless = _pointless_for(obj)
-        return [
-            (title, {"fields": fields, "classes": ["collapse"] if title is _LOGIN else []})
-            for title, names in _SECTIONS
-            if (fields := [name for name in names if name not in pointless])
-        ]
+            folded = {name for section in _NEW for name in section.names}
+            first = [name for name in wanted if name not in folded | hidden]
+            sections = [section.fieldset(hidden, wanted) for section in _NEW]
+        else:
+            pointless = _pointless_for(obj)
+            first = [name for name in _ESSENTIAL if name not in pointless]
+            sections = [section.fieldset(pointless) for section in _SECTIONS]
+        return [(None, {"fields": first}), *filter(None, sections)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -130,6 +188,8 @@ class ClientSettings(_ModelAdmin):
         obj.change(form.changed_data, by=request.user)
         if "name" in form.changed_data:
             warn_of_likeness(request, obj)
+        if "redirect_uris" in form.changed_data:
+            warn_of_twins(request, obj)
         for problem in chain.from_iterable(problems_with(obj).values()):
             self.message_user(
                 request,
@@ -140,7 +200,7 @@ class ClientSettings(_ModelAdmin):
 
 
 def _every_setting() -> set[str]:
-    return {name for _title, names in _SECTIONS for name in names}
+    return {*_ESSENTIAL, *(name for section in _SECTIONS for name in section.names)}
 
 
 def _not_lendable(user: Any) -> set[str]:
@@ -169,6 +229,6 @@ def _pointless_for(client: Client | None) -> frozenset[str]:
         "implicit_until": any(flow.needs_end_date for flow in possible),
         "implicit_reason": any(flow.needs_end_date for flow in possible),
         "service_user": any(not flow.has_user for flow in possible),
-        **dict.fromkeys(dict(_SECTIONS)[_LOGIN], offers_openid()),
+        **dict.fromkeys(_LOGIN.names, offers_openid()),
     }
     return frozenset(name for name, shown in wanted.items() if not shown)

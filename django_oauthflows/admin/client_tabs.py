@@ -16,12 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.advice import findings
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
+from django_oauthflows.admin.client_preview import flow_with_page
+from django_oauthflows.admin.client_trial import flow_to_try
 from django_oauthflows.admin.consent import with_last_use
 from django_oauthflows.admin.event import account, told, with_names
 from django_oauthflows.admin.explanations import redirect_uri_verdict
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
-from django_oauthflows.admin.permissions import ROTATE_SECRET, may, may_act_on, objection
+from django_oauthflows.admin.permissions import ROTATE_SECRET, TRY_CLIENT, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.admin.user_apps import url_for as user_apps_url
 from django_oauthflows.flows import registry
@@ -49,23 +51,42 @@ def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
     tabs = [("change", _("Settings")), *((tab, TABS[tab].label) for tab in TABS)]
     if not client.has_secret:
         tabs = [tab for tab in tabs if tab[0] != "secrets"]
-    actions = [
-        (action.title, action.name)
+    offered = [
+        action
         for action in CLIENT_ACTIONS
         if action.allowed_to(request.user)
         and action.applies(client)
         and not action.objection(request.user, client)
     ]
-    if client.has_secret and _may_rotate(request.user, client):
-        actions.insert(0, (_("Rotate secret"), "rotate-secret"))
+    buttons = [
+        *_to_look_at(request.user, client),
+        *((action.title, action.name) for action in offered if not action.harmful),
+    ]
     return {
         "client": client,
         "sentences": sentences(client),
         "objection": objection(request.user, client),
         "findings": findings(Client.objects.filter(pk=client.pk)),
         "tabs": [(label, reverse(name + tab, args=[client.pk]), tab == current) for tab, label in tabs],
-        "actions": [(title, reverse(name + action, args=[client.pk])) for title, action in actions],
+        "actions": [(title, reverse(name + action, args=[client.pk])) for title, action in buttons],
+        "dangers": [
+            (action.title, action.warning, reverse(name + action.name, args=[client.pk]))
+            for action in offered
+            if action.harmful
+        ],
     }
+
+
+def _to_look_at(user: Any, client: Client) -> list[tuple[Any, str]]:
+    """Pages beside the tabs: title and name."""
+    pages: list[tuple[Any, str]] = []
+    if flow_with_page(client) is not None:
+        pages.append((_("Preview of the consent page"), "preview"))
+    if may(user, TRY_CLIENT) and flow_to_try(client) is not None:
+        pages.append((_("Try this client"), "try"))
+    if client.has_secret and _may_rotate(user, client):
+        pages.append((_("Rotate secret"), "rotate-secret"))
+    return pages
 
 
 def sentences(client: Client) -> list[str]:

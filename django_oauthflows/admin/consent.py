@@ -44,6 +44,7 @@ WITHDRAW = Action(
     impact=impact_of_consents,
     applies=lambda consent: consent.withdrawn_at is None,
     describe=of_whom,
+    harmful=True,
 )
 
 

@@ -40,6 +40,7 @@ RETIRE = Action(
     impact=None,
     applies=lambda key: key.retired_at is None,
     obstacle=SigningKey.objection_to_retiring,
+    harmful=True,
 )
 RETIRE_AT_ONCE = Action(
     name="retire-at-once",
@@ -55,6 +56,7 @@ RETIRE_AT_ONCE = Action(
     impact=None,
     applies=lambda key: key.retired_at is None,
     obstacle=partial(SigningKey.objection_to_retiring, at_once=True),
+    harmful=True,
 )
 
 

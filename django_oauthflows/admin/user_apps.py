@@ -53,6 +53,7 @@ END_EVERYTHING = Action(
     run=end_everything,
     impact=impact_of_users,
     describe=str,
+    harmful=True,
 )
 
 

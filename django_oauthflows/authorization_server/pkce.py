@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
 
@@ -31,6 +33,11 @@ def code_challenge(parameters: Parameters, *, required: bool) -> str:
     if not _CHALLENGE.fullmatch(challenge):
         raise invalid_request("code_challenge must be the S256 digest of the verifier: 43 characters.")
     return challenge
+
+
+def challenge_for(verifier: str) -> str:
+    """The code challenge that a client makes of ``verifier`` (§4.2)."""
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def verifies(verifier: str, challenge: str) -> bool:

@@ -178,6 +178,10 @@ class Flow:
         return self.response_mode == "fragment"
 
 
+#: Redirect URIs as a website or a browser app registers them.
+EXAMPLES_ON_THE_WEB = ("https://app.example.com/callback",)
+
+
 @dataclass(frozen=True, slots=True)
 class UseCase:
     """What somebody is building; it chooses flows and client type for them.
@@ -195,6 +199,8 @@ class UseCase:
     avoid: str
     flows: tuple[str, ...]
     client_type: ClientType
+    #: Addresses to come back to, as such an app would register them: for forms and messages.
+    redirect_uri_examples: tuple[str, ...] = EXAMPLES_ON_THE_WEB
     private_use_schemes: bool = False
     loopback_any_port: bool = False
     in_browser: bool = False

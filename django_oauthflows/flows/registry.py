@@ -70,6 +70,7 @@ USE_CASES: list[UseCase] = [
         avoid=_("Do not ship a secret in the app, and do not log in inside an embedded web view."),
         flows=("authorization_code", "refresh_token"),
         client_type=ClientType.PUBLIC,
+        redirect_uri_examples=("http://127.0.0.1/callback", "com.example.app:/callback"),
         private_use_schemes=True,
         loopback_any_port=True,
         narrows_scopes=True,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
 class ReasonForm(forms.Form):
-    """What every action that stops something asks for."""
+    """What every act of staff asks for, and is not done without."""
 
+    required_css_class = "required"
     reason = forms.CharField(
         label=_("Reason"),
         max_length=200,
@@ -20,7 +20,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class RotateForm(forms.Form):
+class RotateForm(ReasonForm):
     """A new secret, and how long the old ones go on working."""
 
     OVERLAPS = (
@@ -36,21 +36,10 @@ class RotateForm(forms.Form):
     label = forms.CharField(
         label=_("Label"), max_length=100, required=False, help_text=_("To tell secrets apart: “server 2”.")
     )
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=200,
-        required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=_("For the record: who reads it later should understand why."),
-    )
     # The newest secret that the page was shown with: sending the form twice must not rotate twice.
     newest = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("overlap") == 0 and not cleaned.get("reason"):
-            self.add_error("reason", _("Say why the old secrets end at once."))
-        return cleaned
+    field_order = ("overlap", "label", "reason")
 
     @property
     def overlap_time(self) -> timedelta:

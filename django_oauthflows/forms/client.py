@@ -10,10 +10,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import UseCase
 from django_oauthflows.forms.fields import FlowsField, LinesField, ScopesField
 from django_oauthflows.forms.logo import LogoField, problem_with_address
 from django_oauthflows.logos import can_be_kept
 from django_oauthflows.models import Client
+from django_oauthflows.models.redirect_uri import examples_for
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Client]
@@ -30,10 +32,6 @@ class ClientFormBase(_ModelForm):
     redirect_uris = LinesField(
         label=_("Redirect URIs"),
         required=False,
-        help_text=_(
-            "Where users are sent back to, one address per line, letter by letter as the app will send it: "
-            "https://app.example.com/callback"
-        ),
     )
     allowed_origins = LinesField(
         label=_("Allowed origins"),
@@ -56,11 +54,14 @@ class ClientFormBase(_ModelForm):
             "allowed_origins": _("Allowed origins"),
             "post_logout_redirect_uris": _("Addresses after logging out"),
         }
+        help_texts = {"implicit_reason": _("Needed where the flow has no end date.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not can_be_kept():
             self.fields.pop("logo", None)
+        if "redirect_uris" in self.fields:
+            self.fields["redirect_uris"].help_text = _help_on_addresses(self.use_case())
         until = self.fields.get("implicit_until")
         if until is not None and isinstance(until.widget, forms.MultiWidget):
             # The admin's pair of inputs has one label between them, which belongs to neither.
@@ -81,6 +82,10 @@ class ClientFormBase(_ModelForm):
                 _("Give an end date for the implicit flow, or the reason why there is none."),
             )
         return cleaned
+
+    def use_case(self) -> UseCase | None:
+        """What the client is for, where that is known."""
+        return self.instance.declared_use_case
 
     def clean_logo_uri(self) -> str:
         """One that was there before this rule may stay: pages show an initial instead."""
@@ -135,6 +140,14 @@ class ClientForm(ClientFormBase):
                 for flow in registry.offered_flows()
                 if self.instance.client_type in flow.client_types or flow.name in self.instance.flow_names
             ]
+
+
+def _help_on_addresses(case: UseCase | None) -> str:
+    sentence = gettext(
+        "Where users are sent back to, one address per line, letter by letter as the app will send it. "
+        "For example: %(examples)s"
+    )
+    return sentence % {"examples": ", ".join(examples_for(case))}
 
 
 def _with_risk(label: str, risks: tuple[str, ...]) -> str:

@@ -176,3 +176,11 @@ class ConsentForm(forms.Form):
             lifetime = access_token_lifetime + options().AUTHORIZATION_CODE_LIFETIME
             return Duration(expires_at=now + timedelta(seconds=lifetime), remembered=False)
         return Duration(expires_at=now + timedelta(days=int(chosen)))
+
+
+class TrialConsentForm(ConsentForm):
+    """The same questions and rules, for an answer that counts nowhere: nothing of it ties a yes to a request."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["shown"], self.initial["shown"]

@@ -48,6 +48,9 @@ class NewClientForm(ClientFormBase):
         scopes.required = bool(scopes.choices)
         scopes.error_messages["required"] = _("Tick at least one: without a scope it can do nothing.")
 
+    def use_case(self) -> UseCase:
+        return self.case
+
     @staticmethod
     def new_client_id() -> str:
         """A value for the hidden field."""

@@ -293,6 +293,7 @@ class Client(Application):
             ("revoke_tokens", "Can end the tokens of a client"),
             ("trust_client", "Can mark a client as belonging to this site"),
             ("set_service_user", "Can let a client act as an account whose rights one has"),
+            ("try_client", "Can try a login through a client with one's own account"),
         ]
 
     def natural_key(self) -> tuple[str]:

@@ -161,7 +161,8 @@ def _flow_problems(client: Client) -> list[str]:
 
 def _redirect_uri_problems(client: Client) -> list[str]:
     if not client.redirect_uris.strip() and registry.needs_redirect_uri(client.flow_names):
-        return [gettext("Give the address to send the user back to, as in https://app.example.com/callback.")]
+        sentence = gettext("Give the address to send the user back to, as in %(example)s.")
+        return [sentence % {"example": redirect_uris.examples_for(client.declared_use_case)[0]}]
     return _uri_problems(client, client.redirect_uris)
 
 

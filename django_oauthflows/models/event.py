@@ -183,6 +183,7 @@ class Event(models.Model):
         LOGOUT_NOT_TOLD = "logout_not_told", _("App could not be told of a log-out")
         PURGED = "purged", _("Old records deleted")
         CLIENT_REPORTED = "client_reported", _("Reported by a user")
+        CLIENT_TRIED = "client_tried", _("Client tried by staff")
         REQUEST_REFUSED = "request_refused", _("Request refused")
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True, editable=False)
@@ -253,5 +254,6 @@ REPEATABLE = frozenset(
         Event.Kind.LOGOUT_TOLD,
         Event.Kind.LOGOUT_NOT_TOLD,
         Event.Kind.CLIENT_REPORTED,
+        Event.Kind.CLIENT_TRIED,
     }
 )

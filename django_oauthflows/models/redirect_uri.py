@@ -6,6 +6,7 @@ RFC 6749 §3.1.2, RFC 8252 §7 (native apps), RFC 9700 §2.1 and §4.1 (exact ma
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_oauthflows.flows.base import UseCase
+from django_oauthflows.flows.base import EXAMPLES_ON_THE_WEB, UseCase
 from django_oauthflows.option_forms import LOOPBACK_HOSTS, NUMERIC_LABEL
 
 MAX_LENGTH = 2000
@@ -168,10 +169,14 @@ def problem_with(uri: str, use_case: UseCase | None = None, *, risk_accepted: bo
         )
     parts = _split(uri)
     if parts is None or not parts.scheme:
-        return _(
-            "This is not a whole address. Start with the scheme, as in https://app.example.com/callback."
-        )
+        sentence = _("This is not a whole address. Start with the scheme, as in %(example)s.")
+        return sentence % {"example": examples_for(use_case)[0]}
     return _problem_with_parts(uri, parts) or _problem_with_scheme(parts, use_case, risk_accepted)
+
+
+def examples_for(use_case: UseCase | None) -> tuple[str, ...]:
+    """Redirect URIs as an app of that use case would register them."""
+    return EXAMPLES_ON_THE_WEB if use_case is None else use_case.redirect_uri_examples
 
 
 def is_at_risk(uri: str, use_case: UseCase | None = None) -> bool:
@@ -347,3 +352,23 @@ def difference(registered: str, presented: str) -> str:
         if one != other:
             return sentence
     return _("the spelling differs")
+
+
+def twins(uris: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of different URIs that a person would take for one: but for case, a last slash or the usual port.
+
+    Both are right (RFC 9700 §2.1: exact matching); who registers them mostly means one.
+    """
+    alike: dict[str, list[str]] = {}
+    for uri in dict.fromkeys(uris):
+        alike.setdefault(_as_read(uri), []).append(uri)
+    return [(first, other) for first, *others in alike.values() for other in others]
+
+
+def _as_read(uri: str) -> str:
+    path, mark, query = uri.lower().partition("?")
+    port = {"https": ":443", "http": ":80"}.get(path.partition(":")[0], "")
+    head, slashes, rest = path.partition("://")
+    host, slash, tail = rest.partition("/")
+    host = host.removesuffix(port) if port else host
+    return f"{head}{slashes}{host}{slash}{tail}".rstrip("/") + mark + query

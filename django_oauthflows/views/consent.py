@@ -46,6 +46,11 @@ class Permission:
 
 def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> HttpResponse:
     """Who asks, for what, for how long, and where the answer goes."""
+    return page(request, *consent_shown(request, form), status=status)
+
+
+def consent_shown(request: HttpRequest, form: ConsentForm) -> tuple[str, dict[str, Any]]:
+    """The template of the consent page, and what it shows."""
     question = form.question
     client, redirect_uri = question.client, question.redirect_uri
     ticked = set(request.POST.getlist("scope")) if form.is_bound else question.ticked_at_first()
@@ -78,9 +83,8 @@ def consent_page(request: HttpRequest, form: ConsentForm, status: int = 200) -> 
         ),
     }
     if question.device is None:
-        return page(request, "consent.html", context, status=status)
-    context["device"] = _device_context(request, question.device)
-    return page(request, "device_consent.html", context, status=status)
+        return "consent.html", context
+    return "device_consent.html", context | {"device": _device_context(request, question.device)}
 
 
 def _device_context(request: HttpRequest, device: DeviceRequest) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_rotation_keeps_the_old_secret_for_the_overlap(boss: Any, client: Any) -
     machine, old = ClientFactory(machine=True)
     url = page_of(machine, "rotate-secret")
     newest = boss.get(url).context["form"].initial["newest"]
-    form = {"overlap": 3600, "label": "server 2", "newest": newest}
+    form = {"overlap": 3600, "label": "server 2", "newest": newest, "reason": "Each spring"}
     found = re.search(r"oafs_[\w-]+", boss.post(url, form).content.decode())
     assert found
     assert token_status(client, machine, old) == 200
@@ -109,13 +109,16 @@ def test_rotation_keeps_the_old_secret_for_the_overlap(boss: Any, client: Any) -
     assert LogEntry.objects.filter(change_message__contains="Broke the rules").count() == 1
 
 
-def test_ending_the_old_secrets_at_once_asks_why(boss: Any, client: Any) -> None:
+def test_a_new_secret_is_not_given_without_a_reason(boss: Any, client: Any) -> None:
     machine, old = ClientFactory(machine=True)
     url = page_of(machine, "rotate-secret")
     shown = boss.get(url)
     assert "Last used" in shown.content.decode()
     form = {"overlap": 0, "newest": shown.context["form"].initial["newest"]}
-    assert "Say why" in boss.post(url, form).content.decode()
+    for reason in ({}, {"reason": "  "}, {"overlap": 3600}):
+        answer = boss.post(url, form | reason)
+        assert list(answer.context["form"].errors) == ["reason"]
+        assert "oafs_" not in answer.content.decode()
     assert token_status(client, machine, old) == 200
     assert "oafs_" in boss.post(url, form | {"reason": "It was in a public repository"}).content.decode()
     assert token_status(client, machine, old) == 401

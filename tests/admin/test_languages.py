@@ -171,4 +171,7 @@ def test_no_answer_to_a_form_has_english_on_it(site: Any) -> None:
     rotation = page_of(busy, "rotate-secret")
     newest = site.get(rotation).context["form"].initial["newest"]
     for overlap in ("never", 3600):  # a mistake, the new secret
-        assert english_on(site.post(rotation, {"overlap": overlap, "newest": newest})) == set()
+        assert (
+            english_on(site.post(rotation, {"overlap": overlap, "newest": newest, "reason": "Each spring"}))
+            == set()
+        )

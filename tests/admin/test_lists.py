@@ -80,7 +80,7 @@ def test_each_risk_is_found_by_filter_and_told_as_advice(boss: Any) -> None:
 def test_rotation_ends_the_advice_on_a_slow_hash_when_the_old_secret_has_ended(boss: Any) -> None:
     client, _ = ClientFactory(name="slow", client_secret="a-password")
     assert "Slow hash" in boss.get(page_of(client, "secrets")).content.decode()
-    form = {"newest": client.secrets.get().pk, "overlap": 3600}
+    form = {"newest": client.secrets.get().pk, "overlap": 3600, "reason": "Too slow"}
     assert "oafs_" in boss.post(page_of(client, "rotate-secret"), form).content.decode()
     assert names(boss.get(f"{ROOT}/client/?risk=secret-slow")) == {
         "slow"

@@ -71,7 +71,9 @@ def _change(**fields: Any) -> Callable[[Any, Client], Any]:
 
 def _rotate(user_agent: Any, client: Client) -> Any:
     newest = client.secrets.get().pk
-    return user_agent.post(page_of(client, "rotate-secret"), {"overlap": 3600, "newest": newest})
+    return user_agent.post(
+        page_of(client, "rotate-secret"), {"overlap": 3600, "newest": newest, "reason": "Each spring"}
+    )
 
 
 def _revoke_secret(user_agent: Any, client: Client) -> Any:

@@ -115,7 +115,9 @@ def test_secrets_live_no_longer_than_the_site_wants(settings: Any, admin_client:
     assert sooner.expires_at is not None
     assert sooner.expires_at < timezone.now() + timedelta(days=4)
     page = f"/admin/django_oauthflows/client/{client.pk}/rotate-secret/"
-    html = admin_client.post(page, {"newest": sooner.pk, "overlap": 3600}).content.decode()
+    html = admin_client.post(
+        page, {"newest": sooner.pk, "overlap": 3600, "reason": "Each spring"}
+    ).content.decode()
     assert "told by e-mail before" in html
     ClientSecret.objects.update(created_at=timezone.now() - timedelta(days=91), expires_at=None)
     assert (

@@ -1,4 +1,5 @@
-// Adds a copy button beside everything marked data-copy. Without scripts the text can be selected as ever.
+// Adds a copy button beside everything marked data-copy, and opens what is marked data-open-wide where there is space.
+// Without scripts the text can be selected, and unfolded, as ever.
 (() => {
   "use strict";
   const words = document.currentScript.dataset;
@@ -27,7 +28,14 @@
     selection.removeAllRanges();
     selection.addRange(range);
   };
-  const start = () => document.querySelectorAll("[data-copy]").forEach(addButton);
+  // Folded on a phone, where the page's own content comes first.
+  const unfold = (details) => {
+    details.open = window.matchMedia("(min-width: 64rem)").matches;
+  };
+  const start = () => {
+    document.querySelectorAll("[data-copy]").forEach(addButton);
+    document.querySelectorAll("[data-open-wide]").forEach(unfold);
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

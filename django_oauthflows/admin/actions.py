@@ -105,6 +105,10 @@ class ActionAdmin(_ModelAdmin):
 
     row_actions: tuple[Action, ...] = ()
 
+    class Media:
+        css = {"all": ("django_oauthflows/admin.css",)}
+        js = ("django_oauthflows/admin.js",)
+
     def own_urls(self) -> list[URLPattern]:
         """Pages besides Django's."""
         return []

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauthflows.admin.impact import known, with_last_use
 from django_oauthflows.flows import registry
@@ -194,11 +194,16 @@ def _secrets(client: Client, facts: _Facts) -> Iterator[Finding]:
             about=last.isoformat(),
         )
     elif max(secret.created_at for secret in live) <= facts.now - (longest_life() or ROTATE_AFTER):
+        days = (longest_life() or ROTATE_AFTER).days
+        what = ngettext(
+            "Its secret is older than %(days)d day and was never rotated since.",
+            "Its secret is older than %(days)d days and was never rotated since.",
+            days,
+        )
         yield Finding(
             Topic.SECRET_OLD,
             client,
-            _("Its secret is older than %(days)d days and was never rotated since.")
-            % {"days": (longest_life() or ROTATE_AFTER).days},
+            what % {"days": days},
             _("Rotate its secret with an overlap of a few days."),
         )
 
@@ -310,4 +315,4 @@ def _related(host: str, site: str) -> bool:
 
 
 def _day(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "DATE_FORMAT")
+    return date_format(timezone.localtime(at), "DATE_FORMAT").rstrip(".")  # the sentence has its own stop

@@ -13,10 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.admin.actions import Action
 from django_oauthflows.admin.consent import of_whom
 from django_oauthflows.admin.explanations import cause_in_words
-from django_oauthflows.admin.filters import AuthorizationFlowFilter, AuthorizationStateFilter
+from django_oauthflows.admin.filters import (
+    AuthorizationFlowFilter,
+    AuthorizationStateFilter,
+    ClientOfConsentFilter,
+    DateFilter,
+    UserOfConsentFilter,
+)
 from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
-from django_oauthflows.admin.readonly import ReadOnlyAdmin
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, moment_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization
 
@@ -44,8 +50,14 @@ REVOKE = Action(
 
 @admin.register(Authorization)
 class AuthorizationAdmin(ReadOnlyAdmin):
-    list_display = ("number", "user", "client", "flow_label", "scope", "state", "created_at", "rotated_at")
-    list_filter = (AuthorizationStateFilter, AuthorizationFlowFilter, "created_at")
+    list_display = ("number", "user", "client", "flow_label", "scopes", "state", "begun", "renewed")
+    list_filter = (
+        AuthorizationStateFilter,
+        ClientOfConsentFilter,
+        UserOfConsentFilter,
+        AuthorizationFlowFilter,
+        ("created_at", DateFilter),
+    )
     list_select_related = ("consent__user", "consent__client")
     search_fields = (
         "consent__client__name",
@@ -87,6 +99,18 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("flow"), ordering="flow")
     def flow_label(self, authorization: Authorization) -> str:
         return gettext(registry.flow_named(authorization.flow).label)
+
+    @admin.display(description=_("scopes"), ordering="scope")
+    def scopes(self, authorization: Authorization) -> str:
+        return cut_to_fit(authorization.scope)
+
+    @admin.display(description=_("begun"), ordering="created_at")
+    def begun(self, authorization: Authorization) -> str:
+        return moment_of(authorization.created_at)
+
+    @admin.display(description=_("last renewed"), ordering="rotated_at")
+    def renewed(self, authorization: Authorization) -> str:
+        return moment_of(authorization.rotated_at)
 
     @admin.display(description=_("state"))
     def state(self, authorization: Authorization) -> str:

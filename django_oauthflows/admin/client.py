@@ -38,10 +38,6 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     view_on_site = False  # the toolkit's address of an application is a page that is not routed
 
-    class Media:
-        css = {"all": ("django_oauthflows/admin.css",)}
-        js = ("django_oauthflows/admin.js",)
-
     def own_urls(self) -> list[URLPattern]:
         one = "<int:pk>/"
         pages: list[tuple[str, str, Callable[..., HttpResponse]]] = [

@@ -29,7 +29,7 @@ from django_oauthflows.admin.filters import (
     UseCaseFilter,
 )
 from django_oauthflows.admin.impact import known, with_last_use
-from django_oauthflows.flows import registry
+from django_oauthflows.admin.readonly import cut_to_fit, day_of
 from django_oauthflows.models import Client, Consent
 
 
@@ -37,7 +37,7 @@ class ClientList(ActionAdmin):
     """The part of ``ClientAdmin`` that is about many clients."""
 
     row_actions = CLIENT_ACTIONS
-    list_display = ("label", "use_case", "status", "users", "last_used", "flow_labels", "owner", "registered")
+    list_display = ("label", "purpose", "status", "users", "last_used", "owner", "registered")
     list_display_links = ("label",)
     list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter, TrustFilter, NewFilter)
     list_select_related = ("owner",)
@@ -54,15 +54,15 @@ class ClientList(ActionAdmin):
 
     @admin.display(description=_("client"), ordering="name")
     def label(self, client: Client) -> str:
-        return client.name or client.client_id
+        return cut_to_fit(client.name or client.client_id)
 
     @admin.display(description=_("status"), ordering="suspended_at")
     def status(self, client: Client) -> str:
         return gettext("Suspended") if client.is_suspended else gettext("Live")
 
-    @admin.display(description=_("flows"))
-    def flow_labels(self, client: Client) -> str:
-        return ", ".join(gettext(flow.label) for flow in registry.offered_flows(client.flow_names))
+    @admin.display(description=_("use case"), ordering="use_case")
+    def purpose(self, client: Client) -> str:
+        return cut_to_fit(client.get_use_case_display() or "-")
 
     @admin.display(description=_("users"), ordering="users")
     def users(self, client: Any) -> int:
@@ -70,12 +70,12 @@ class ClientList(ActionAdmin):
 
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, client: Any) -> Any:
-        return known(client.last_used) or gettext("never")
+        return day_of(known(client.last_used))
 
     @admin.display(description=_("registered"), ordering="created")
     def registered(self, client: Client) -> Any:
         """The toolkit's own field has a name that is not marked for translation."""
-        return client.created
+        return day_of(client.created)
 
     @admin.action(description=_("Export selected clients as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse:

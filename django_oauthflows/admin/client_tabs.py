@@ -32,7 +32,7 @@ from django_oauthflows.forms.people import PeopleForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.models.redirect_uri import host_of
-from django_oauthflows.scopes import declared_scopes
+from django_oauthflows.views.cards import labels_of
 
 #: How many of the newest rows a tab shows; the full lists have search and pages.
 SHOWN = 50
@@ -93,8 +93,7 @@ def sentences(client: Client) -> list[str]:
     """What it is and may do, for somebody who has never read an RFC."""
     case = client.declared_use_case
     flows = [flow for flow in registry.offered_flows(client.flow_names) if client.may_use(flow)]
-    declared = declared_scopes()
-    allowed = [declared[name].label for name in client.allowed_scope_names()]
+    allowed = labels_of(client.allowed_scope_names())
     hosts = list(dict.fromkeys(host_of(uri) for uri in client.redirect_uris.split()))
     lines = [
         gettext(case.title) if case else gettext("Brought along from before; no use case was chosen."),
@@ -110,7 +109,10 @@ def sentences(client: Client) -> list[str]:
     if client.is_first_party:
         lines.append(gettext("Belongs to this site: its users are not asked."))
     if client.service_user is not None:
-        lines.append(gettext("Acts by itself as the account %(user)s.") % {"user": client.service_user})
+        lines.append(
+            gettext("Acts by itself as the account %(user)s.")
+            % {"user": str(client.service_user).rstrip(".")}
+        )
     return lines
 
 

@@ -46,7 +46,8 @@ from django_oauthflows.models import Client, Consent, Event
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.openid.claims import in_words
 from django_oauthflows.openid.subject import subject_of
-from django_oauthflows.scopes import OPENID, declared_scopes, offers_openid
+from django_oauthflows.scopes import OPENID, offers_openid
+from django_oauthflows.views.cards import labels_of
 
 if TYPE_CHECKING:
     from django_oauthflows.admin.client import ClientAdmin
@@ -210,11 +211,11 @@ class Trial:
         """What the app would hold now, and what it would know."""
         if not all(step.went_well for step in self.steps):
             return
-        client, now, declared = self.client, timezone.now(), declared_scopes()
+        client, now = self.client, timezone.now()
         lifetime = timedelta(seconds=client.access_token_lifetime_for(self.flow))
         refreshed = client.may_refresh() and self.flow.gives_code
         facts = [
-            (_("It may"), ", ".join(str(declared[name].label) for name in scopes)),
+            (_("It may"), ", ".join(labels_of(scopes))),
             (_("Its access token is valid for"), timeuntil(now + lifetime, now)),
             (_("It can renew it without the user"), _("Yes") if refreshed else _("No")),
         ]

@@ -17,12 +17,14 @@ from django_oauthflows.admin.filters import (
     ClientTextFilter,
     ClientTrustFilter,
     ConsentStateFilter,
+    DateFilter,
+    FlagFilter,
     PermissionFilter,
     UserTextFilter,
 )
 from django_oauthflows.admin.impact import impact_of_consents
 from django_oauthflows.admin.permissions import END_TOKENS
-from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, day_of, in_words
 from django_oauthflows.admin.user_apps import UserAppsPages
 from django_oauthflows.adoption import consents as adoption
 from django_oauthflows.models import Consent
@@ -67,7 +69,7 @@ class _ConsentList(ChangeList):
 
 @admin.register(Consent)
 class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
-    list_display = ("user", "client", "state", "scope", "given_at", "active_at", "expires_at")
+    list_display = ("user", "client", "state", "scopes", "given", "last_active", "ends")
     list_display_links = ("user",)
     list_filter = (
         ConsentStateFilter,
@@ -75,8 +77,8 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         PermissionFilter,
         ClientTrustFilter,
         UserTextFilter,
-        "implied",
-        "given_at",
+        ("implied", FlagFilter),
+        ("given_at", DateFilter),
     )
     list_select_related = ("user", "client")
     search_fields = ("client__name", "=client__client_id", f"user__{get_user_model().USERNAME_FIELD}")
@@ -110,6 +112,22 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         if consent.withdrawn_at is not None:
             return gettext("Withdrawn")
         return gettext("In force") if consent.is_live() else gettext("Past its end")
+
+    @admin.display(description=_("scopes"), ordering="scope")
+    def scopes(self, consent: Consent) -> str:
+        return cut_to_fit(consent.scope)
+
+    @admin.display(description=_("given"), ordering="given_at")
+    def given(self, consent: Consent) -> str:
+        return day_of(consent.given_at)
+
+    @admin.display(description=_("last activity"))
+    def last_active(self, consent: Any) -> str:
+        return day_of(consent.last_used_at)
+
+    @admin.display(description=_("ends"), ordering="expires_at")
+    def ends(self, consent: Consent) -> str:
+        return day_of(consent.expires_at)
 
     @admin.display(description=_("last activity"))
     def active_at(self, consent: Any) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.explanations import explanation
-from django_oauthflows.admin.filters import ClientTextFilter, UserTextFilter
-from django_oauthflows.admin.readonly import ReadOnlyAdmin
+from django_oauthflows.admin.filters import ClientTextFilter, DateFilter, UserTextFilter, WordFilter
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, moment_of
 from django_oauthflows.models import Client, Event
 
 Role = Literal["user", "actor"]
@@ -32,9 +34,9 @@ class _EventList(ChangeList):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "kind", "explained", "client_name", "whose", "by", "count", "reference")
-    list_display_links = ("at",)
-    list_filter = ("kind", ClientTextFilter, UserTextFilter, "at")
+    list_display = ("time", "what", "meaning", "client_name", "whose", "by", "count", "reference")
+    list_display_links = ("time", "reference")
+    list_filter = (("kind", WordFilter), ClientTextFilter, UserTextFilter, ("at", DateFilter))
     list_select_related = ("user", "actor", "client")
     search_fields = (
         "=reference",
@@ -59,6 +61,23 @@ class EventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("explained", "details", "whose", "by")
 
+    def own_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.by_reference)
+        return [path("reference/", view, name="django_oauthflows_event_reference")]
+
+    def by_reference(self, request: HttpRequest) -> HttpResponseRedirect:
+        """From a reference, as somebody reads it out, to its event."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        text = request.GET.get("reference", "")[:50]
+        typed = "".join(letter for letter in text.upper() if letter.isalnum())
+        found = Event.objects.filter(reference=typed).first() if typed.isascii() else None
+        if found is not None:
+            return HttpResponseRedirect(reverse("admin:django_oauthflows_event_change", args=[found.pk]))
+        told = gettext("No event has the reference “%(reference)s”.") % {"reference": typed}
+        self.message_user(request, told, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:django_oauthflows_event_changelist"))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _EventList
 
@@ -68,6 +87,18 @@ class EventAdmin(ReadOnlyAdmin):
         roles: tuple[Role, ...] = ("user", "actor")
         lost = {role for role in roles if obj is not None and obj.lost(role)}
         return tuple(gone[name] if name in lost else name for name in self.fields)
+
+    @admin.display(description=_("time"), ordering="at")
+    def time(self, event: Event) -> str:
+        return moment_of(event.at)
+
+    @admin.display(description=_("what happened"), ordering="kind")
+    def what(self, event: Event) -> str:
+        return cut_to_fit(event.get_kind_display())
+
+    @admin.display(description=_("what it means, and what to do"))
+    def meaning(self, event: Event) -> str:
+        return cut_to_fit(told(event)) if told(event) else ""
 
     @admin.display(description=pgettext_lazy("who uses a client", "user"), ordering="user")
     def whose(self, event: Event) -> Any:

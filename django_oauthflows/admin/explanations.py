@@ -124,6 +124,10 @@ _SENTENCES: dict[str, Any] = {
         "Everything that the user had allowed was taken back by them, or off the client's allowed scopes; "
         "see both, and have the user allow the client again."
     ),
+    "no names for users": _(
+        "This site cannot name its users to this client at present: the key that makes their names (PAIRWISE_KEY) "
+        "was lost or changed, or its redirect URIs are of more than one host; the log says which."
+    ),
     "invalid_client": _(
         "The Authorization header cannot be read; it must be the word Basic and the Base64 of client id, "
         "colon and secret."

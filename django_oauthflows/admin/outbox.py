@@ -10,8 +10,13 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
-from django_oauthflows.admin.filters import OutboxKindFilter, OutboxStateFilter
-from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
+from django_oauthflows.admin.filters import (
+    ClientTextFilter,
+    OutboxKindFilter,
+    OutboxStateFilter,
+    UserTextFilter,
+)
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, in_words, moment_of
 from django_oauthflows.authorization_server.outbox.registry import label_of
 from django_oauthflows.models import OutboxMessage
 
@@ -47,12 +52,11 @@ class OutboxAdmin(ReadOnlyAdmin):
         "user",
         "state",
         "attempts",
-        "next_try",
+        "next_short",
         "error",
-        "created_at",
-        "ended_at",
+        "begun",
     )
-    list_filter = (OutboxStateFilter, OutboxKindFilter)
+    list_filter = (OutboxStateFilter, OutboxKindFilter, ClientTextFilter, UserTextFilter)
     list_select_related = ("user", "client")
     search_fields = ("client__name", "=client__client_id", f"user__{get_user_model().USERNAME_FIELD}")
     search_help_text = _("Client name, client id or user name")
@@ -89,6 +93,14 @@ class OutboxAdmin(ReadOnlyAdmin):
     def next_try(self, message: OutboxMessage) -> str:
         return in_words(message.next_attempt_at) if message.ended_at is None else ""
 
+    @admin.display(description=_("next try"), ordering="next_attempt_at")
+    def next_short(self, message: OutboxMessage) -> str:
+        return moment_of(message.next_attempt_at) if message.ended_at is None else ""
+
+    @admin.display(description=_("begun"), ordering="created_at")
+    def begun(self, message: OutboxMessage) -> str:
+        return moment_of(message.created_at)
+
     @admin.display(description=_("last error"))
     def error(self, message: OutboxMessage) -> Any:
-        return gettext(message.last_error) if message.last_error else ""
+        return cut_to_fit(gettext(message.last_error)) if message.last_error else ""

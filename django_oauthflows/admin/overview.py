@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from django_oauthflows.admin.advice import EXPIRES_SOON, Topic
 from django_oauthflows.admin.filters import NEW_FOR
@@ -87,15 +87,38 @@ def _refusals() -> Iterator[Row]:
 def _misuse() -> Iterator[Row]:
     since = timezone.now() - _MISUSE_FOR
     for kind, what in (
-        (Event.Kind.CLIENT_REPORTED, _("reports by users about apps in the last week")),
-        (Event.Kind.CODE_REPLAYED, _("codes used twice in the last week: somebody may have copied them")),
+        (
+            Event.Kind.CLIENT_REPORTED,
+            ngettext_lazy(
+                "report by users about an app in the last week",
+                "reports by users about apps in the last week",
+                "number",
+            ),
+        ),
+        (
+            Event.Kind.CODE_REPLAYED,
+            ngettext_lazy(
+                "code used twice in the last week: somebody may have copied it",
+                "codes used twice in the last week: somebody may have copied them",
+                "number",
+            ),
+        ),
         (
             Event.Kind.REFRESH_REUSED,
-            _("old refresh tokens used again in the last week: somebody may have copied them"),
+            ngettext_lazy(
+                "old refresh token used again in the last week: somebody may have copied it",
+                "old refresh tokens used again in the last week: somebody may have copied them",
+                "number",
+            ),
         ),
     ):
         number = _counted(Event.objects.filter(kind=kind, at__gt=since))
-        yield Row(_shown(number), what, _list("event", kind__exact=kind, at__gte=_date(since)), number > 0)
+        yield Row(
+            _shown(number),
+            what % {"number": number},
+            _list("event", kind__exact=kind, at__gte=_date(since)),
+            number > 0,
+        )
 
 
 def _secrets() -> Iterator[Row]:

@@ -12,8 +12,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import Action
+from django_oauthflows.admin.filters import WordFilter
 from django_oauthflows.admin.permissions import RETIRE_KEY, ROTATE_KEY, demand
-from django_oauthflows.admin.readonly import ReadOnlyAdmin, in_words
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, day_of, in_words, moment_of
 from django_oauthflows.database import atomic
 from django_oauthflows.forms.signing_key import RotateKeyForm
 from django_oauthflows.models import SigningKey
@@ -62,8 +63,8 @@ RETIRE_AT_ONCE = Action(
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnlyAdmin):
-    list_display = ("kid", "algorithm", "standing", "signs_from", "needed", "created_at", "retired_at")
-    list_filter = ("algorithm",)
+    list_display = ("kid", "algorithm", "standing", "from_then", "needed_short", "begun", "ended")
+    list_filter = (("algorithm", WordFilter),)
     ordering = ("-signs_from", "-pk")
     fields = ("kid", "algorithm", "standing", "signs_from", "needed", "created_at", "retired_at", "public")
     readonly_fields = ("standing", "needed")
@@ -81,7 +82,7 @@ class SigningKeyAdmin(ReadOnlyAdmin):
         if form.is_valid():
             with atomic(SigningKey):
                 key = SigningKey.objects.rotate(**form.cleaned_data, by=request.user)
-                note = gettext("It signs from %(time)s.") % {"time": in_words(key.signs_from)}
+                note = gettext("It signs from %(time)s.") % {"time": in_words(key.signs_from).rstrip(".")}
                 self.log_change(request, key, f"{note} {form.cleaned_data['reason']}")
             self.message_user(request, f"{key}: {note}", messages.SUCCESS)
             return HttpResponseRedirect(back)
@@ -92,6 +93,23 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"))
     def standing(self, key: SigningKey) -> Any:
         return STATES[key.state()]
+
+    @admin.display(description=_("signs from"), ordering="signs_from")
+    def from_then(self, key: SigningKey) -> str:
+        return moment_of(key.signs_from)
+
+    @admin.display(description=_("its tokens are good until"))
+    def needed_short(self, key: SigningKey) -> str:
+        needed = key.needed_until()
+        return moment_of(needed) if needed is not None else "-"
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def begun(self, key: SigningKey) -> str:
+        return day_of(key.created_at)
+
+    @admin.display(description=_("retired"), ordering="retired_at")
+    def ended(self, key: SigningKey) -> str:
+        return day_of(key.retired_at)
 
     @admin.display(description=_("its tokens are good until"))
     def needed(self, key: SigningKey) -> str:

@@ -75,7 +75,7 @@ def _written(secret: ClientSecret) -> tuple[str, str]:
         "client_id": secret.client.client_id,
         "secret": str(secret),
         "site": site_name(),
-        "ends": date_format(ends, "DATETIME_FORMAT"),
+        "ends": date_format(ends, "DATETIME_FORMAT").rstrip("."),  # the sentence has its own stop
         "last_used": secret.last_used_at,
     }
     subject = _("A secret of %(app)s ends on %(date)s") % {

@@ -17,6 +17,7 @@ from django_oauthflows.forms.fields import ScopesField
 from django_oauthflows.logos import can_be_kept
 from django_oauthflows.models import Client
 from django_oauthflows.models.client_metadata import required_columns
+from django_oauthflows.models.client_validation import missing_redirect_uri
 from django_oauthflows.models.redirect_uri import origin_of
 
 _SALT = "django_oauthflows.new_client"
@@ -42,6 +43,11 @@ class NewClientForm(ClientFormBase):
         self.instance.client_type = self.case.client_type.value
         for name in set(self.fields) - set(fields_for(self.case)):
             del self.fields[name]
+        self.fields["name"].required = True
+        if "redirect_uris" in self.fields:
+            addresses = self.fields["redirect_uris"]
+            addresses.required = True
+            addresses.error_messages["required"] = missing_redirect_uri(self.case)
         scopes = self.fields["allowed_scopes"]
         assert isinstance(scopes, ScopesField)
         scopes.offer()

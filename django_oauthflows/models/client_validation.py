@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from django_oauthflows.conf import options
 from django_oauthflows.flows import registry
+from django_oauthflows.flows.base import UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.scopes import declared_scopes
 
@@ -159,10 +160,15 @@ def _flow_problems(client: Client) -> list[str]:
     return problems
 
 
+def missing_redirect_uri(use_case: UseCase | None) -> str:
+    """What to say where a client of that use case has no redirect URI."""
+    sentence = gettext("Give the address to send the user back to, as in %(example)s.")
+    return sentence % {"example": redirect_uris.examples_for(use_case)[0]}
+
+
 def _redirect_uri_problems(client: Client) -> list[str]:
     if not client.redirect_uris.strip() and registry.needs_redirect_uri(client.flow_names):
-        sentence = gettext("Give the address to send the user back to, as in %(example)s.")
-        return [sentence % {"example": redirect_uris.examples_for(client.declared_use_case)[0]}]
+        return [missing_redirect_uri(client.declared_use_case)]
     return _uri_problems(client, client.redirect_uris)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from django_oauthflows.flows.base import EXAMPLES_ON_THE_WEB, UseCase
 from django_oauthflows.option_forms import LOOPBACK_HOSTS, NUMERIC_LABEL
@@ -161,7 +161,12 @@ def problem_with(uri: str, use_case: UseCase | None = None, *, risk_accepted: bo
     ``risk_accepted``: staff have said why the client may have an address that is allowed only then.
     """
     if len(uri) > MAX_LENGTH:
-        return _("This address is longer than %(limit)d characters.") % {"limit": MAX_LENGTH}
+        sentence = ngettext(
+            "This address is longer than %(limit)d character.",
+            "This address is longer than %(limit)d characters.",
+            MAX_LENGTH,
+        )
+        return sentence % {"limit": MAX_LENGTH}
     if not _URI_CHARACTERS.fullmatch(uri):
         return _(
             "An address can hold only plain letters, digits and URL signs: no spaces, backslashes or "

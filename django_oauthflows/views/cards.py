@@ -120,6 +120,6 @@ def permissions_of(consent: Consent) -> list[Allowed]:
 
 
 def labels_of(names: Iterable[str]) -> list[str]:
-    """Scopes in words; one that is not declared any more has only its name."""
+    """Scopes in words, without a last stop: sentences have their own. One that is gone has only its name."""
     declared = declared_scopes()
-    return [str(declared[name].label) if name in declared else name for name in names]
+    return [str(declared[name].label).rstrip(".") if name in declared else name for name in names]

@@ -138,11 +138,13 @@ def _refused_on(standing: Consent | None, name: str) -> str:
 def _known_here(client: Client) -> dict[str, Any]:
     """How long the site has known the app, and roughly how many people use it. One statement."""
     people = Consent.objects.live_of(client)[: MANY + 1].count()
+    bound = next((bound for bound in (MANY, 100, 10) if people > bound), 0)
     return {
         "since": day_of(client.created),
         "is_new": client.created > timezone.now() - NEW_FOR,
         "people": people,
-        "more_than": next((number_format(bound) for bound in (MANY, 100, 10) if people > bound), ""),
+        "bound": bound,
+        "more_than": number_format(bound) if bound else "",
     }
 
 

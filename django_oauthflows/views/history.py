@@ -57,6 +57,7 @@ def sentences_of(event: Event, user: Any, site: str) -> list[str]:
     names["permissions"] = ", ".join(labels_of(allowed))
     own = event.actor_id == user.pk
     if event.kind == Event.Kind.CONSENT_WITHDRAWN:
+        names["app"] = names["app"].rstrip(".")  # the sentence has its own stop
         said = [
             _("You disconnected %(app)s.") if own else _("%(site)s disconnected %(app)s from your account.")
         ]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("django_oauthflows", "0022_pairwise_keys"),
+        ("django_oauthflows", "0023_narrowed_scopes"),
     ]
 
     operations = [

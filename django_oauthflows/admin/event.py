@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.explanations import explanation
 from django_oauthflows.admin.filters import ClientTextFilter, DateFilter, UserTextFilter, WordFilter
-from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, moment_of
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
 from django_oauthflows.models import Client, Event
 
 Role = Literal["user", "actor"]
@@ -34,8 +34,8 @@ class _EventList(ChangeList):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("time", "what", "meaning", "client_name", "whose", "by", "count", "reference")
-    list_display_links = ("time", "reference")
+    list_display = ("at", "what", "meaning", "client_name", "whose", "by", "count", "reference")
+    list_display_links = ("at", "reference")
     list_filter = (("kind", WordFilter), ClientTextFilter, UserTextFilter, ("at", DateFilter))
     list_select_related = ("user", "actor", "client")
     search_fields = (
@@ -87,10 +87,6 @@ class EventAdmin(ReadOnlyAdmin):
         roles: tuple[Role, ...] = ("user", "actor")
         lost = {role for role in roles if obj is not None and obj.lost(role)}
         return tuple(gone[name] if name in lost else name for name in self.fields)
-
-    @admin.display(description=_("time"), ordering="at")
-    def time(self, event: Event) -> str:
-        return moment_of(event.at)
 
     @admin.display(description=_("what happened"), ordering="kind")
     def what(self, event: Event) -> str:

@@ -103,6 +103,8 @@ class ClientFormBase(_ModelForm):
         if hasattr(errors, "error_dict"):
             told: dict[str, list[ValidationError]] = {}
             for name, problems in errors.error_dict.items():
+                if name in self.errors:  # its own rule has said so already
+                    continue
                 told.setdefault(name if name in self.fields else NON_FIELD_ERRORS, []).extend(problems)
             errors = ValidationError(told)
         super()._update_errors(errors)  # type: ignore[misc]

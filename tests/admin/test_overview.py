@@ -75,7 +75,7 @@ def test_refusals_that_grew_and_misuse(boss: Any) -> None:
     assert line(boss, "refused in the last day")[0::2] == ("500", True)
     assert len(boss.get(url).context["cl"].result_list) == 1
     Event.objects.record(Event.Kind.REFRESH_REUSED, client=client)
-    number, url, alarm = line(boss, "old refresh tokens used again")
+    number, url, alarm = line(boss, "old refresh token used again")
     assert (number, alarm) == ("1", True)
     assert len(boss.get(url).context["cl"].result_list) == 1
 

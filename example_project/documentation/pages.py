@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from example_project.documentation import commands, flows, reference, source
+from example_project.documentation import commands, flows, login, reference, source
 
 ROOT = source.PACKAGE.parent
 SECTIONS: Mapping[str, Callable[[], str]] = {
@@ -24,6 +24,11 @@ SECTIONS: Mapping[str, Callable[[], str]] = {
     "errors": reference.errors,
     "rates": reference.rates,
     "metadata": reference.metadata,
+    "log in: Django": login.django,
+    "log in: Grafana": login.grafana,
+    "log in: Nextcloud": login.nextcloud,
+    "log in: Python": login.python,
+    "log in: Node.js": login.node,
 }
 _MARKED = re.compile(r"(<!-- made from the code: (.+?) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "django_oauthflows/docs"
-_BLOCK = re.compile(r"^```([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class Block:
 
 def blocks_of(page: str) -> list[Block]:
     path = ROOT / page if page == "README.md" else DOCS / page
-    return [Block(page, language, text) for language, text in _BLOCK.findall(path.read_text())]
+    return [
+        Block(page, language, textwrap.dedent(text))
+        for _indent, language, text in _BLOCK.findall(path.read_text())
+    ]
 
 
 def all_blocks() -> Iterator[Block]:

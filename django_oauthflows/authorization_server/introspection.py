@@ -16,6 +16,7 @@ from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
 from django_oauthflows.conf import name_in_tokens
 from django_oauthflows.models import Authorization, Client, Event
+from django_oauthflows.models.authorization import Presented
 from django_oauthflows.openid.subject import objection_to_names, subject_of
 from django_oauthflows.resource_server.access import bearer_token
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
@@ -35,18 +36,21 @@ def respond(request: FormRequest) -> Answer:
 
     A token that does not count, or that the caller has nothing to do with, is just inactive.
     """
-    client = _caller(request)
-    token = request.parameters.required("token")
-    if looks_like(Kind.REFRESH, token):
-        return Answer(_refresh_token(token, client, name_in_tokens(request.http)), client)
+    token = request.parameters.values.get("token", "")
+    is_refresh_token = looks_like(Kind.REFRESH, token)
+    presented = Authorization.objects.named_by(Kind.REFRESH, token) if is_refresh_token else None
+    client = _caller(request, presented)
+    request.parameters.required("token")
+    if presented is not None:
+        return Answer(_refresh_token(presented, client, name_in_tokens(request.http)), client)
     return Answer(_access_token(token, client, name_in_tokens(request.http)), client)
 
 
-def _caller(request: FormRequest) -> Client:
+def _caller(request: FormRequest, presented: Presented | None) -> Client:
     """Who asks: a client with a secret, or with a token of its own for this (§2.1). Raises ``RequestRefused``."""
     text = bearer_token(request.http)
     if text is None:
-        return authenticate_with_proof(request)
+        return authenticate_with_proof(request, presented)
     try:
         access = lookup(text)
     except TokenRefused as refused:
@@ -113,10 +117,10 @@ def _tell_staff(caller: Client) -> None:
         logger.exception("That %s introspects others' tokens could not be recorded.", caller.client_id)
 
 
-def _refresh_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
+def _refresh_token(presented: Presented, caller: Client, issuer: str) -> dict[str, Any]:
     now = timezone.now()
     try:
-        reference, authorization = Authorization.objects.find(Kind.REFRESH, text, caller)
+        reference, authorization = Authorization.objects.find(presented, caller)
     except TokenRefused:
         return _INACTIVE
     if (

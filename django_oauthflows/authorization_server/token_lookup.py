@@ -19,13 +19,14 @@ from django.utils.functional import SimpleLazyObject
 from django_oauthflows.accounts import is_accepted
 from django_oauthflows.adoption import tokens as adopted
 from django_oauthflows.authorization_server.key_ring import signed_claims
-from django_oauthflows.models.authorization import Authorization, opened
+from django_oauthflows.models.authorization import Authorization, Presented
 from django_oauthflows.models.client import CALLER_COLUMNS, Client
 from django_oauthflows.models.revoked_token import RevokedToken
 from django_oauthflows.models.statement import Columns, Given, Read, Row
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.cache import cached_row
-from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like
+from django_oauthflows.tokens.errors import BadToken
+from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like, unseal
 from django_oauthflows.tokens.jwt import AccessClaims, looks_signed
 
 
@@ -47,35 +48,56 @@ def lookup(text: str, *, believe_signature: bool = False) -> AccessToken:
     return adopted.find_access_token(text)
 
 
-def revoke(text: str, client: Client) -> None:
-    """End a token of ``client``, of whatever kind and form, and where a user stands behind it all that came
-    from the same authorization (RFC 7009 §2.1). Does nothing when it is not one, or not theirs.
+class RevocableToken:
+    """A token that its client wants to end, of whatever kind and form (RFC 7009 §2.1).
+
+    ``presented`` is what it refers to, if it is one of ours; nothing has been read of that yet.
     """
-    for kind in (Kind.ACCESS, Kind.REFRESH):
-        if looks_like(kind, text):
-            return _revoke_sealed(kind, text, client)
-    if looks_signed(text):
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.presented = self._opened()
+
+    def _opened(self) -> Presented | None:
+        for kind in (Kind.ACCESS, Kind.REFRESH):
+            if looks_like(kind, self._text):
+                return Authorization.objects.named_by(kind, self._text)
+        if looks_signed(self._text):
+            try:
+                return Authorization.objects.named_by(Kind.JWT_ID, signed_claims(self._text).token_id)
+            except TokenRefused:
+                pass  # as in `lookup`
+        return None
+
+    def revoke(self, client: Client) -> None:
+        """End it, and where a user stands behind it all that came from the same authorization. Does nothing when
+        it is no token, or not one of ``client``.
+        """
+        if self.presented is None:
+            adopted.revoke(self._text, client)
+            return
+        reference = self.presented.reference
+        if reference is not None and reference.subject is Subject.CLIENT:
+            if reference.id == client.pk and reference.belongs_to(client.token_epoch):
+                RevokedToken.objects.put(reference, client)
+            return
         try:
-            return _revoke_sealed(Kind.JWT_ID, signed_claims(text).token_id, client)
+            _, authorization = Authorization.objects.find(self.presented, client)
         except TokenRefused:
-            pass  # as in `lookup`
-    return adopted.revoke(text, client)
+            return
+        authorization.revoke(cause="revoked by the client")
 
 
-def _revoke_sealed(kind: Kind, text: str, client: Client) -> None:
+def _opened(kind: Kind, text: str) -> Reference:
     try:
-        reference = opened(kind, text)
-        if reference.subject is Subject.AUTHORIZATION:
-            Authorization.objects.referred_to(reference, client).revoke(cause="revoked by the client")
-        elif reference.id == client.pk and reference.belongs_to(client.token_epoch):
-            RevokedToken.objects.put(reference, client)
-    except TokenRefused:
-        return
+        return unseal(kind, text)
+    except BadToken:
+        raise TokenRefused("malformed") from None
 
 
 def _sealed_access(kind: Kind, text: str) -> AccessToken:
     now = timezone.now()
-    reference = opened(kind, text)
+    reference = _opened(kind, text)
     if reference.expires <= now.timestamp():
         raise TokenRefused("expired")
     if reference.confirmation is not None:

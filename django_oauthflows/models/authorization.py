@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -20,7 +21,7 @@ from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
-from django_oauthflows.models.statement import Columns, Given, Read, Row, Write
+from django_oauthflows.models.statement import Beside, Columns, Given, Read, Row, Write
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.cache import cached_row, ended
@@ -28,12 +29,22 @@ from django_oauthflows.tokens.errors import BadToken
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unseal
 
 
-def opened(kind: Kind, text: str) -> Reference:
-    """What ``text`` refers to, if it is a code or token of ours. Raises ``TokenRefused``."""
-    try:
-        return unseal(kind, text)
-    except BadToken:
-        raise TokenRefused("malformed") from None
+class Presented:
+    """A code or token that came with a request. ``beside`` is its row, which comes with the client's, if it can."""
+
+    def __init__(self, kind: Kind, text: str, subject: Subject, read: Read) -> None:
+        self.reference: Reference | None = None
+        self.beside: Beside | None = None
+        with suppress(BadToken):
+            self.reference = unseal(kind, text)
+            if self.reference.subject is subject:
+                self.beside = Beside(read, pk=self.reference.id)
+
+    def row(self) -> tuple[Reference, Row | None]:
+        """What it refers to. Raises ``TokenRefused`` when it is none of ours, or of another subject."""
+        if self.reference is None or self.beside is None:
+            raise TokenRefused("malformed")
+        return self.reference, self.beside.row()
 
 
 class AuthorizationQuerySet(WriterQuerySet["Authorization"]):
@@ -84,35 +95,25 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         """The authorization with its consent and user, by one statement, for a client that presents a
         code or refresh token of it; whether it is that client's is not looked at here.
         """
-        row = _PRESENTED.first(pk=pk)
-        if row is None:
-            return None
-        authorization, consent, user = _PRESENTED.instances(row)
-        consent.user = user
-        if consent.client_id == client.pk:
-            consent.client = client
-        authorization.consent = consent
-        return cast(Authorization, authorization)
+        return _of(client, _PRESENTED.first(pk=pk))
 
-    def find(self, kind: Kind, text: str, client: Client) -> tuple[Reference, Authorization]:
-        """The authorization of ``client`` that a code or refresh token refers to, whatever its state.
+    def named_by(self, kind: Kind, text: str) -> Presented:
+        """A code or token that came with a request, of which nothing has been read yet."""
+        return Presented(kind, text, Subject.AUTHORIZATION, _PRESENTED)
 
-        One statement. Raises ``TokenRefused`` when the text is not ours, its row is gone, its epoch is
-        another, or it was given to another client.
+    def find(self, presented: Presented, client: Client) -> tuple[Reference, Authorization]:
+        """The authorization of ``client`` that a code or token refers to, whatever its state.
+
+        One statement, or none if it was read with the client. Raises ``TokenRefused`` when the text is not
+        ours, its row is gone, its epoch is another, or it was given to another client.
         """
-        reference = opened(kind, text)
-        return reference, self.referred_to(reference, client)
-
-    def referred_to(self, reference: Reference, client: Client) -> Authorization:
-        """What a reference refers to, for the client that presents it; as ``find``."""
-        if reference.subject is not Subject.AUTHORIZATION:
-            raise TokenRefused("malformed")
-        authorization = self.presented(reference.id, client)
+        reference, row = presented.row()
+        authorization = _of(client, row)
         if authorization is None or not reference.belongs_to(authorization.token_epoch):
             raise TokenRefused("unknown")
         if authorization.consent.client_id != client.pk:
             raise TokenRefused("of another client")
-        return authorization
+        return reference, authorization
 
     def called_with(self, pk: int, generation: int) -> Authorization | None:
         """The authorization with its consent, user and client, for an API call with a token of
@@ -351,6 +352,18 @@ def with_consent_and_user(names: tuple[str, ...], path: str = "") -> tuple[Colum
     )
 
 
+def _of(client: Client, row: Row | None) -> Authorization | None:
+    """The authorization that was read for a client that presents something."""
+    if row is None:
+        return None
+    authorization, consent, user = _PRESENTED.instances(row)
+    consent.user = user
+    if consent.client_id == client.pk:
+        consent.client = client
+    authorization.consent = consent
+    return cast(Authorization, authorization)
+
+
 def _presented() -> tuple[models.QuerySet[Authorization], tuple[Columns, ...]]:
     return _one(), with_consent_and_user(OF_PRESENTED)
 
@@ -398,9 +411,8 @@ def _advance() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
 
 def _revoke() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
     changes = {"revoked_at": "now", "revoked_cause": "cause"}
-    return _one().filter(revoked_at=None), {
-        name: Given(value, Authorization, name) for name, value in changes.items()
-    }
+    given = {name: Given(value, Authorization, name) for name, value in changes.items()}
+    return _one().filter(revoked_at=None), given
 
 
 #: For the client that presents a code or refresh token: who that is, is known by then.

@@ -22,7 +22,7 @@ from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.authorization import (
     OF_PRESENTED,
     Authorization,
-    opened,
+    Presented,
     with_consent_and_user,
 )
 from django_oauthflows.models.client import Client, random_epoch
@@ -120,17 +120,17 @@ class DeviceRequestManager(WriterManager["DeviceRequest"]):
         found = self.filter(user_code_digest__in=_digests(user_code)).select_related("client")
         return found.order_by("-created_at").first()
 
-    def presented(self, text: str, client: Client, now: datetime) -> Polled | None:
-        """What the device code of ``client`` stands for, by one statement; ``None`` when its time is over and
-        its row was deleted.
+    def named_by(self, text: str) -> Presented:
+        """A device code that came with a request, of which nothing has been read yet."""
+        return Presented(Kind.DEVICE_CODE, text, Subject.DEVICE_REQUEST, _PRESENTED)
 
-        Raises ``TokenRefused`` when the text is not ours, its row is gone before its time, its epoch is
-        another, or it was given to another client.
+    def find(self, presented: Presented, client: Client, now: datetime) -> Polled | None:
+        """What the device code of ``client`` stands for; ``None`` when its time is over and its row was deleted.
+
+        One statement, or none if it was read with the client. Raises ``TokenRefused`` when the text is not
+        ours, its row is gone before its time, its epoch is another, or it was given to another client.
         """
-        reference = opened(Kind.DEVICE_CODE, text)
-        if reference.subject is not Subject.DEVICE_REQUEST:
-            raise TokenRefused("malformed")
-        row = _PRESENTED.first(pk=reference.id)
+        reference, row = presented.row()
         if row is None and reference.expires <= now.timestamp():
             return None
         if row is None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import IntegrityError, models
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
 from django_oauthflows.database import WriterManager
+from django_oauthflows.models.statement import Insert
 from django_oauthflows.tokens.cache import ended
 from django_oauthflows.tokens.format import Reference
 
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 class RevokedTokenManager(WriterManager["RevokedToken"]):
     def put(self, reference: Reference, client: Client) -> None:
         """Remember that a token of ``client`` counts no more."""
-        mine = {"client": client, "serial": reference.serial}
         ends = datetime.fromtimestamp(reference.expires + 1, UTC)
-        # Looking first costs less than inserting within a transaction, which is three trips.
-        if not self.filter(**mine).exists():
-            with contextlib.suppress(IntegrityError):  # two requests at once: one row is enough
-                self.model(**mine, expires_at=ends if settings.USE_TZ else timezone.make_naive(ends)).save(
-                    force_insert=True
-                )
+        _PUT.run(
+            client_id=client.pk,
+            serial=reference.serial,
+            expires_at=ends if settings.USE_TZ else timezone.make_naive(ends),
+        )
         ended(serial=reference.serial)
         signals.token_revoked.announce(RevokedToken, client=client)
 
@@ -54,3 +52,7 @@ class RevokedToken(models.Model):
 
     def __str__(self) -> str:
         return f"revoked token of {self.client}"
+
+
+#: Two requests at once leave one row, in a host's transaction too.
+_PUT = Insert(lambda: RevokedToken, unless_there=True)

@@ -9,19 +9,22 @@ whatever database the site uses, and its converters still read the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from types import EllipsisType
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, router
 from django.db.models import Expression, Model, QuerySet
-from django.db.models.sql import UpdateQuery
+from django.db.models.constants import OnConflict
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 from django_oauthflows.database import after_conflict
 
 Row = tuple[Any, ...]
+Result = TypeVar("Result")
 
 
 class Given(Expression):
@@ -52,14 +55,14 @@ class Columns:
     def of(cls, model: type[Model], names: Sequence[str], path: str = "") -> Columns:
         """``names`` are column names, such as ``client_id``; in whatever order."""
         # `Model.from_db` wants them in the order of the model's own fields.
-        fields = (field.attname for field in model._meta.concrete_fields)
+        fields = (each.attname for each in model._meta.concrete_fields)
         return cls(model, tuple(name for name in fields if name in names), path and f"{path}__")
 
     @classmethod
     def of_user(cls, path: str) -> Columns:
         """All but the password: nobody who is called with a token needs its hash."""
         model = get_user_model()
-        names = [field.attname for field in model._meta.concrete_fields if field.attname != "password"]
+        names = [each.attname for each in model._meta.concrete_fields if each.attname != "password"]
         return cls.of(model, names, path)
 
     def lookups(self) -> list[str]:
@@ -77,37 +80,63 @@ class Columns:
         return self.model.from_db(router.db_for_write(self.model), dict.fromkeys(self.names), values)
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement as one database takes it, and what turns its answer into Python's values."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    #: By the position of a column.
+    converters: Mapping[int, tuple[Sequence[Any], Any]] = field(default_factory=dict)
+    #: How many columns a row of its answer has.
+    width: int = 0
+
+    def bound(self, values: Mapping[str, Any], connection: Any) -> list[Any]:
+        """The values for the driver."""
+        return [
+            parameter.prepared(values, connection) if isinstance(parameter, Given) else parameter
+            for parameter in self.parameters
+        ]
+
+    def converted(self, row: Row, connection: Any) -> Row:
+        """A row of the answer as Python has it."""
+        if not self.converters:
+            return row
+        # Not by the compiler's `apply_converters`: it hands on the connection of the thread that compiled.
+        values = list(row)
+        for position, (functions, expression) in self.converters.items():
+            for function in functions:
+                values[position] = function(values[position], expression, connection)
+        return tuple(values)
+
+
 class _Statement:
     """What reading and writing share: one compilation per database, then binding."""
 
     def __init__(self, model: Callable[[], type[Model]]) -> None:
         self._model = model
-        self._compiled: dict[str, Any] = {}
+        self._compiled: dict[str, Compiled] = {}
 
-    def _alias(self) -> str:
-        return router.db_for_write(self._model())
+    def _for(self, alias: str) -> Compiled:
+        """The statement for the database ``alias``."""
+        compiled = self._compiled.get(alias)
+        if compiled is None:
+            compiled = self._compiled[alias] = self._compile(alias)
+        return compiled
+
+    def _compile(self, alias: str) -> Compiled:
+        raise NotImplementedError
+
+    def _connection(self) -> Any:
+        return connections[router.db_for_write(self._model())]
 
     @staticmethod
-    def _bind(parameters: tuple[Any, ...], values: Mapping[str, Any], connection: Any) -> list[Any]:
-        return [
-            parameter.prepared(values, connection) if isinstance(parameter, Given) else parameter
-            for parameter in parameters
-        ]
-
-    @classmethod
-    def _executed(
-        cls,
-        sql: str,
-        parameters: tuple[Any, ...],
-        values: Mapping[str, Any],
-        connection: Any,
-        answer: Callable[[Any], Any],
-    ) -> Any:
+    def _executed(sql: str, bound: Sequence[Any], connection: Any, answer: Callable[[Any], Result]) -> Result:
         """What the cursor answers. Tried again when others got in its way: a statement is atomic by itself."""
 
-        def work() -> Any:
+        def work() -> Result:
             with connection.cursor() as cursor:
-                cursor.execute(sql, cls._bind(parameters, values, connection))
+                cursor.execute(sql, bound)
                 return answer(cursor)
 
         try:
@@ -147,25 +176,27 @@ class Read(_Statement):
     def _built(self) -> tuple[QuerySet[Any, Any], tuple[Columns, ...]]:
         return self._build()
 
-    def first(self, **values: Any) -> Row | None:
-        """The first row for these values, or ``None``."""
-        alias = self._alias()
-        compiled = self._compiled.get(alias)
-        if compiled is None:
-            compiled = self._compiled[alias] = self._compile(alias)
-        sql, parameters, converters = compiled
-        connection = connections[alias]
-        row: Row | None = self._executed(
-            sql, parameters, values, connection, lambda cursor: cursor.fetchone()
-        )
-        if row is None or not converters:
-            return row
-        # Not by the compiler's `apply_converters`: it hands on the connection of the thread that compiled.
-        values_out = list(row)
-        for position, (functions, expression) in converters.items():
-            for function in functions:
-                values_out[position] = function(values_out[position], expression, connection)
-        return tuple(values_out)
+    def first(self, beside: Beside | None = None, /, **values: Any) -> Row | None:
+        """The first row for these values, or ``None``. ``beside`` is read by the same statement."""
+        connection = self._connection()
+        if beside is not None:
+            return self._first_with(beside, values, connection)
+        compiled = self._for(connection.alias)
+        row = self._executed(compiled.sql, compiled.bound(values, connection), connection, _one_row)
+        return None if row is None else compiled.converted(row, connection)
+
+    def _first_with(self, beside: Beside, values: Mapping[str, Any], connection: Any) -> Row | None:
+        mine, other = self._for(connection.alias), beside.read._for(connection.alias)
+        # Each finds one row at most. Where the first finds none, nobody may know of the other.
+        sql = f"SELECT * FROM ({mine.sql}) AS mine LEFT JOIN ({other.sql}) AS other ON 1 = 1"  # noqa: S608
+        bound = mine.bound(values, connection) + other.bound(beside.values, connection)
+        row = self._executed(sql, bound, connection, _one_row)
+        if row is None:
+            return None
+        first, second = row[: mine.width], row[mine.width :]
+        there = any(value is not None for value in second)
+        beside.came(other.converted(second, connection) if there else None)
+        return mine.converted(first, connection)
 
     def instances(self, row: Row) -> list[Any]:
         """What a row holds: an instance per model, then the annotations."""
@@ -176,14 +207,38 @@ class Read(_Statement):
             at = end
         return [*found, *row[at:]]
 
-    def _compile(self, alias: str) -> tuple[str, tuple[Any, ...], Any]:
+    def _compile(self, alias: str) -> Compiled:
         queryset, parts = self._built
         lookups = [lookup for columns in parts for lookup in columns.lookups()]
-        rows: Any = queryset.using(alias).values_list(*lookups, *self._further)
+        rows: Any = queryset.using(alias).values_list(*lookups, *self._further)[:1]
         compiler = rows.query.get_compiler(using=alias)
-        sql, parameters = compiler.as_sql()
+        # Each column under a name of its own, so that the statement can be a part of another.
+        sql, parameters = compiler.as_sql(with_col_aliases=True)
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
-        return sql, tuple(parameters), converters
+        return Compiled(sql, tuple(parameters), converters, len(compiler.select))
+
+
+class Beside:
+    """A row that is wanted together with that of another ``Read``: it comes by the statement that is run for
+    that one, or by one of its own if none is.
+    """
+
+    __slots__ = ("_row", "read", "values")
+
+    def __init__(self, read: Read, **values: Any) -> None:
+        self.read = read
+        self.values = values
+        self._row: Row | EllipsisType | None = ...
+
+    def came(self, row: Row | None) -> None:
+        """It was read."""
+        self._row = row
+
+    def row(self) -> Row | None:
+        """The row, or ``None`` if there is none."""
+        if self._row is ...:
+            self._row = self.read.first(**self.values)
+        return cast("Row | None", self._row)
 
 
 class Write(_Statement):
@@ -199,17 +254,62 @@ class Write(_Statement):
 
     def run(self, **values: Any) -> int:
         """Make the change; how many rows it met."""
-        alias = self._alias()
-        compiled = self._compiled.get(alias)
-        if compiled is None:
-            compiled = self._compiled[alias] = self._compile(alias)
-        sql, parameters = compiled
-        connection = connections[alias]
-        return int(self._executed(sql, parameters, values, connection, lambda cursor: cursor.rowcount))
+        connection = self._connection()
+        compiled = self._for(connection.alias)
+        return self._executed(compiled.sql, compiled.bound(values, connection), connection, _rows_met)
 
-    def _compile(self, alias: str) -> tuple[str, tuple[Any, ...]]:
+    def _compile(self, alias: str) -> Compiled:
         queryset, changes = self._build()
         query: Any = queryset.using(alias).query.chain(UpdateQuery)
         query.add_update_values(changes)
         sql, parameters = query.get_compiler(using=alias).as_sql()
-        return sql, tuple(parameters)
+        return Compiled(sql, tuple(parameters))
+
+
+class Insert(_Statement):
+    """An ``INSERT`` of one row, run often with other values: all columns but the key.
+
+    With ``unless_there`` a row that a unique constraint forbids is left out, by the database itself.
+    """
+
+    def __init__(self, model: Callable[[], type[Model]], *, unless_there: bool = False) -> None:
+        super().__init__(model)
+        self._unless_there = unless_there
+
+    def run(self, **values: Any) -> Any:
+        """Insert the row; its key, or ``None`` for one that is there already."""
+        connection = self._connection()
+        compiled = self._for(connection.alias)
+        bound = compiled.bound(values, connection)
+        if compiled.width:
+            row = self._executed(compiled.sql, bound, connection, _one_row)
+            return None if row is None else compiled.converted(row, connection)[0]
+        return self._executed(
+            compiled.sql, bound, connection, lambda cursor: cursor.lastrowid if cursor.rowcount else None
+        )
+
+    def _compile(self, alias: str) -> Compiled:
+        model = self._model()
+        columns = [each for each in model._meta.local_concrete_fields if not each.primary_key]
+        row = model(**{each.attname: None for each in columns})
+        for each in columns:
+            vars(row)[each.attname] = Given(each.attname, model, each.name)
+        query = InsertQuery(model, on_conflict=OnConflict.IGNORE if self._unless_there else None)
+        query.insert_values(columns, [row], raw=True)
+        compiler: Any = query.get_compiler(using=alias)
+        key = model._meta.pk
+        returns = compiler.connection.features.can_return_columns_from_insert
+        compiler.returning_fields = [key] if returns else None
+        [(sql, parameters)] = compiler.as_sql()
+        if not returns:
+            return Compiled(sql, tuple(parameters))
+        converters = compiler.get_converters([key.get_col(model._meta.db_table)])
+        return Compiled(sql, tuple(parameters), converters, 1)
+
+
+def _one_row(cursor: Any) -> Any:
+    return cursor.fetchone()
+
+
+def _rows_met(cursor: Any) -> int:
+    return int(cursor.rowcount)

@@ -63,7 +63,9 @@ def _hand_over(text: str, client: Any) -> None:
     if mine is None:
         return
     try:
-        reference, found = Authorization.objects.find(Kind.REFRESH, text, mine)
+        reference, found = Authorization.objects.find(
+            Authorization.objects.named_by(Kind.REFRESH, text), mine
+        )
     except TokenRefused:
         return
     too_old = reference.expires <= now.timestamp() or not found.accepts_generation(reference.serial, now)

@@ -294,6 +294,6 @@ def test_malformed_and_expired_tokens_ask_the_database_nothing(
             with pytest.raises(TokenRefused):
                 lookup(text)
             with pytest.raises(TokenRefused):
-                Authorization.objects.find(Kind.CODE, text, client)
+                Authorization.objects.find(Authorization.objects.named_by(Kind.CODE, text), client)
             with pytest.raises(TokenRefused):
-                Authorization.objects.find(Kind.REFRESH, text, client)
+                Authorization.objects.find(Authorization.objects.named_by(Kind.REFRESH, text), client)

@@ -12,12 +12,14 @@ from django_oauthflows.authorization_server.client_authentication import none, s
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
 from django_oauthflows.models import Client
+from django_oauthflows.models.authorization import Presented
 
 METHODS: tuple[ClientAuthenticationMethod, ...] = (secret.METHOD, none.METHOD)
 
 
-def authenticate(request: FormRequest) -> Client:
-    """The client that sent the request, proven where it can be, and not suspended.
+def authenticate(request: FormRequest, presented: Presented | None = None) -> Client:
+    """The client that sent the request, proven where it can be, and not suspended. The row that a code or token
+    refers to which it ``presented`` is read with it, by one statement.
 
     Raises ``RequestRefused``. Raises ``LimitExceeded``: for a client that has proven who it is, when it
     sends too many requests itself; for anybody else, when too many come from their network, or too many
@@ -27,7 +29,7 @@ def authenticate(request: FormRequest) -> Client:
     try:
         credentials = request.credentials()
         method = _method_for(credentials)
-        client = method.authenticate(request, credentials)
+        client = method.authenticate(request, credentials, presented.beside if presented else None)
     except RequestRefused as refused:
         if refused.error.status_code == 401:
             _count_failure(request, credentials.client_id)
@@ -38,9 +40,9 @@ def authenticate(request: FormRequest) -> Client:
     return client
 
 
-def authenticate_with_proof(request: FormRequest) -> Client:
+def authenticate_with_proof(request: FormRequest, presented: Presented | None = None) -> Client:
     """As ``authenticate``, for an endpoint where saying who one is does not suffice (RFC 7662 §2.1)."""
-    client = authenticate(request)
+    client = authenticate(request, presented)
     if not client.has_secret:
         raise RequestRefused(errors.InvalidClientError(), "no client secret", client=client)
     return client

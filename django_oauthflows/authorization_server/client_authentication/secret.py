@@ -18,12 +18,12 @@ from oauthlib.oauth2.rfc6749 import errors
 from django_oauthflows import limits
 from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server.client_authentication.base import ClientAuthenticationMethod
+from django_oauthflows.authorization_server.client_lookup import REQUEST_COLUMNS, of_given_id
 from django_oauthflows.authorization_server.request import ClientCredentials, FormRequest, RequestRefused
-from django_oauthflows.database import Exactly
 from django_oauthflows.models import Client, ClientSecret
 from django_oauthflows.models.client_manager import MAX_CLIENT_ID_LENGTH
 from django_oauthflows.models.client_secret import digest_of
-from django_oauthflows.models.statement import Columns, Given, Read, Write
+from django_oauthflows.models.statement import Beside, Columns, Given, Read, Write
 
 _MAX_SECRET_LENGTH = 512
 #: How often the time of last use is written: at most once in so long.
@@ -38,14 +38,16 @@ def is_presented(credentials: ClientCredentials) -> bool:
     return bool(credentials.client_id and credentials.secret)
 
 
-def authenticate(request: FormRequest, credentials: ClientCredentials) -> Client:
+def authenticate(
+    request: FormRequest, credentials: ClientCredentials, beside: Beside | None = None
+) -> Client:
     """The client whose secret it is. Raises ``RequestRefused``, or ``LimitExceeded`` for slow hashes."""
     if not _is_plausible(credentials):
         raise _wrong(credentials)
     given = {"client_id": credentials.client_id, "digest": digest_of(credentials.secret)}
-    row = _FIND.first(**given)
+    row = _FIND.first(beside, **given)
     if row is None and adopted(credentials.client_id):
-        row = _FIND.first(**given)
+        row = _FIND.first(beside, **given)
     if row is None:
         raise _wrong(credentials)
     client, secret = _FIND.instances(row)
@@ -95,44 +97,18 @@ def _wrong(credentials: ClientCredentials, client: Client | None = None) -> Requ
     return RequestRefused(errors.InvalidClientError(), "wrong client secret", client=client, details=details)
 
 
-# What a request with a secret can need of its client; the rest is fetched where it is needed after all.
-_OF_CLIENT = (
-    "id",
-    "application_id",
-    "client_id",
-    "client_type",
-    "name",
-    "flows",
-    "allowed_scopes",
-    "default_scopes",
-    "narrows_scopes",
-    "allowed_origins",
-    "access_token_format",
-    "access_token_lifetime",
-    "refresh_token_idle_lifetime",
-    "refresh_token_absolute_lifetime",
-    "is_resource_server",
-    "resources",
-    "redirect_uris",
-    "id_token_algorithm",
-    "subject_kind",
-    "subject_key",
-    "suspended_at",
-    "user_groups",
-    "token_epoch",
-)
 _OF_SECRET = ("id", "digest", "expires_at", "last_used_at")
 
 
 def _find() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
     fits = Q(secrets__digest=Given("digest", ClientSecret, "digest")) | ~Q(secrets__slow_hash="")
     one = (
-        Client.objects.filter(Exactly(F("client_id"), Given("client_id", Client, "client_id")))
+        of_given_id()
         .annotate(found=FilteredRelation("secrets", condition=fits))
         # The digest that fits goes before slow hashes.
         .order_by(F("found__digest").desc(nulls_last=True))
     )
-    return one, (Columns.of(Client, _OF_CLIENT), Columns.of(ClientSecret, _OF_SECRET, "found"))
+    return one, (Columns.of(Client, REQUEST_COLUMNS), Columns.of(ClientSecret, _OF_SECRET, "found"))
 
 
 def _note_use() -> tuple[QuerySet[ClientSecret], dict[str, Any]]:

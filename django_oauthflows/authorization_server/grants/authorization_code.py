@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server import pkce
-from django_oauthflows.authorization_server.grants.base import Grant
+from django_oauthflows.authorization_server.grants.base import Demand, Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
     check_length,
@@ -30,15 +30,16 @@ from django_oauthflows.authorization_server.request import (
 )
 from django_oauthflows.flows.authorization_code import FLOW
 from django_oauthflows.models import Authorization
+from django_oauthflows.models.authorization import Presented
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded:
-    """RFC 6749 §4.1.3, RFC 7636 §4.5. The last two are empty when they were left out."""
+class Demanded(Demand):
+    """RFC 6749 §4.1.3, RFC 7636 §4.5: the code, and two that are empty when they were left out."""
 
-    code: str
+    presented: Presented
     redirect_uri: str
     code_verifier: str
 
@@ -55,7 +56,7 @@ class Checked:
 def demand(parameters: Parameters) -> Demanded:
     """What must be there (RFC 6749 §4.1.3)."""
     return Demanded(
-        code=parameters.required("code"),
+        presented=Authorization.objects.named_by(Kind.CODE, parameters.required("code")),
         redirect_uri=parameters.get("redirect_uri"),
         code_verifier=parameters.get("code_verifier"),
     )
@@ -64,7 +65,7 @@ def demand(parameters: Parameters) -> Demanded:
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the code may be redeemed now, by this client."""
     try:
-        reference, authorization = Authorization.objects.find(Kind.CODE, given.code, request.client)
+        reference, authorization = Authorization.objects.find(given.presented, request.client)
     except TokenRefused as refused:
         raise invalid_grant(f"code {refused.cause}") from None
     if authorization.redeemed_at is not None:

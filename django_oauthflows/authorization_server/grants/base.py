@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from django_oauthflows.authorization_server.issue import TokenResponse
 from django_oauthflows.authorization_server.request import Parameters, TokenRequest
 from django_oauthflows.flows.base import Flow
+from django_oauthflows.models.authorization import Presented
 
-Demanded = TypeVar("Demanded")
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a request must bring. ``presented`` is what it refers to, which is read together with its client."""
+
+    presented: Presented | None = field(default=None, kw_only=True)
+
+
+Demanded = TypeVar("Demanded", bound=Demand)
 Checked = TypeVar("Checked")
 
 

@@ -17,7 +17,7 @@ from oauthlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTok
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.device_authorization import INTERVAL
-from django_oauthflows.authorization_server.grants.base import Grant
+from django_oauthflows.authorization_server.grants.base import Demand, Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
     check_length,
@@ -34,15 +34,16 @@ from django_oauthflows.authorization_server.request import (
 from django_oauthflows.conf import options
 from django_oauthflows.flows.device_code import FLOW
 from django_oauthflows.models import Authorization, DeviceRequest
+from django_oauthflows.models.authorization import Presented
 from django_oauthflows.models.device_request import Polled
 from django_oauthflows.tokens.access_token import TokenRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded:
-    """RFC 8628 §3.4."""
+class Demanded(Demand):
+    """RFC 8628 §3.4: the device code."""
 
-    device_code: str
+    presented: Presented
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,13 @@ class Checked:
 
 def demand(parameters: Parameters) -> Demanded:
     """What must be there (RFC 8628 §3.4)."""
-    return Demanded(parameters.required("device_code"))
+    return Demanded(presented=DeviceRequest.objects.named_by(parameters.required("device_code")))
 
 
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the device gets its tokens now."""
     try:
-        polled = DeviceRequest.objects.presented(given.device_code, request.client, request.received_at)
+        polled = DeviceRequest.objects.find(given.presented, request.client, request.received_at)
     except TokenRefused as refused:
         raise invalid_grant(f"device code {refused.cause}") from None
     authorization = _answered_with_yes(request, polled)

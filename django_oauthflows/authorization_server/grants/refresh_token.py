@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.adoption import tokens as adopted_tokens
-from django_oauthflows.authorization_server.grants.base import Grant
+from django_oauthflows.authorization_server.grants.base import Demand, Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
     check_length,
@@ -32,13 +32,14 @@ from django_oauthflows.authorization_server.request import (
 )
 from django_oauthflows.flows.refresh_token import FLOW
 from django_oauthflows.models import Authorization
+from django_oauthflows.models.authorization import Presented
 from django_oauthflows.openid.authentication_request import understood
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.format import Kind, looks_like
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded:
+class Demanded(Demand):
     """RFC 6749 §6. ``scopes`` is empty when the client wants what it had."""
 
     refresh_token: str
@@ -58,13 +59,19 @@ class Checked:
 
 def demand(parameters: Parameters) -> Demanded:
     """What must be there (RFC 6749 §6)."""
+    text = parameters.required("refresh_token")
     scopes = understood(tuple(parameters.get("scope").split()))
-    return Demanded(parameters.required("refresh_token"), scopes)
+    return Demanded(text, scopes, presented=_named_by(text))
+
+
+def _named_by(text: str) -> Presented | None:
+    """What the token refers to, if it looks like one of ours and not like the toolkit's."""
+    return Authorization.objects.named_by(Kind.REFRESH, text) if looks_like(Kind.REFRESH, text) else None
 
 
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the token may be used now, by this client, for what it asks."""
-    authorization, generation = _presented(request, given.refresh_token)
+    authorization, generation = _standing_for(request, given.refresh_token, given.presented)
     if objection_to_use(authorization.user, request.client):
         raise invalid_grant("user may not use the client")
     scopes = authorization.granted_scopes(authorization.scope.split())
@@ -76,12 +83,12 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     return Checked(given.refresh_token, authorization, generation, scopes, resources)
 
 
-def _presented(request: TokenRequest, text: str) -> tuple[Authorization, int]:
+def _standing_for(request: TokenRequest, text: str, presented: Presented | None) -> tuple[Authorization, int]:
     """The authorization that a refresh token stands for, and the generation that the token is of."""
     expires, generation = None, 0
     try:
-        if looks_like(Kind.REFRESH, text):
-            reference, authorization = Authorization.objects.find(Kind.REFRESH, text, request.client)
+        if presented is not None:
+            reference, authorization = Authorization.objects.find(presented, request.client)
             expires, generation = reference.expires, reference.serial
         else:
             authorization = adopted_tokens.find_refresh_token(text, request.client)
@@ -107,7 +114,8 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     is_retry = checked.generation != authorization.generation
     if not is_retry and not _claim(request, checked):
         # A parallel refresh of the same token was faster: both get the one new generation.
-        authorization, generation = _presented(request, checked.refresh_token)
+        text = checked.refresh_token
+        authorization, generation = _standing_for(request, text, _named_by(text))
         if generation == authorization.generation:
             raise invalid_grant("refresh token used meanwhile")
     return issue_tokens(

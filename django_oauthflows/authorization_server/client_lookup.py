@@ -1,0 +1,53 @@
+"""Finding the client that sends a request: statements that are compiled once (``statement.py``)."""
+
+from __future__ import annotations
+
+from django.db.models import F, QuerySet
+
+from django_oauthflows.database import Exactly
+from django_oauthflows.models.client import Client
+from django_oauthflows.models.client_manager import can_be_client_id
+from django_oauthflows.models.statement import Beside, Columns, Given, Read
+
+#: What a program's request can need of its client; the rest is fetched where it is needed after all.
+REQUEST_COLUMNS = (
+    "id",
+    "application_id",
+    "client_id",
+    "client_type",
+    "name",
+    "flows",
+    "allowed_scopes",
+    "default_scopes",
+    "narrows_scopes",
+    "allowed_origins",
+    "access_token_format",
+    "access_token_lifetime",
+    "refresh_token_idle_lifetime",
+    "refresh_token_absolute_lifetime",
+    "is_resource_server",
+    "resources",
+    "redirect_uris",
+    "id_token_algorithm",
+    "subject_kind",
+    "subject_key",
+    "suspended_at",
+    "user_groups",
+    "token_epoch",
+)
+
+
+def of_given_id() -> QuerySet[Client]:
+    """The client whose id is given as ``client_id``."""
+    return Client.objects.filter(Exactly(F("client_id"), Given("client_id", Client, "client_id")))
+
+
+def client_that_asks(client_id: str, beside: Beside | None) -> Client | None:
+    """The client of that id, whatever its state, with what a program's request needs of it, and by the same
+    statement what is wanted beside it. No statement for what cannot be an id.
+    """
+    row = _THAT_ASKS.first(beside, client_id=client_id) if can_be_client_id(client_id) else None
+    return None if row is None else _THAT_ASKS.instances(row)[0]
+
+
+_THAT_ASKS = Read(lambda: Client, lambda: (of_given_id(), (Columns.of(Client, REQUEST_COLUMNS),)))

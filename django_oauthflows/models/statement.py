@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from types import EllipsisType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, router
@@ -238,7 +238,7 @@ class Beside:
         """The row, or ``None`` if there is none."""
         if self._row is ...:
             self._row = self.read.first(**self.values)
-        return cast("Row | None", self._row)
+        return self._row
 
 
 class Write(_Statement):

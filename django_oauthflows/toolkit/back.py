@@ -15,7 +15,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model, set_token_value
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
-from django_oauthflows.authorization_server.token_lookup import revoke
+from django_oauthflows.authorization_server.token_lookup import RevocableToken
 from django_oauthflows.database import atomic
 from django_oauthflows.models import Authorization, Client, ClientSecret
 from django_oauthflows.models.client_secret import digest_of
@@ -39,7 +39,7 @@ class Validator(OAuth2Validator):
     def revoke_token(self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any) -> None:
         client = Client.objects.filter(pk=getattr(request.client, "pk", None)).first()
         if client is not None:
-            revoke(token, client)
+            RevocableToken(token).revoke(client)
         super().revoke_token(token, token_type_hint, request, *args, **kwargs)
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:

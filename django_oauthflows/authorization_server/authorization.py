@@ -20,6 +20,7 @@ from oauthlib.uri_validate import is_absolute_uri
 
 from django_oauthflows.adoption.applications import adopted
 from django_oauthflows.authorization_server import pkce
+from django_oauthflows.authorization_server.client_lookup import client_with_standing
 from django_oauthflows.authorization_server.issue import check_length, issue_user_token
 from django_oauthflows.authorization_server.request import (
     AnswerAddress,
@@ -90,9 +91,9 @@ def _known_client(request: AuthorizationRequest) -> tuple[Client, Consent | None
     client_id = request.parameters.get("client_id")
     if not client_id:
         raise RequestRefused(errors.MissingClientIdError(description="client_id is missing."))
-    client, standing = Client.objects.with_standing(client_id, request.http.user)
+    client, standing = client_with_standing(client_id, request.http.user)
     if client is None and adopted(client_id):
-        client, standing = Client.objects.with_standing(client_id, request.http.user)
+        client, standing = client_with_standing(client_id, request.http.user)
     if client is None:
         raise RequestRefused(
             errors.InvalidClientIdError(), "unknown client", details={"client_id": client_id[:80]}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from django_oauthflows.database import Exactly
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_manager import can_be_client_id
+from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.statement import Beside, Columns, Given, Read
 
 #: What a program's request can need of its client; the rest is fetched where it is needed after all.
@@ -50,4 +53,26 @@ def client_that_asks(client_id: str, beside: Beside | None) -> Client | None:
     return None if row is None else _THAT_ASKS.instances(row)[0]
 
 
+def client_with_standing(client_id: str, user: Any) -> tuple[Client | None, Consent | None]:
+    """The client of that id, whatever its state, and what ``user`` has allowed it so far, live or not: by one
+    statement. No statement for what cannot be an id.
+    """
+    if not can_be_client_id(client_id):
+        return None, None
+    # Nobody has a key of `None`.
+    row = _WITH_STANDING.first(client_id=client_id, user_id=user.pk)
+    if row is None:
+        return None, None
+    client, standing = _WITH_STANDING.instances(row)
+    return client, standing
+
+
+def _with_standing() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
+    theirs = Q(consents__user=Given("user_id", Consent, "user"))
+    found = of_given_id().annotate(standing=FilteredRelation("consents", condition=theirs))
+    # What the toolkit's column holds is no secret of ours, and never needed.
+    return found, (Columns.all_but(Client, "client_secret"), Columns.all_but(Consent, path="standing"))
+
+
+_WITH_STANDING = Read(lambda: Client, _with_standing)
 _THAT_ASKS = Read(lambda: Client, lambda: (of_given_id(), (Columns.of(Client, REQUEST_COLUMNS),)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, cast
 
 from django.db import models
@@ -16,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows import signals
 from django_oauthflows.accounts import is_accepted
 from django_oauthflows.conf import options
-from django_oauthflows.database import WriterQuerySet, once_more, writer_of
+from django_oauthflows.database import WriterQuerySet
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.client import CALLER_COLUMNS, Client, random_epoch
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.event import Event
-from django_oauthflows.models.statement import Beside, Columns, Given, Read, Row, Write
+from django_oauthflows.models.statement import Beside, Columns, Given, Insert, Read, Row, Write
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.tokens.access_token import TokenRefused
 from django_oauthflows.tokens.cache import cached_row, ended
@@ -61,7 +60,7 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
     def begin(self, **values: Any) -> Authorization:
         """Insert one row; a code or token can then refer to it. The values are those of ``prepared``."""
         authorization = self.prepared(**values)
-        once_more(partial(authorization.save, force_insert=True), using=writer_of(Authorization))
+        _INSERT.save(authorization)
         return authorization
 
     def prepared(
@@ -419,6 +418,7 @@ def _revoke() -> tuple[models.QuerySet[Authorization], dict[str, Any]]:
 _PRESENTED = Read(lambda: Authorization, _presented)
 #: For an API call: everything that can end a token, and who calls.
 _CALLED_WITH = Read(lambda: Authorization, _called_with)
+_INSERT = Insert(lambda: Authorization)
 _REDEEM = Write(lambda: Authorization, _redeem)
 _REVOKE = Write(lambda: Authorization, _revoke)
 _ADVANCE = Write(lambda: Authorization, _advance)

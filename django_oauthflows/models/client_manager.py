@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import models
-from django.db.models import FilteredRelation
 
 from django_oauthflows.database import Exactly, WriterManager, in_transaction
 from django_oauthflows.flows import registry
@@ -18,7 +17,6 @@ from django_oauthflows.scopes import declared_scopes, scope_string
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
-    from django_oauthflows.models.consent import Consent
 
 #: The toolkit's column holds no longer ones.
 MAX_CLIENT_ID_LENGTH = 255
@@ -45,13 +43,6 @@ def _usual(allowed: str) -> list[str]:
     if not set(names) <= set(declared):
         return []  # whoever registers the client is told of it, by the field in which it stands
     return [name for name in names if not declared[name].sensitive]
-
-
-def _found(clients: models.QuerySet[Client], client_id: str) -> Client | None:
-    if not can_be_client_id(client_id):
-        return None
-    # What the toolkit's column holds is no secret of ours, and never needed.
-    return clients.filter(Exactly(models.F("client_id"), client_id)).defer("client_secret").first()
 
 
 class ClientManager(WriterManager["Client"]):
@@ -103,15 +94,10 @@ class ClientManager(WriterManager["Client"]):
 
     def with_client_id(self, client_id: str) -> Client | None:
         """The client of that id, whatever its state. No statement for what cannot be one."""
-        return _found(self.all(), client_id)
-
-    def with_standing(self, client_id: str, user: Any) -> tuple[Client | None, Consent | None]:
-        """The client of that id, and what ``user`` has allowed it so far, live or not: by one statement."""
-        if not user.is_authenticated:
-            return self.with_client_id(client_id), None
-        theirs = FilteredRelation("consents", condition=models.Q(consents__user=user))
-        client = _found(self.annotate(standing=theirs).select_related("standing"), client_id)
-        return client, getattr(client, "standing", None)
+        if not can_be_client_id(client_id):
+            return None
+        # What the toolkit's column holds is no secret of ours, and never needed.
+        return self.filter(Exactly(models.F("client_id"), client_id)).defer("client_secret").first()
 
     def for_origin(self, origin: str) -> bool:
         """Whether any client that is not suspended has registered ``origin`` (a CORS preflight is anonymous)."""

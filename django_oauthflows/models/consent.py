@@ -22,6 +22,7 @@ from django_oauthflows import signals
 from django_oauthflows.database import WriterQuerySet, in_transaction
 from django_oauthflows.models.consent_terms import ANY, UNTIL_ENDED, Duration, Outdated, Standing, wording_of
 from django_oauthflows.models.event import Event
+from django_oauthflows.models.statement import Given, Insert, Write
 from django_oauthflows.scopes import declared_scopes, scope_string
 from django_oauthflows.tokens.cache import ended
 
@@ -285,12 +286,13 @@ class Consent(models.Model):
     def save_unless_outdated(self, shown: dict[str, datetime | None]) -> None:
         """Save by one statement. Raises ``Outdated`` if the row is not any more as in ``shown``."""
         if not self.pk:
-            self.save(force_insert=True)
-            return
-        names = {field.attname for field in self._meta.concrete_fields} - {"id", "user_id", "client_id"}
-        values = {name: getattr(self, name) for name in names}
-        if not Consent.objects.filter(pk=self.pk, **shown).update(**values):
-            raise Outdated
+            _INSERT.save(self)
+        else:
+            values = {name: getattr(self, name) for name in _changed_by_answers()}
+            change = _CHANGE if shown["withdrawn_at"] is None else _CHANGE_WITHDRAWN
+            shown_as = {f"shown_{name}": value for name, value in shown.items()}
+            if not change.run(pk=self.pk, **shown_as, **values):
+                raise Outdated
         ended(consent=self.pk)
 
     def take(
@@ -399,3 +401,24 @@ class Consent(models.Model):
             reason=reason,
         )
         return removed
+
+
+# The statements of an answer: a first one, and one to what was shown before (`statement.py`). ----------
+
+
+def _changed_by_answers() -> list[str]:
+    names = {field.attname for field in Consent._meta.concrete_fields} - {"id", "user_id", "client_id"}
+    return sorted(names)
+
+
+def _change(**shown: Any) -> tuple[models.QuerySet[Consent], dict[str, Any]]:
+    shown["updated_at"] = Given("shown_updated_at", Consent, "updated_at")
+    same = Consent.objects.filter(pk=Given("pk", Consent, "id"), **shown)
+    return same, {name: Given(name, Consent, name) for name in _changed_by_answers()}
+
+
+_INSERT = Insert(lambda: Consent)
+_CHANGE = Write(lambda: Consent, lambda: _change(withdrawn_at=None))
+_CHANGE_WITHDRAWN = Write(
+    lambda: Consent, lambda: _change(withdrawn_at=Given("shown_withdrawn_at", Consent, "withdrawn_at"))
+)

@@ -20,6 +20,7 @@ from django.utils.translation import pgettext_lazy
 from django_oauthflows.database import WriterManager, atomic
 from django_oauthflows.models import event_bounds
 from django_oauthflows.models.event_bounds import TOO_MANY, overflow, repeats, this_hour
+from django_oauthflows.models.statement import Insert
 from django_oauthflows.tokens.credentials import without_credentials
 
 if TYPE_CHECKING:
@@ -74,7 +75,12 @@ class EventManager(WriterManager["Event"]):
         if kind in REPEATABLE and client is not None and user is not None:
             self._repeated(kind, values)
         else:
-            self.create(kind=kind, **values)
+            self._added(kind=kind, **values)
+
+    def _added(self, **values: Any) -> Event:
+        row = self.model(**values)
+        _INSERT.save(row)
+        return row
 
     def _repeated(self, kind: Event.Kind, values: dict[str, Any]) -> None:
         key = (kind, values["user"].pk, values["client"].pk)
@@ -91,7 +97,7 @@ class EventManager(WriterManager["Event"]):
             logger.warning(
                 "From now on, what users decide is counted only, until the hour is over (%s).", kind
             )
-        repeats.added(key, self.create(kind=kind, **values).pk)
+        repeats.added(key, self._added(kind=kind, **values).pk)
 
     def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: str) -> str:
         """Put a refused request on record and return its reference, within bounds that a flood cannot move.
@@ -129,7 +135,7 @@ class EventManager(WriterManager["Event"]):
 
     def _add_refusal(self, *, client: Client | None, user: Any, cause: str, **data: str) -> Event:
         with atomic(Event):  # a failure here must not spoil the caller's transaction
-            return self.create(
+            return self._added(
                 kind=Event.Kind.REQUEST_REFUSED,
                 client=client,
                 client_name=str(client) if client is not None else "",
@@ -243,6 +249,7 @@ class Event(models.Model):
         return getattr(self, f"{role}_id") is None and role in self.data.get("accounts", {})
 
 
+_INSERT = Insert(lambda: Event)
 #: What a user, with an app of their own, can bring about as often as they like.
 REPEATABLE = frozenset(
     {

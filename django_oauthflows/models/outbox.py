@@ -28,6 +28,7 @@ from django_oauthflows.database import (
     writer_of,
 )
 from django_oauthflows.models.event import Event
+from django_oauthflows.models.statement import Insert
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -69,7 +70,7 @@ class OutboxManager(WriterManager["OutboxMessage"]):
         It is given up ``lifetime`` after it could first be sent.
         """
         first_try = max(not_before or timezone.now(), timezone.now())
-        message: OutboxMessage = self.create(
+        message: OutboxMessage = self.model(
             kind=kind,
             client=client,
             user=user,
@@ -77,6 +78,7 @@ class OutboxManager(WriterManager["OutboxMessage"]):
             next_attempt_at=first_try,
             expires_at=first_try + lifetime,
         )
+        _INSERT.save(message)
         signals.message_waiting.announce(self.model, message=message)
         return message
 
@@ -258,3 +260,6 @@ class OutboxMessage(models.Model):
         )
         signals.message_waiting.announce(OutboxMessage, message=self)
         return True
+
+
+_INSERT = Insert(lambda: OutboxMessage)

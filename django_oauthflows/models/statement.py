@@ -19,6 +19,7 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, router
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.constants import OnConflict
+from django.db.models.signals import post_save, pre_save
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 from django_oauthflows.database import after_conflict
@@ -40,7 +41,7 @@ class Given(Expression):
 
     def prepared(self, values: Mapping[str, Any], connection: Any) -> Any:
         """The value for the driver."""
-        return self.output_field.get_db_prep_value(values[self.name], connection)
+        return self.output_field.get_db_prep_save(values[self.name], connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,15 @@ class Columns:
         return cls(model, tuple(name for name in fields if name in names), path and f"{path}__")
 
     @classmethod
+    def all_but(cls, model: type[Model], *names: str, path: str = "") -> Columns:
+        """The others of a model."""
+        others = [each.attname for each in model._meta.concrete_fields if each.attname not in names]
+        return cls.of(model, others, path)
+
+    @classmethod
     def of_user(cls, path: str) -> Columns:
         """All but the password: nobody who is called with a token needs its hash."""
-        model = get_user_model()
-        names = [each.attname for each in model._meta.concrete_fields if each.attname != "password"]
-        return cls.of(model, names, path)
+        return cls.all_but(get_user_model(), "password", path=path)
 
     def lookups(self) -> list[str]:
         """For ``values_list()``."""
@@ -276,8 +281,18 @@ class Insert(_Statement):
         super().__init__(model)
         self._unless_there = unless_there
 
+    def save(self, row: Model) -> None:
+        """Insert ``row``, as ``row.save(force_insert=True)`` does: its signals are sent, it has a key afterwards."""
+        model, alias = self._model(), self._connection().alias
+        told: dict[str, Any] = {"sender": model, "instance": row, "raw": False, "using": alias}
+        pre_save.send(**told, update_fields=None)
+        columns = (each for each in model._meta.local_concrete_fields if not each.primary_key)
+        row.pk = self.run(**{each.attname: each.pre_save(row, add=True) for each in columns})
+        row._state.adding, row._state.db = False, alias
+        post_save.send(**told, update_fields=None, created=True)
+
     def run(self, **values: Any) -> Any:
-        """Insert the row; its key, or ``None`` for one that is there already."""
+        """Insert a row of these values; its key, or ``None`` for one that is there already."""
         connection = self._connection()
         compiled = self._for(connection.alias)
         bound = compiled.bound(values, connection)

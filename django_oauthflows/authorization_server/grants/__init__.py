@@ -44,7 +44,7 @@ def respond(request: FormRequest) -> Answer:
     """
     grant = _asked_for(request.parameters)
     demanded = grant.demand(request.parameters)
-    client = authenticate(request, demanded.presented)
+    client = authenticate(request, grant.presented(demanded) if grant.presented is not None else None)
     with refusals_of(client):
         if not client.may_use(grant.flow, request.received_at):
             raise RequestRefused(errors.UnauthorizedClientError(), "flow not allowed for this client")

@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server import pkce
-from django_oauthflows.authorization_server.grants.base import Demand, Grant
+from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
     check_length,
@@ -36,7 +37,7 @@ from django_oauthflows.tokens.format import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded(Demand):
+class Demanded:
     """RFC 6749 §4.1.3, RFC 7636 §4.5: the code, and two that are empty when they were left out."""
 
     presented: Presented
@@ -124,4 +125,11 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     )
 
 
-GRANT = Grant(grant_type="authorization_code", flow=FLOW, demand=demand, check=check, issue=issue)
+GRANT = Grant(
+    grant_type="authorization_code",
+    flow=FLOW,
+    demand=demand,
+    check=check,
+    issue=issue,
+    presented=attrgetter("presented"),
+)

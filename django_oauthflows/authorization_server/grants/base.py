@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django_oauthflows.authorization_server.issue import TokenResponse
@@ -11,15 +11,7 @@ from django_oauthflows.authorization_server.request import Parameters, TokenRequ
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models.authorization import Presented
 
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a request must bring. ``presented`` is what it refers to, which is read together with its client."""
-
-    presented: Presented | None = field(default=None, kw_only=True)
-
-
-Demanded = TypeVar("Demanded", bound=Demand)
+Demanded = TypeVar("Demanded")
 Checked = TypeVar("Checked")
 
 
@@ -29,7 +21,8 @@ class Grant(Generic[Demanded, Checked]):
 
     ``demand`` takes what must be there from the parameters; ``check`` says whether it holds, for a client
     that has been authenticated; ``issue`` claims it and gives tokens, by one single-row write at most.
-    All three raise ``RequestRefused``.
+    All three raise ``RequestRefused``. ``presented`` tells of what was demanded the code or token that refers to a
+    row, so that this is read together with the client.
     """
 
     grant_type: str
@@ -37,3 +30,4 @@ class Grant(Generic[Demanded, Checked]):
     demand: Callable[[Parameters], Demanded]
     check: Callable[[TokenRequest, Demanded], Checked]
     issue: Callable[[TokenRequest, Checked], TokenResponse]
+    presented: Callable[[Demanded], Presented | None] | None = None

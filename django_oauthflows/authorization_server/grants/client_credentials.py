@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django_oauthflows.authorization_server.grants.base import Demand, Grant
+from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import TokenResponse, check_length, issue_machine_token
 from django_oauthflows.authorization_server.request import Parameters, TokenRequest, requested_scopes
 from django_oauthflows.authorization_server.resource_indicators import requested_resources
@@ -19,7 +19,7 @@ from django_oauthflows.flows.client_credentials import FLOW
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded(Demand):
+class Demanded:
     """RFC 6749 §4.4.2. ``scopes`` is empty when the client wants its default."""
 
     scopes: tuple[str, ...]

@@ -11,13 +11,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.device_authorization import INTERVAL
-from django_oauthflows.authorization_server.grants.base import Demand, Grant
+from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
     check_length,
@@ -40,7 +41,7 @@ from django_oauthflows.tokens.access_token import TokenRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded(Demand):
+class Demanded:
     """RFC 8628 §3.4: the device code."""
 
     presented: Presented
@@ -116,4 +117,11 @@ def issue(request: TokenRequest, checked: Checked) -> TokenResponse:
     )
 
 
-GRANT = Grant(grant_type=FLOW.grant_types[0], flow=FLOW, demand=demand, check=check, issue=issue)
+GRANT = Grant(
+    grant_type=FLOW.grant_types[0],
+    flow=FLOW,
+    demand=demand,
+    check=check,
+    issue=issue,
+    presented=attrgetter("presented"),
+)

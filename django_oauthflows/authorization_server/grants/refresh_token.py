@@ -13,10 +13,11 @@ authorization that it becomes: that is saved, and the token ended, only when eve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.adoption import tokens as adopted_tokens
-from django_oauthflows.authorization_server.grants.base import Demand, Grant
+from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import (
     TokenResponse,
     check_length,
@@ -39,11 +40,13 @@ from django_oauthflows.tokens.format import Kind, looks_like
 
 
 @dataclass(frozen=True, slots=True)
-class Demanded(Demand):
+class Demanded:
     """RFC 6749 §6. ``scopes`` is empty when the client wants what it had."""
 
     refresh_token: str
     scopes: tuple[str, ...]
+    #: ``None`` for a token of the toolkit's time.
+    presented: Presented | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def demand(parameters: Parameters) -> Demanded:
     """What must be there (RFC 6749 §6)."""
     text = parameters.required("refresh_token")
     scopes = understood(tuple(parameters.get("scope").split()))
-    return Demanded(text, scopes, presented=_named_by(text))
+    return Demanded(text, scopes, _named_by(text))
 
 
 def _named_by(text: str) -> Presented | None:
@@ -136,4 +139,11 @@ def _claim(request: TokenRequest, checked: Checked) -> bool:
     return authorization.advance(now=now, ends=ends)
 
 
-GRANT = Grant(grant_type="refresh_token", flow=FLOW, demand=demand, check=check, issue=issue)
+GRANT = Grant(
+    grant_type="refresh_token",
+    flow=FLOW,
+    demand=demand,
+    check=check,
+    issue=issue,
+    presented=attrgetter("presented"),
+)

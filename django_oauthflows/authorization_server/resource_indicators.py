@@ -11,6 +11,7 @@ from django_oauthflows.authorization_server.request import Parameters, RequestRe
 from django_oauthflows.conf import api_resource, options
 from django_oauthflows.models import ClientResource
 from django_oauthflows.models.client_index import MAX_RESOURCE_LENGTH, comparable
+from django_oauthflows.resource_server.addresses import is_identifier
 
 #: More APIs in one request are no honest client's; each is stored and sealed into tokens.
 _MAX_COUNT = 5
@@ -35,7 +36,7 @@ def requested_resources(http: HttpRequest, parameters: Parameters) -> tuple[str,
     if len(asked) > _MAX_COUNT or any(len(name) > MAX_RESOURCE_LENGTH for name in asked):
         raise _invalid_target("Too many resources, or too long ones.")
     known = [api_resource(http), *options().RESOURCES]
-    others = [name for name in asked if not meant_for(name, known)]
+    others = [name for name in asked if not (meant_for(name, known) or is_identifier(http, name))]
     if others and len(ClientResource.objects.known(others)) < len(others):
         raise _invalid_target("The resource is not known here.")
     return asked

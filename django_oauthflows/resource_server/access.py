@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows import limits
-from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
-from django_oauthflows.conf import api_resource, options
+from django_oauthflows.conf import options
 from django_oauthflows.database import log_failure
 from django_oauthflows.resource_server import challenges
+from django_oauthflows.resource_server.addresses import is_called_by
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.resource_server.machine import MachineUser
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
@@ -28,8 +28,10 @@ def bearer_token(request: HttpRequest) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def check_access_token(text: str, resource: str, *, believe_signature: bool | None = None) -> AccessToken:
-    """What ``text`` allows now at the API of that identifier. Raises ``TokenRefused``.
+def check_access_token(
+    text: str, request: HttpRequest, *, believe_signature: bool | None = None
+) -> AccessToken:
+    """What ``text`` allows now at the API that ``request`` calls. Raises ``TokenRefused``.
 
     ``believe_signature``: as in ``lookup``; ``None`` for what the site has set.
 
@@ -37,7 +39,7 @@ def check_access_token(text: str, resource: str, *, believe_signature: bool | No
     """
     believes = options().JWT_WITHOUT_DATABASE if believe_signature is None else believe_signature
     access = lookup(text, believe_signature=believes)
-    if access.audience and not meant_for(resource, access.audience):
+    if access.audience and not is_called_by(request, access.audience):
         raise TokenRefused("wrong audience", access.client)
     return access
 
@@ -65,7 +67,7 @@ def presented_access(request: HttpRequest, *, believe_signature: bool | None = N
     if token_in_query(request):
         raise Refused(challenges.two_tokens())
     try:
-        access = check_access_token(text, api_resource(request), believe_signature=believe_signature)
+        access = check_access_token(text, request, believe_signature=believe_signature)
     except TokenRefused as refused:
         raise Refused(challenges.invalid_token(refused.cause)) from None
     except OperationalError:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, JsonResponse
 
-from django_oauthflows.conf import api_resource, base_path
+from django_oauthflows.conf import base_path
+from django_oauthflows.resource_server.addresses import identifier_of
 from django_oauthflows.scopes import scope_string
 
 REALM = "api"
@@ -126,14 +127,14 @@ def unavailable() -> Refusal:
 
 
 def metadata_url(request: HttpRequest) -> str:
-    """Where the resource metadata of this API is (RFC 9728 §3.1): the well-known part goes before the path.
+    """Where the metadata of the API that is called are (RFC 9728 §3.1): the well-known part goes before the path.
 
     But after the path that our routes are under: what is before that may be another site. (Any address may
     stand in a challenge, §5.1.) Empty where the site does not know what it is called.
     """
-    parts = urlsplit(api_resource(request))
+    parts = urlsplit(identifier_of(request))
     if not parts.netloc:
         return ""  # a host that the site does not know as its own: nothing there to point to
-    base, path = base_path(), parts.path.rstrip("/")
+    base, path = base_path(), "" if parts.path == "/" else parts.path
     below = path.removeprefix(base) if f"{path}/".startswith(f"{base}/") else path
     return f"{parts.scheme}://{parts.netloc}{base}{METADATA_PATH}{below}"

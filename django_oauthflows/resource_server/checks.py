@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from django_oauthflows.resource_server.declaration import ScopeNeeds
+from django_oauthflows.resource_server.declaration import ScopeNeeds, needs_of
 from django_oauthflows.scopes import declared_scopes
 
 
@@ -40,25 +40,5 @@ def _protected_views(patterns: list[URLPattern | URLResolver]) -> Iterator[tuple
         while isinstance(view, partial):
             view = view.func
         cls = getattr(view, "cls", None) or getattr(view, "view_class", view)
-        for needs in _needs(view, cls):
+        for needs in needs_of(view, cls):
             yield f"{cls.__module__}.{cls.__name__}", needs
-
-
-def _needs(view: Any, cls: Any) -> Iterator[ScopeNeeds]:
-    """What a view declares: the decorator marks the view, a permission of the REST framework the class."""
-    marked = getattr(view, "oauthflows_scopes", None)
-    if marked is not None:
-        yield marked
-    given: dict[str, Any] = getattr(view, "initkwargs", {})
-    for permission in given.get("permission_classes") or getattr(cls, "permission_classes", None) or ():
-        yield from _within(permission)
-
-
-def _within(permission: Any) -> Iterator[ScopeNeeds]:
-    """``HasScopes`` in a permission, however it is composed."""
-    needs = getattr(permission, "oauthflows_scopes", None)
-    if needs is not None:
-        yield needs
-    for operand in ("op1_class", "op2_class"):
-        if hasattr(permission, operand):
-            yield from _within(getattr(permission, operand))

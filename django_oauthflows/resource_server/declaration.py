@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django_oauthflows.tokens.access_token import AccessToken
 
@@ -72,3 +73,23 @@ class ScopeNeeds:
         yield from (*self.always, *self.read, *self.write)
         for names in self.methods.values():
             yield from names
+
+
+def needs_of(view: Any, cls: Any) -> Iterator[ScopeNeeds]:
+    """What a view declares: the decorator marks the view, a permission of the REST framework the class."""
+    marked = getattr(view, "oauthflows_scopes", None)
+    if marked is not None:
+        yield marked
+    given: dict[str, Any] = getattr(view, "initkwargs", {})
+    for permission in given.get("permission_classes") or getattr(cls, "permission_classes", None) or ():
+        yield from _within(permission)
+
+
+def _within(permission: Any) -> Iterator[ScopeNeeds]:
+    """``HasScopes`` in a permission, however it is composed."""
+    needs = getattr(permission, "oauthflows_scopes", None)
+    if needs is not None:
+        yield needs
+    for operand in ("op1_class", "op2_class"):
+        if hasattr(permission, operand):
+            yield from _within(getattr(permission, operand))

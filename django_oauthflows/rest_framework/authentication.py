@@ -33,6 +33,9 @@ class OAuthAuthentication(BaseAuthentication):
     refused token is refused: the session of the same request does not stand in for it.
     """
 
+    #: What leads to a view that has it is an address of the API.
+    reads_access_tokens = True
+
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         try:
             access = presented_access(request._request)

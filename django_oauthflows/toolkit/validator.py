@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
 
-from django_oauthflows.conf import UnknownHost, api_resource
+from django_oauthflows.conf import UnknownHost
 from django_oauthflows.resource_server.access import check_access_token
 from django_oauthflows.resource_server.challenges import describe
 from django_oauthflows.tokens.access_token import TokenRefused
@@ -30,7 +30,7 @@ def validate_bearer_token(validator: Any, token: str, scopes: Any, request: Any)
     if goes_back() and not (looks_like(Kind.ACCESS, token or "") or looks_signed(token or "")):
         return bool(_toolkits_own(validator, token, scopes, request))
     try:
-        access = check_access_token(token or "", api_resource(_Environment(request)))
+        access = check_access_token(token or "", _Environment(request))
     except TokenRefused as refused:
         if refused.cause in _NOT_OURS and token and (_asks_elsewhere() or goes_back()):
             return bool(_toolkits_own(validator, token, scopes, request))
@@ -76,7 +76,7 @@ def watch() -> None:
 
 
 class _Environment(HttpRequest):
-    """What scheme and host were asked: the toolkit hands the request's environment on as headers.
+    """Which address was asked for: the toolkit hands the request's environment on as headers.
 
     A host's code may ask about a token that came in no request of the site (by a socket, in a message): it hands
     in an address, whose host counts, or nothing.
@@ -86,7 +86,7 @@ class _Environment(HttpRequest):
         super().__init__()
         asked = urlsplit(str(getattr(request, "uri", None) or ""))
         self.META = dict(getattr(request, "headers", None) or {})
-        self._asked_scheme = asked.scheme
+        self._asked_scheme, self.path = asked.scheme, unquote(asked.path)
         self._by_address = not self.META.keys() & {"HTTP_HOST", "SERVER_NAME"}
         if self._by_address:
             host, _, port = asked.netloc.partition(":")

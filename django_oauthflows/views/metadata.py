@@ -17,6 +17,7 @@ from django_oauthflows.authorization_server.client_authentication import method_
 from django_oauthflows.conf import api_resource, base_path, issuer, options, origin, site_name
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow
+from django_oauthflows.resource_server.addresses import identifier_at
 from django_oauthflows.scopes import declared_scopes, offers_openid
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
@@ -67,10 +68,10 @@ def logout_metadata(base: str) -> dict[str, Any]:
     }
 
 
-def resource_metadata(request: HttpRequest) -> dict[str, Any]:
-    """What this site's API says of itself (RFC 9728 §2)."""
+def resource_metadata(request: HttpRequest, resource: str) -> dict[str, Any]:
+    """What this site's API says of itself, under one of its names (RFC 9728 §2)."""
     return {
-        "resource": api_resource(request),
+        "resource": resource,
         "resource_name": site_name(request),
         "authorization_servers": [issuer(request)],
         "jwks_uri": origin(request) + reverse("oauth2_provider:jwks"),
@@ -123,9 +124,13 @@ class ServerMetadataView(PublicDocument):
 
 @method_decorator(at_known_hosts(unknown_host_json), name="dispatch")
 class ResourceMetadataView(PublicDocument):
-    """RFC 9728 §3.1: the well-known part, followed by the path of the API's identifier, if any."""
+    """RFC 9728 §3.1: the well-known part, followed by the path of the API's identifier, if any. The API has one name as
+    a whole, and each of its addresses is one (§3.3).
+    """
 
     def document(self, request: HttpRequest, **kwargs: str) -> dict[str, Any]:
-        if not is_asked_about(api_resource(request), kwargs.get("path", "")):
+        path, whole = kwargs.get("path", ""), api_resource(request)
+        resource = whole if is_asked_about(whole, path) else identifier_at(request, path)
+        if resource is None:
             raise Http404
-        return resource_metadata(request)
+        return resource_metadata(request, resource)

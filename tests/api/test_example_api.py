@@ -42,7 +42,7 @@ def test_the_api_says_where_its_tokens_come_from(client: Client) -> None:
     refused = client.get("/api/me/")
     at = refused.headers["WWW-Authenticate"].partition('resource_metadata="')[2].rstrip('"')
     told = client.get(at).json()
-    assert told["resource"] == "http://testserver"
+    assert told["resource"] == "http://testserver/api/me/", "the address that was called (RFC 9728 §3.3)"
     assert told["authorization_servers"] == ["http://testserver"]
     assert "notes:read" in told["scopes_supported"]
     assert told["bearer_methods_supported"] == ["header"]

@@ -24,7 +24,7 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
-METADATA = 'resource_metadata="http://testserver/.well-known/oauth-protected-resource"'
+METADATA = "http://testserver/.well-known/oauth-protected-resource"
 VIEWS = ["/framework/", "/function/", "/class/", "/async/", "/async-class/"]
 RATES = override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "RATES": {"api": "2/hour"}})
 
@@ -170,11 +170,10 @@ class Case:
     scope: str = ""
     settings: Any = field(default_factory=override_settings)
 
-    @property
-    def challenge(self) -> str:
+    def challenge(self, path: str) -> str:
         described = f'error="{self.error}", error_description="{self.detail}", ' if self.error else ""
         scope = f'scope="{self.scope}", ' if self.scope else ""
-        return f'Bearer realm="api", {described}{scope}{METADATA}'
+        return f'Bearer realm="api", {described}{scope}resource_metadata="{METADATA}{path}"'
 
     @property
     def body(self) -> dict[str, str]:
@@ -236,7 +235,7 @@ def test_a_refusal(case: Case, handler: str) -> None:
             assert 0 < int(told["Retry-After"]) <= 3600, path
             expected = {"WWW-Authenticate": None, "Retry-After": told["Retry-After"]}
         else:
-            expected = {"WWW-Authenticate": case.challenge, "Retry-After": None}
+            expected = {"WWW-Authenticate": case.challenge(path), "Retry-After": None}
         body = {name: text.format(wait=told["Retry-After"]) for name, text in case.body.items()}
         assert (path, response.status_code, told) == (path, case.status, expected)
         assert (path, response.headers["Content-Type"]) == (path, "application/json")

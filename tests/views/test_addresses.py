@@ -156,7 +156,8 @@ def test_whoever_walks_the_flow_under_a_path_never_leaves_it(settings: Any) -> N
         assert told(answer)["iss"] == "http://testserver/app"
         assert 'action="/app/oauth/apps/' in visitor.get("/oauth/apps/").content.decode()
         challenge = Visitor().get("/api/me/").headers["WWW-Authenticate"]
-        assert f'resource_metadata="http://testserver/app{RESOURCE}"' in challenge
+        assert f'resource_metadata="http://testserver/app{RESOURCE}/api/me/"' in challenge
+        assert Visitor().get(f"{RESOURCE}/api/me/").json()["resource"] == "http://testserver/app/api/me/"
 
 
 def test_routes_under_a_prefix_and_the_well_knowns_at_the_root(routed: Any) -> None:

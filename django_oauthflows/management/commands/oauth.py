@@ -15,6 +15,7 @@ NOUNS = {
     "adopt": "django_oauthflows.management.adopt",
     "client": "django_oauthflows.management.client",
     "deliver": "django_oauthflows.management.deliver",
+    "doctor": "django_oauthflows.management.doctor",
     "purge": "django_oauthflows.management.purge",
     "tour": "django_oauthflows.management.tour",
     "key": "django_oauthflows.management.key",
@@ -31,8 +32,9 @@ class Command(BaseCommand):
             import_string(f"{module}.add_arguments")(nouns.add_parser(noun))
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        if options.get("noun") == "adopt":
-            # It is asked before the switch, when the settings are those of the toolkit still.
+        if options.get("noun") in ("adopt", "doctor"):
+            # The one is asked before the switch, when the settings are those of the toolkit still; the other tells of
+            # failed checks itself, and of all else that is wrong.
             options["skip_checks"] = True
         return super().execute(*args, **options)
 

@@ -164,7 +164,7 @@ def test_10_clients_with_risks() -> None:
     ClientSecret.objects.filter(client=client).update(slow_hash="pbkdf2_sha256$1$a$b", digest=None)
     named("http-redirects", "warning", "http")
     named("pkce-exemptions", "warning", "PKCE")
-    named("implicit", "warning", "without an end")
+    named("endless-flows", "warning", "without an end")
     named("slow-hashes", "warning", client.client_id, "rotate-secret")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from django_oauthflows.database import streamed
 from django_oauthflows.flows import registry
 from django_oauthflows.management.doctor.finding import Finding, ok, warning
 from django_oauthflows.models import Client, ClientSecret
@@ -21,7 +22,7 @@ def risks() -> Iterator[Finding]:
     """Redirects that can be listened to, PKCE left out, and the implicit flow without an end."""
     live = Client.objects.filter(suspended_at=None)
     http = live.filter(redirect_uris__contains="http://").only("client_id", "redirect_uris")
-    open_ones = [each for each in http.iterator(chunk_size=1000) if _is_open(each)]
+    open_ones = [each for each in streamed(http) if _is_open(each)]
     found = list(
         _about(
             "http-redirects",
@@ -40,7 +41,7 @@ def risks() -> Iterator[Finding]:
     endless = live.filter(implicit_until=None).only("client_id", "flows")
     endless = endless.filter(flows__contains=deprecated[0]) if deprecated else endless.none()
     found += _about(
-        "implicit", endless, "have the implicit flow without an end", "Set “implicit flow until”."
+        "endless-flows", endless, "have the implicit flow without an end", "Set “implicit flow until”."
     )
     yield from found or [ok("clients", "None has a risk that the settings allow.")]
 

@@ -5,6 +5,6 @@
 
 from django_oauthflows.toolkit.settings import provider_settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["__version__", "provider_settings"]

@@ -22,7 +22,7 @@ from django_oauthflows.admin.filters import (
 )
 from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
-from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, moment_of
+from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, day_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Authorization
 
@@ -106,11 +106,11 @@ class AuthorizationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("begun"), ordering="created_at")
     def begun(self, authorization: Authorization) -> str:
-        return moment_of(authorization.created_at)
+        return day_of(authorization.created_at)
 
     @admin.display(description=_("last renewed"), ordering="rotated_at")
     def renewed(self, authorization: Authorization) -> str:
-        return moment_of(authorization.rotated_at)
+        return day_of(authorization.rotated_at)
 
     @admin.display(description=_("state"))
     def state(self, authorization: Authorization) -> str:

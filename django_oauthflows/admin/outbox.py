@@ -54,7 +54,6 @@ class OutboxAdmin(ReadOnlyAdmin):
         "attempts",
         "next_short",
         "error",
-        "begun",
     )
     list_filter = (OutboxStateFilter, OutboxKindFilter, ClientTextFilter, UserTextFilter)
     list_select_related = ("user", "client")
@@ -96,10 +95,6 @@ class OutboxAdmin(ReadOnlyAdmin):
     @admin.display(description=_("next try"), ordering="next_attempt_at")
     def next_short(self, message: OutboxMessage) -> str:
         return moment_of(message.next_attempt_at) if message.ended_at is None else ""
-
-    @admin.display(description=_("begun"), ordering="created_at")
-    def begun(self, message: OutboxMessage) -> str:
-        return moment_of(message.created_at)
 
     @admin.display(description=_("last error"))
     def error(self, message: OutboxMessage) -> Any:

@@ -100,6 +100,7 @@ def test_a_service_from_snippets_to_suspension(staff: Page, demo: Demo) -> None:
 
     staff.get_by_role("link", name="Rotate secret").click()
     staff.get_by_label("The secrets it has now go on working for").select_option("One hour")
+    staff.get_by_label("Reason").fill("Each spring")
     staff.get_by_role("button", name="Give it a new secret").click()
     new = copied_secret(staff)
     assert new != old

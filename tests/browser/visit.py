@@ -36,6 +36,11 @@ class Visit:
         self.page.fill("[name=password]", PASSWORD)
         self.submit(self.page.locator("button[type=submit]"))
 
+    def log_in_to_admin(self, name: str) -> None:
+        self.page.fill("[name=username]", name)
+        self.page.fill("[name=password]", PASSWORD)
+        self.submit(self.page.locator("[type=submit]"))
+
     def press(self, name: str) -> None:
         """Press a button, and wait for the page that it brings."""
         self.submit(self.page.get_by_role("button", name=name, exact=True))

@@ -1,0 +1,225 @@
+"""The pages of staff in Chromium, in English and from right to left: found, read and used at every width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, Page, expect
+
+from django_oauthflows.models import Authorization, Client, Consent, Event, OutboxMessage, SigningKey
+from tests.admin.conftest import allowed_by
+from tests.browser.visit import Visit
+from tests.factories import ClientFactory, UserFactory
+
+ROOT = "/admin/django_oauthflows"
+LANGUAGES = pytest.mark.parametrize("language", ["en", "ar"])
+LISTS = ("client", "consent", "authorization", "event", "outboxmessage", "signingkey")
+TABS = ("change", "integration", "secrets", "people", "usage", "events")
+AXE = AXE_FILE_PATH.read_text()
+#: All six together, over both languages.
+LOOKS: dict[str, tuple[tuple[int, Any], ...]] = {
+    "en": ((360, "dark"), (768, "light"), (1280, "dark")),
+    "ar": ((360, "light"), (768, "dark"), (1280, "light")),
+}
+
+
+@pytest.fixture
+def app(alice: Any) -> Client:
+    """A client with something in each list and on each tab of it."""
+    client, _secret = ClientFactory(
+        name="A calendar with quite a long name for such a list",
+        redirect_uris=["https://calendar.example/callback"],
+        scopes=["openid", "profile", "notes:read", "notes:write"],
+    )
+    for name in ("somebody-with-a-long-name@mail.example", "bob"):
+        allowed_by(client, UserFactory(username=name))
+    for cause in ("code expired", "wrong client secret"):
+        Event.objects.refused(client=client, cause=cause)
+    OutboxMessage.objects.put(
+        kind="notice", lifetime=timedelta(days=3), payload={}, client=client, user=alice
+    )
+    SigningKey.objects.rotate()
+    return client
+
+
+@contextmanager
+def staff_at_work(
+    chromium: Browser, live_server: Any, language: str, *, width: int = 1280, height: int = 800
+) -> Iterator[Visit]:
+    UserFactory(username="staff", is_staff=True, is_superuser=True)
+    # axe is put into the page by the test, which the page's own policy would not let in.
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, locale=language, bypass_csp=True
+    )
+    visit = Visit(context, live_server.url)
+    visit.open(f"{ROOT}/")
+    visit.log_in_to_admin("staff")
+    yield visit
+    context.close()
+
+
+def pages_of(app: Client) -> list[str]:
+    """Every kind of page of ours."""
+    own = f"{ROOT}/client/{app.pk}"
+    acts = ("preview", "try", "delete", "rotate-secret")
+    user = Consent.objects.filter(client=app)[0].user_id
+    return [
+        f"{ROOT}/",
+        *(f"{ROOT}/{name}/" for name in LISTS),
+        *(f"{own}/{name}/" for name in (*TABS, *acts)),
+        *(f"{ROOT}/client/{name}" for name in ("advice/", "add/", "add/?use_case=native")),
+        f"{ROOT}/consent/user/{user}/",
+        f"{ROOT}/event/{Event.objects.latest('pk').pk}/change/",
+        f"{ROOT}/signingkey/rotate/",
+    ]
+
+
+@LANGUAGES
+def test_nobody_is_kept_out_at_any_width_by_light_or_dark(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    found = []
+    with staff_at_work(chromium, live_server, language) as visit:
+        for path in pages_of(app):
+            visit.open(path)
+            visit.page.add_style_tag(content="* { transition: none !important }")  # colours are there at once
+            visit.page.evaluate(AXE)
+            for number, (width, scheme) in enumerate(LOOKS[language]):
+                visit.page.set_viewport_size({"width": width, "height": 800})
+                visit.page.emulate_media(color_scheme=scheme)
+                found += [
+                    (path, width, scheme, problem) for problem in problems(visit.page, all_rules=number == 0)
+                ]
+    assert not found, "\n".join(map(str, found))
+
+
+def problems(page: Page, *, all_rules: bool) -> list[str]:
+    """What axe finds serious, and whether the page runs off the side. Most rules see no difference in another look."""
+    ours = "#content" if page.locator("#content").count() else "main"
+    # Django's own search field has a picture for a label.
+    context = {"include": [[ours]], "exclude": [["#changelist-search"]]}
+    rules = {} if all_rules else {"runOnly": ["color-contrast", "scrollable-region-focusable"]}
+    run = "([context, options]) => axe.run(context, options).then(found => found.violations)"
+    violations = page.evaluate(run, [context, {"resultTypes": ["violations"]} | rules])
+    serious = [each for each in violations if each["impact"] in ("serious", "critical")]
+    told = [f"{each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}" for each in serious]
+    fits = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return told if fits else [*told, "wider than the window"]
+
+
+@LANGUAGES
+def test_lists_cut_no_column_and_take_a_line_for_a_row(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    with staff_at_work(chromium, live_server, language) as visit:
+        for name in LISTS:
+            visit.open(f"{ROOT}/{name}/")
+            rows = visit.page.locator("#result_list tbody tr")
+            assert rows.count() > 0, name
+            table = visit.page.locator("#result_list").bounding_box()
+            around = visit.page.locator("#changelist .results").bounding_box()
+            assert table is not None
+            assert around is not None
+            assert table["width"] <= around["width"] + 1, name
+            lines = visit.page.evaluate(
+                """[...document.querySelectorAll("#result_list tbody :is(td, th)")].filter(
+                    cell => cell.clientHeight > 2.6 * parseFloat(getComputedStyle(cell).fontSize) + 8
+                ).length"""
+            )
+            assert lines == 0, name
+
+
+@LANGUAGES
+def test_the_settings_begin_with_what_is_needed_and_end_with_what_ends(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    with staff_at_work(chromium, live_server, language) as visit:
+        visit.open(f"{ROOT}/client/{app.pk}/change/")
+        page = visit.page
+        for name in ("name", "redirect_uris", "allowed_scopes", "owner", "trust"):
+            assert page.locator(f"[name={name}]").first.is_visible(), name
+        for name in ("description", "access_token_format", "contacts", "accepted_risk"):
+            assert not page.locator(f"[name={name}]").is_visible(), name
+        folded = page.locator("fieldset.collapse details")
+        for section in folded.all():
+            section.locator("summary").click()
+            assert section.locator(".description").inner_text().strip()
+        assert page.locator("[name=description]").is_visible()
+        danger = page.locator("#oaf-danger")
+        assert danger.locator("a.oaf-red").count() == 3
+        assert page.locator(".oaf-head a.oaf-red, .submit-row .deletelink").count() == 0
+        box, save = danger.bounding_box(), page.locator("[name=_save]").bounding_box()
+        assert box is not None
+        assert save is not None
+        assert box["y"] > save["y"]
+
+
+@LANGUAGES
+def test_staff_look_at_the_consent_page_and_try_a_login(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    before = (Consent.objects.count(), Authorization.objects.count())
+    with staff_at_work(chromium, live_server, language) as visit:
+        page = visit.page
+        visit.open(f"{ROOT}/client/{app.pk}/change/")
+        visit.submit(page.locator(f'.oaf-actions a[href="{ROOT}/client/{app.pk}/preview/"]'))
+        expect(page.get_by_role("heading", level=1)).to_contain_text(app.name)
+        for button in page.locator("button").all():
+            assert button.is_disabled()
+        visit.submit(page.locator(f'.oauthflows-preview a[href="{ROOT}/client/{app.pk}/change/"]'))
+        visit.submit(page.locator(f'.oaf-actions a[href="{ROOT}/client/{app.pk}/try/"]'))
+        visit.submit(page.locator("#content-main [type=submit]"))
+        assert urlsplit(page.url).path == f"{ROOT}/client/{app.pk}/try/"
+        visit.submit(page.locator("[name=decision][value=allow]"))
+        expect(page.locator(".oaf-steps li")).to_have_count(6)
+        assert page.locator(".oaf-failed").count() == 0
+        assert "staff" in page.locator(".oaf-steps").inner_text()
+        assert page.url.startswith(live_server.url)
+    assert (Consent.objects.count(), Authorization.objects.count()) == before
+    assert Event.objects.get(kind=Event.Kind.CLIENT_TRIED).actor.username == "staff"
+
+
+@LANGUAGES
+def test_on_a_phone_each_tab_begins_on_the_first_screen(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    with staff_at_work(chromium, live_server, language, width=360, height=740) as visit:
+        for tab in TABS:
+            visit.open(f"{ROOT}/client/{app.pk}/{tab}/")
+            first = "#content-main form .form-row" if tab == "change" else ".oaf-head ~ h2"
+            box = visit.page.locator(first).first.bounding_box()
+            assert box is not None
+            assert box["y"] + 20 < 740, tab
+
+
+@LANGUAGES
+def test_from_the_overview_to_an_event_a_key_and_a_message(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    with staff_at_work(chromium, live_server, language) as visit:
+        page = visit.page
+        event = Event.objects.filter(kind=Event.Kind.REQUEST_REFUSED).latest("pk")
+        visit.open(f"{ROOT}/")
+        assert page.locator(".oaf-overview li").count() >= 9
+        page.locator("#oaf-reference").fill(f" {event.reference.lower()} ")
+        visit.submit(page.locator(".oaf-lookup [type=submit]"))
+        assert urlsplit(page.url).path == f"{ROOT}/event/{event.pk}/change/"
+        visit.open(f"{ROOT}/signingkey/rotate/")
+        page.locator("[name=algorithm]").select_option("RS256")
+        page.locator("[name=reason]").fill("Each spring")
+        visit.submit(page.locator("#content-main [type=submit]"))
+        expect(page.locator("#result_list tbody tr")).to_have_count(2)
+        visit.open(f"{ROOT}/outboxmessage/")
+        page.locator("#result_list [name=_selected_action]").check()
+        page.locator("[name=action]").select_option("send_again")
+        visit.submit(page.locator(".actions [type=submit]"))
+        page.locator("[name=reason]").fill("It did not arrive")
+        visit.submit(page.locator("[name=confirm]"))
+        expect(page.locator(".messagelist .success")).to_be_visible()
+    assert Event.objects.get(kind=Event.Kind.MESSAGE_SENT_AGAIN).data["reason"] == "It did not arrive"

@@ -57,7 +57,9 @@ class DemoClient:
 
     def logout_uris(self, origin: str) -> tuple[str, ...]:
         """Where the provider may send those who have logged out."""
-        return (origin + self.after_logout,) if self.after_logout else ()
+        if not self.after_logout:
+            return ()
+        return (self.after_logout if "://" in self.after_logout else origin + self.after_logout,)
 
 
 WEB = DemoClient(
@@ -66,8 +68,8 @@ WEB = DemoClient(
     use_case="web",
     path="/clients/web/",
     description="A web app with a server of its own. It shows your notes and can add one for you.",
-    how="It keeps its tokens and its secret on its server; the browser sees neither.",
-    scopes=("profile", "email", "notes:read", "notes:write"),
+    how="It logs you in by an ID token, which it checks; it keeps its tokens and its secret on its server.",
+    scopes=("openid", "profile", "email", "notes:read", "notes:write"),
     source="example_project/clients/web.py",
     callback="/clients/web/callback/",
     after_logout="/clients/web/",
@@ -147,6 +149,18 @@ TV = DemoClient(
     publisher="Example Televisions",
     reviewed=True,
 )
+SECOND_SITE = DemoClient(
+    client_id="demo-second-site",
+    name="Second Site",
+    use_case="web",
+    path="/clients/second-site/",
+    description="Another Django site. It has no passwords: its users log in with their accounts here.",
+    how="django-allauth does all of it; the client's integration page shows what to write.",
+    scopes=("openid", "profile", "email"),
+    source="example_project/clients/second_site/",
+    callback="http://localhost:8010/accounts/oidc/example-notes/login/callback/",
+    after_logout="http://localhost:8010/",
+)
 
 #: The page at /api/docs/, whose "Authorize" button is a client as well. Part of the site, so not in the list.
 API_DOCS = DemoClient(
@@ -163,4 +177,4 @@ API_DOCS = DemoClient(
     reviewed=True,
 )
 
-CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA, TV)
+CLIENTS = (WEB, SPA, NATIVE, SERVICE, JOB, LEGACY_SPA, TV, SECOND_SITE)

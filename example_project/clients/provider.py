@@ -35,6 +35,14 @@ class Provider:
         return f"{self.issuer}/oauth/revoke/"
 
     @property
+    def jwks_uri(self) -> str:
+        return f"{self.issuer}/oauth/jwks/"
+
+    @property
+    def userinfo_endpoint(self) -> str:
+        return f"{self.issuer}/oauth/userinfo/"
+
+    @property
     def end_session_endpoint(self) -> str:
         return f"{self.issuer}/oauth/logout/"
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("native/", views.native, name="native"),
     path("service/", views.run_service, name="service"),
     path("job/", views.run_job, name="job"),
+    path("second-site/", views.second_site, name="second-site"),
     path("tv/", views.tv, name="tv"),
     path("legacy-spa/", views.legacy_spa, name="legacy-spa"),
 ]

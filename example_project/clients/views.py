@@ -13,7 +13,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from example_project.clients import job, service
 from example_project.clients.credentials import client_secret
-from example_project.clients.directory import JOB, LEGACY_SPA, NATIVE, SERVICE, SPA, TV, DemoClient
+from example_project.clients.directory import (
+    JOB,
+    LEGACY_SPA,
+    NATIVE,
+    SECOND_SITE,
+    SERVICE,
+    SPA,
+    TV,
+    DemoClient,
+)
 from example_project.clients.pages import client_page, to_clients_origin
 from example_project.origins import provider_origin
 
@@ -52,6 +61,12 @@ def _command(module: str, request: HttpRequest) -> str:
 def native(request: HttpRequest) -> HttpResponse:
     context = {"client": NATIVE, "command": _command("example_project.clients.native", request)}
     return render(request, "clients/program.html", context)
+
+
+@require_GET
+def second_site(request: HttpRequest) -> HttpResponse:
+    context = {"client": SECOND_SITE, "command": _command("example_project.clients.second_site", request)}
+    return render(request, "clients/second_site.html", context)
 
 
 @require_GET

@@ -1,7 +1,7 @@
-"""A web app with a server of its own: authorization code with PKCE, refresh, revocation.
+"""A web app with a server of its own: login by OpenID Connect, authorization code with PKCE, refresh, log-out.
 
-Written with requests-oauthlib. What it keeps between requests is in the visitor's session, sealed,
-so that whoever reads the session store finds no token there.
+Written with requests-oauthlib; the ID token is checked in ``id_token.py``. What it keeps between requests is in the
+visitor's session, sealed, so that whoever reads the session store finds no token there.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from requests_oauthlib import OAuth2Session
 
 from example_project.clients.credentials import client_secret
 from example_project.clients.directory import WEB
+from example_project.clients.id_token import checked
 from example_project.clients.pages import client_page
 from example_project.clients.provider import TIMEOUT, Provider, ProviderError
 from example_project.origins import clients_origin, provider_origin
@@ -76,17 +77,19 @@ class NoteCalendar:
     # The flow. ---------------------------------------------------------------------------------------
 
     def authorization_url(self) -> str:
-        """Where to send the visitor; state and PKCE verifier stay here (RFC 6749 §10.12, RFC 7636)."""
+        """Where to send the visitor; state, nonce and PKCE verifier stay here (RFC 6749 §10.12, RFC 7636)."""
         client = WebApplicationClient(WEB.client_id)
         verifier = client.create_code_verifier(64)
         challenge = client.create_code_challenge(verifier, "S256")
         oauth = OAuth2Session(client=client, redirect_uri=self.redirect_uri, scope=list(WEB.scopes))
+        nonce = secrets.token_urlsafe(16)
         url, state = oauth.authorization_url(
             self.provider.authorization_endpoint,
+            nonce=nonce,
             code_challenge=challenge,
             code_challenge_method="S256",
         )
-        self.keep(state=state, verifier=verifier)
+        self.keep(state=state, verifier=verifier, nonce=nonce)
         return str(url)
 
     def finish(self, request: HttpRequest) -> None:
@@ -106,9 +109,24 @@ class NoteCalendar:
             code_verifier=begun["verifier"],
             timeout=TIMEOUT,
         )
-        self.keep(token=token)
+        claims = checked(token.get("id_token", ""), self.provider, WEB.client_id, nonce=begun["nonce"])
+        self.keep(token=token, subject=claims["sub"])
 
-    def call(self, method: str, path: str, **kwargs: Any) -> Any:
+    def keep_renewed(self, token: dict[str, Any]) -> None:
+        """New tokens of the same login (OpenID Connect Core §12.2)."""
+        subject = self.kept()["subject"]
+        if "id_token" in token:
+            checked(token["id_token"], self.provider, WEB.client_id, subject=subject)
+        self.keep(token=token, subject=subject)
+
+    def user(self) -> dict[str, Any]:
+        """Who has logged in: what the UserInfo endpoint tells of them (OpenID Connect Core §5.3)."""
+        told: dict[str, Any] = self.call("GET", self.provider.userinfo_endpoint)
+        if told.get("sub") != self.kept()["subject"]:
+            raise ProviderError("The provider tells of another user than the one who has logged in.")
+        return told
+
+    def call(self, method: str, url: str, **kwargs: Any) -> Any:
         """What the API answers; the access token is renewed first when it has expired.
 
         Raises ``LoginEndedError`` when the user has taken the permission back, or it is over.
@@ -117,11 +135,11 @@ class NoteCalendar:
             WEB.client_id,
             token=self.token,
             auto_refresh_url=self.provider.token_endpoint,
-            token_updater=lambda token: self.keep(token=token),
+            token_updater=self.keep_renewed,
         )
         own: dict[str, Any] = {"client_id": WEB.client_id, "client_secret": client_secret(WEB.client_id)}
         with self._noticing_the_end():
-            response = oauth.request(method, self.provider.api(path), timeout=TIMEOUT, **own, **kwargs)
+            response = oauth.request(method, url, timeout=TIMEOUT, **own, **kwargs)
             if response.status_code == HTTPStatus.UNAUTHORIZED:
                 raise TokenExpiredError
         response.raise_for_status()
@@ -132,7 +150,7 @@ class NoteCalendar:
         oauth = OAuth2Session(WEB.client_id, token=self.token)
         with self._noticing_the_end():
             token = oauth.refresh_token(self.provider.token_endpoint, auth=self._auth, timeout=TIMEOUT)
-        self.keep(token=token)
+        self.keep_renewed(token)
 
     @contextmanager
     def _noticing_the_end(self) -> Iterator[None]:
@@ -188,8 +206,8 @@ def _seen_by(calendar: NoteCalendar) -> dict[str, Any]:
     may_read = may_write or "notes:read" in granted
     return {
         "granted": granted,
-        "me": calendar.call("GET", "me/") if "profile" in granted else None,
-        "notes": calendar.call("GET", "notes/") if may_read else [],
+        "me": calendar.user(),
+        "notes": calendar.call("GET", calendar.provider.api("notes/")) if may_read else [],
         "may_read": may_read,
         "may_write": may_write,
     }
@@ -219,7 +237,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("text", "").strip()
     calendar = NoteCalendar(request)
     if calendar.token and text:
-        calendar.call("POST", "notes/", json={"text": text[:2000]})
+        calendar.call("POST", calendar.provider.api("notes/"), json={"text": text[:2000]})
     return redirect("clients:web")
 
 

@@ -20,6 +20,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
+from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.flows import registry
 from django_oauthflows.management.tour import walk
 from django_oauthflows.management.tour.messages import shortened
@@ -30,6 +31,12 @@ from tests.factories import ClientFactory, UserFactory
 pytestmark = pytest.mark.one_database
 
 OFFERED = [flow.name for flow in registry.offered_flows()]
+
+
+@pytest.fixture(autouse=True)
+def no_key_is_known_yet() -> None:
+    """Another test's keys went with its database."""
+    ring.forget()
 
 
 def tour(*arguments: str) -> tuple[str, str]:
@@ -55,6 +62,12 @@ def test_every_flow_passes_and_nothing_stays_behind(live_server: Any, mailoutbox
     assert complaint == ""
     assert re.findall(r"^PASS (\w+)", told, re.MULTILINE) == OFFERED
     assert "FAIL" not in told
+    for line in told.splitlines():
+        if line.startswith(("PASS authorization_code", "PASS refresh_token", "PASS device_code")):
+            assert "an ID token checked" in line
+    assert told.count("an ID token checked") == 3
+    # No ID token, which could end a login, is printed whole.
+    assert re.findall(r"id_token = .*\.", told) == []
     assert everything() == before
     assert mailoutbox == []
 

@@ -17,11 +17,12 @@ from django.urls import get_script_prefix, reverse, set_script_prefix
 from django_oauthflows.conf import options as site_options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
+from django_oauthflows.management.tour.answers import Unexpected
 from django_oauthflows.management.tour.interruption import Interruption, interruptible
 from django_oauthflows.management.tour.messages import TIMEOUT, Conversation, Message, RoundTrip
 from django_oauthflows.management.tour.server import own_server
 from django_oauthflows.management.tour.temporary import logged_in, temporary_client, tour_user
-from django_oauthflows.management.tour.walk import Unexpected, Walk, can_walk, walk_through
+from django_oauthflows.management.tour.walk import Walk, can_walk, walk_through
 from django_oauthflows.scopes import OPENID, declared_scopes, scope_string
 
 if TYPE_CHECKING:

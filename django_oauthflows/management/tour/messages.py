@@ -26,6 +26,8 @@ _CONFIDENTIAL = frozenset(
         "code_verifier",
         "csrfmiddlewaretoken",
         "device_code",
+        "id_token",
+        "id_token_hint",
         "password",
         "refresh_token",
         "shown",

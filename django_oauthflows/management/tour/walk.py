@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
@@ -15,14 +14,12 @@ from oauthlib.oauth2 import WebApplicationClient
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow, Need, Step
+from django_oauthflows.management.tour.answers import Unexpected, content, expect
+from django_oauthflows.management.tour.login import check_login, nonce_for
 from django_oauthflows.management.tour.messages import Conversation, answer_of
 from django_oauthflows.management.tour.page import fields_beside
 from django_oauthflows.management.tour.temporary import REDIRECT_URI
 from django_oauthflows.models import Client
-
-
-class Unexpected(Exception):  # noqa: N818 - a finding about the site, not an error of the tour
-    """The site did something else than the flow demands; the message says what."""
 
 
 @dataclass
@@ -72,26 +69,6 @@ class Walk:
         return step.parameters_from(self.known)
 
 
-def expect(holds: bool, message: str) -> None:
-    """Raise ``Unexpected`` unless it holds."""
-    if not holds:
-        raise Unexpected(message)
-
-
-def content(response: requests.Response, status: int) -> dict[str, Any]:
-    """The JSON object in a response. Raises ``Unexpected`` for another status or other content."""
-    path = urlsplit(response.url).path
-    try:
-        found = response.json()
-    except ValueError:
-        found = None
-    told = f" ({found.get('error')}: {found.get('error_description')})" if isinstance(found, dict) else ""
-    expect(response.status_code == status, f"{path} answered {response.status_code}{told}, not {status}")
-    if not isinstance(found, dict):
-        raise Unexpected(f"{path} did not answer with a JSON object")
-    return found
-
-
 # The steps. ----------------------------------------------------------------------------------------------
 
 
@@ -111,7 +88,8 @@ def _redirect_to_provider(walk: Walk, step: Step) -> None:
 def _request_authorization(walk: Walk, step: Step) -> None:
     walk.say(step.title)
     path = reverse("oauth2_provider:authorize")
-    walk.answer = walk.browser.send("GET", path, params=walk.request_of(step))
+    nonce = nonce_for(walk) if walk.flow.gives_code else {}
+    walk.answer = walk.browser.send("GET", path, params=walk.request_of(step) | nonce)
     status = walk.answer.status_code
     expect(status == 200, f"{path} answered {status} instead of showing the consent page")
 
@@ -193,6 +171,7 @@ def _take_tokens(walk: Walk, step: Step) -> None:
     expect(bool(found.get("access_token")), "the answer has no access_token")
     presented = walk.token_request.get("refresh_token")
     expect(found.get("refresh_token") != presented or not presented, "the refresh token was not replaced")
+    check_login(walk, found)
     walk.known |= {name: str(value) for name, value in found.items()}
 
 

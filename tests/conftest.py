@@ -11,6 +11,7 @@ from django.test import override_settings
 from django.utils import translation
 
 from django_oauthflows import limits
+from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.models import event_bounds, usage
 from tests.factories import ClientFactory, UserFactory
 from tests.held import Held
@@ -31,6 +32,12 @@ def nothing_is_counted_yet() -> None:
     limits.forget()
     event_bounds.overflow.forget()
     event_bounds.repeats.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_key_is_known_yet() -> None:
+    """Another test's signing keys went with its database."""
+    ring.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
-from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.flows import registry
 from django_oauthflows.management.tour import walk
 from django_oauthflows.management.tour.messages import shortened
@@ -31,12 +30,6 @@ from tests.factories import ClientFactory, UserFactory
 pytestmark = pytest.mark.one_database
 
 OFFERED = [flow.name for flow in registry.offered_flows()]
-
-
-@pytest.fixture(autouse=True)
-def no_key_is_known_yet() -> None:
-    """Another test's keys went with its database."""
-    ring.forget()
 
 
 def tour(*arguments: str) -> tuple[str, str]:

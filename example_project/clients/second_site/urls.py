@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import include, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
+
+from example_project.clients.second_site import settings
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Second Site</title><h1>Second Site</h1>
 <p id="who">{}</p>

@@ -17,6 +17,7 @@ urlpatterns = [
     path("notes/<int:pk>/delete/", views.delete_note, name="delete-note"),
     path("clients/", include("example_project.clients.urls")),
     path("flows/", include("example_project.explorer.urls")),
+    path("docs/", include("example_project.documentation.site")),
     path("accounts/login/", views.LoginView.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("accounts/password_change/", auth.PasswordChangeView.as_view(), name="password_change"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.views.static import serve
 
 from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, PEOPLE
+from example_project.documentation.site import is_built
 from example_project.notes.forms import NoteForm
 from example_project.notes.models import Note
 
@@ -34,6 +36,8 @@ class Place:
     path: str
     title: str
     text: str
+    #: Whether what it shows is there today.
+    is_ready: Callable[[], bool] = lambda: True
 
     @property
     def exists(self) -> bool:
@@ -42,13 +46,14 @@ class Place:
             resolve(self.path)
         except Resolver404:
             return False
-        return True
+        return self.is_ready()
 
 
 #: What else there is to see, in this order. Add a line for a new page.
 PLACES = (
     Place("/flows/choose/", "Which flow do I need?", "A few questions that lead to the right one."),
     Place("/flows/", "Flow explorer", "Each flow step by step, with real messages, and what attackers try."),
+    Place("/docs/", "Documentation", "Start, guides, how to run it, and all to look up.", is_built),
     Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
     Place("/api/docs/", "API schema", "What the API offers, and which permission each call needs (OpenAPI)."),
     Place("/admin/", "Staff admin", "Clients, consents and events, as the site's staff see them."),

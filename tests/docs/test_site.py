@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from django.test import Client
+
+from example_project.documentation import site as documentation
 
 pytestmark = pytest.mark.one_database
 
@@ -60,3 +64,24 @@ def test_a_dead_link_an_unknown_anchor_and_a_page_in_no_menu_fail_the_build(tmp_
     assert built.returncode != 0
     for named in ("gone.md", "#nowhere", "/there", "left.md"):
         assert named in built.stderr, built.stderr
+
+
+def test_the_demo_serves_it_once_it_is_built(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    monkeypatch.setattr(documentation, "BUILT", tmp_path / "docs")
+    assert 'href="/docs/"' not in client.get("/").content.decode()
+    assert client.get("/docs/").status_code == 404
+    assert documentation.build()
+    assert 'href="/docs/"' in client.get("/").content.decode()
+    for path in ("/docs/", "/docs/start.html", "/docs/pictures/secret.png", "/docs/search/search_index.json"):
+        assert client.get(path).status_code == 200, path
+    assert client.get("/docs/../manage.py").status_code == 400
+
+    index = tmp_path / "docs/index.html"
+    built = index.stat().st_mtime_ns
+    assert documentation.build()
+    assert index.stat().st_mtime_ns == built
+    os.utime(index, (0, 0))  # older than its pages
+    assert documentation.build()
+    assert index.stat().st_mtime > 0

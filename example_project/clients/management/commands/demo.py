@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from example_project.demo import PASSWORD, PEOPLE, seed
+from example_project.documentation.site import build
 
 _WELCOME = """
   Example Notes is an OAuth 2.0 provider. Open
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         if options["seed_only"]:
             self.stdout.write("The demo's people and clients are there.")
             return
+        build()
         people = ", ".join(person.username for person in PEOPLE[:-1]) + f" or {PEOPLE[-1].username}"
         self.stdout.write(_WELCOME.format(port=port, people=people, password=PASSWORD))
         # Threads: the clients call the provider, which is the same process.

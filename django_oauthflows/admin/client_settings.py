@@ -12,6 +12,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -66,8 +67,9 @@ class _Section:
         """As Django's admin wants it, without what is left out; ``None`` where nothing remains."""
         wanted = self.names if names is None else [name for name in self.names if name in set(names)]
         fields = [name for name in wanted if name not in left_out]
-        options = {"fields": fields, "classes": ["collapse"], "description": self.help}
-        return (self.title, options) if fields else None
+        # Within the head, where it is read while the section is folded.
+        title = format_html('{} <span class="oaf-about-section">{}</span>', self.title, self.help)
+        return (title, {"fields": fields, "classes": ["collapse"]}) if fields else None
 
 
 #: Unfolded, at the top: what every client needs.

@@ -127,6 +127,8 @@ class ClientForm(ClientFormBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "name" in self.fields:
+            self.fields["name"].required = bool(self.instance.name)  # one from before may have none
         for name in ("allowed_scopes", "default_scopes"):
             if name in self.fields:
                 field = self.fields[name]

@@ -148,8 +148,8 @@ def test_the_settings_begin_with_what_is_needed_and_end_with_what_ends(
             assert not page.locator(f"[name={name}]").is_visible(), name
         folded = page.locator("fieldset.collapse details")
         for section in folded.all():
+            assert section.locator("summary .oaf-about-section").inner_text().strip()
             section.locator("summary").click()
-            assert section.locator(".description").inner_text().strip()
         assert page.locator("[name=description]").is_visible()
         danger = page.locator("#oaf-danger")
         assert danger.locator("a.oaf-red").count() == 3

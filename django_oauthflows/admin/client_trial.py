@@ -37,7 +37,7 @@ from django_oauthflows.authorization_server.request import (
     TokenRequest,
 )
 from django_oauthflows.conf import issuer
-from django_oauthflows.database import atomic, undo
+from django_oauthflows.database import atomic, once_more, undo, writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.forms.consent import Question, TrialConsentForm
@@ -140,24 +140,35 @@ class Trial:
 
         ``given`` is what a new consent says; ``None``: the one that stands covers it.
         """
-        granted = tuple(scopes)
-        with atomic(Consent):
-            consent = request.standing
-            if given is not None or consent is None:
-                consent = Consent.objects.give(
-                    user=self.http.user,
-                    client=request.client,
-                    scopes=granted,
-                    redirect_host=host_of(self.redirect_uri),
-                    request=self.http,
-                    **(given or {}),
-                )
-            if self.flow.gives_code:
-                self._swap(request, authorization.grant(request, consent, granted)["code"])
-            else:
-                self._told_in_fragment()
-            undo(Consent)
+        granted, before = tuple(scopes), len(self.steps)
+
+        def send_and_undo() -> None:
+            del self.steps[before:]  # of a try that others got in the way of
+            with atomic(Consent):
+                self._send(request, granted, given)
+                undo(Consent)
+
+        once_more(send_and_undo, using=writer_of(Consent))
         self._told_of_tokens(granted)
+
+    @sensitive_variables()
+    def _send(
+        self, request: AcceptedAuthorizationRequest, granted: tuple[str, ...], given: dict[str, Any] | None
+    ) -> None:
+        consent = request.standing
+        if given is not None or consent is None:
+            consent = Consent.objects.give(
+                user=self.http.user,
+                client=request.client,
+                scopes=granted,
+                redirect_host=host_of(self.redirect_uri),
+                request=self.http,
+                **(given or {}),
+            )
+        if self.flow.gives_code:
+            self._swap(request, authorization.grant(request, consent, granted)["code"])
+        else:
+            self._told_in_fragment()
 
     @sensitive_variables()
     def _swap(self, request: AcceptedAuthorizationRequest, code: str) -> None:

@@ -109,14 +109,21 @@ class NoteCalendar:
             code_verifier=begun["verifier"],
             timeout=TIMEOUT,
         )
-        claims = checked(token.get("id_token", ""), self.provider, WEB.client_id, nonce=begun["nonce"])
+        claims = self.checked(token.get("id_token", ""), nonce=begun["nonce"])
         self.keep(token=token, subject=claims["sub"])
+
+    def checked(self, id_token: str, **expected: str) -> dict[str, Any]:
+        """What the ID token says. Raises ``ProviderError`` when it is not right."""
+        keys = requests.get(self.provider.jwks_uri, timeout=TIMEOUT)
+        keys.raise_for_status()
+        issuer = self.provider.issuer
+        return checked(id_token, keys.json(), issuer=issuer, client_id=WEB.client_id, **expected)
 
     def keep_renewed(self, token: dict[str, Any]) -> None:
         """New tokens of the same login (OpenID Connect Core §12.2)."""
         subject = self.kept()["subject"]
         if "id_token" in token:
-            checked(token["id_token"], self.provider, WEB.client_id, subject=subject)
+            self.checked(token["id_token"], subject=subject)
         self.keep(token=token, subject=subject)
 
     def user(self) -> dict[str, Any]:

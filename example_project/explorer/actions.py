@@ -14,6 +14,7 @@ import requests
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.management.tour.messages import Message, RoundTrip, answer_of, shown_url
+from example_project.clients.provider import ProviderError
 from example_project.explorer.clients import API
 from example_project.explorer.run import Outcome, PendingRequest, Redirect, Run, Runner
 
@@ -50,7 +51,11 @@ def content_of(response: requests.Response) -> dict[str, Any]:
 def prepare(runner: Runner) -> Outcome:
     """Make up state and verifier, and the redirect with which the browser will be sent."""
     pending = PendingRequest(WALK)
-    runner.run.values |= {"state": pending.state, "code_verifier": pending.code_verifier}
+    runner.run.values |= {
+        "state": pending.state,
+        "code_verifier": pending.code_verifier,
+        "nonce": pending.nonce,
+    }
     url = runner.origin + runner.authorization_request(pending)
     redirect = Message.made("302 Found", [("Location", shown_url(url))], answer_of(url).items())
     runner.round_trips.append(RoundTrip(response=redirect))
@@ -60,7 +65,7 @@ def prepare(runner: Runner) -> Outcome:
 def go(runner: Runner) -> Redirect:
     """Send the browser; the user logs in and decides on the provider's own pages."""
     values = runner.run.values
-    pending = PendingRequest(WALK, values["state"], values["code_verifier"])
+    pending = PendingRequest(WALK, values["state"], values["code_verifier"], values["nonce"])
     runner.run.begin(pending)
     return Redirect(runner.authorization_request(pending))
 
@@ -115,8 +120,23 @@ def _keep_tokens(runner: Runner, response: requests.Response) -> Outcome:
         return Outcome(False, f"The authorization server refused: {said(response)}. {_WAY_OUT}")
     names = ("access_token", "refresh_token", "scope")
     runner.run.values |= {name: tokens[name] for name in names if name in tokens}
+    got = f"The client has a token for {tokens['scope']}, which lives {tokens['expires_in']} seconds."
+    return _believe(runner, tokens["id_token"], got) if "id_token" in tokens else Outcome(True, got)
+
+
+def _believe(runner: Runner, id_token: str, got: str) -> Outcome:
+    """Who has logged in: believed when all of the ID token is as it must be (OpenID Connect Core §3.1.3.7)."""
+    # A refreshed one has no nonce (§12.2).
+    nonce = runner.run.values.pop("nonce", "")
+    try:
+        claims = runner.check_id_token(id_token, nonce=nonce, subject=runner.run.values.get("subject", ""))
+    except ProviderError as objection:
+        return Outcome(False, str(objection))
+    runner.run.values["subject"] = claims["sub"]
     return Outcome(
-        True, f"The client has a token for {tokens['scope']}, which lives {tokens['expires_in']} seconds."
+        True,
+        f"{got} Its ID token says that user {claims['sub']} has logged in; signature, issuer, audience, time and "
+        "nonce are as they must be.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 from urllib.parse import urlencode
@@ -9,9 +10,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
+from django_oauthflows.management.tour.messages import answer_of
 from django_oauthflows.models import DeviceRequest
+from example_project.clients.provider import ProviderError
 from example_project.explorer.actions import content_of, said
-from example_project.explorer.clients import BRIEF, OTHER, OTHER_TV, back_path
+from example_project.explorer.clients import BRIEF, OTHER, OTHER_TV, DemoClient, back_path
 from example_project.explorer.run import Outcome, PendingRequest, Redirect, Runner
 
 #: Under which the code is kept that is to be used twice.
@@ -52,6 +55,66 @@ def stolen_code(runner: Runner, answer: Answer, pending: PendingRequest) -> Outc
     guessed = runner.redeem(answer["code"], PendingRequest("guess").code_verifier)
     held = (without.status_code, guessed.status_code) == (400, 400)
     return _refused(held, "Without the verifier the code is useless.", f"{said(without)}, {said(guessed)}")
+
+
+def _id_token(runner: Runner, answer: Answer, pending: PendingRequest) -> str:
+    """That of the login that has just been made."""
+    tokens = content_of(runner.redeem(answer["code"], pending.code_verifier))
+    return str(tokens.get("id_token", ""))
+
+
+def _disbelieved(
+    runner: Runner, id_token: str, why: str, client: DemoClient | None = None, nonce: str = ""
+) -> Outcome:
+    """Whether the client that gets the ID token refuses it."""
+    try:
+        runner.check_id_token(id_token, client, nonce=nonce)
+    except ProviderError as objection:
+        return Outcome(bool(id_token), f"Refused by the client. {objection} {why}")
+    return Outcome(False, "NOT refused: the client believes it.")
+
+
+def replayed_nonce(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
+    """The ID token of this login is slipped into another one, which has a nonce of its own."""
+    id_token = _id_token(runner, answer, pending)
+    another = PendingRequest("another login")
+    return _disbelieved(
+        runner,
+        id_token,
+        "Each login has a nonce of its own, which its ID token repeats.",
+        nonce=another.nonce,
+    )
+
+
+def wrong_audience(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
+    """A client passes the ID token that it was given on to another one, to be let in there as its user."""
+    id_token = _id_token(runner, answer, pending)
+    return _disbelieved(
+        runner, id_token, "An ID token names the client that it is for.", OTHER, nonce=pending.nonce
+    )
+
+
+def id_token_at_api(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
+    id_token = _id_token(runner, answer, pending)
+    call = runner.call_api(id_token)
+    userinfo = runner.line.bearing(id_token, reverse("oauth2_provider:user-info"))
+    held = bool(id_token) and (call.status_code, userinfo.status_code) == (401, 401)
+    return _refused(held, "It says who has logged in, and opens nothing.", f"{said(call)}, {said(userinfo)}")
+
+
+def forged_hint(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
+    """The same claims, signed by nobody and by somebody else."""
+    head, body, signature = (_id_token(runner, answer, pending) or "..").split(".")
+    unsigned = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
+    said_of = []
+    for hint in (f"{unsigned}.{body}.", f"{head}.{body}.{signature[:-6]}AAAAAA"):
+        path = runner.authorization_request(PendingRequest("probe"), prompt="none", id_token_hint=hint)
+        said_of.append(answer_of(runner.line.send("GET", path).headers.get("Location", "")).get("error", ""))
+    return _refused(
+        bool(body) and said_of == ["invalid_request"] * 2,
+        "A hint counts only when this site has signed it, for this client.",
+        ", ".join(said_of),
+    )
 
 
 def replayed_code(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:

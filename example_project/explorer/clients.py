@@ -48,7 +48,7 @@ class DemoClient:
 
 #: Long enough to look at each step, short enough to see a token expire.
 _LIFETIME = {"access_token_lifetime": 90}
-WEB = DemoClient("explorer-web", "Flow explorer", "web", "profile notes:read", "/api/me/", _LIFETIME)
+WEB = DemoClient("explorer-web", "Flow explorer", "web", "openid profile notes:read", "/api/me/", _LIFETIME)
 LEGACY = DemoClient(
     "explorer-legacy-spa", "Flow explorer (implicit)", "legacy-spa", "profile", "/api/me/", _LIFETIME
 )

@@ -20,6 +20,7 @@ from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.management.tour.messages import Conversation, RoundTrip
+from example_project.clients.id_token import checked
 from example_project.explorer.clients import DemoClient, back_path, client_for
 from example_project.explorer.transport import http_for, origin_of
 
@@ -42,6 +43,7 @@ class PendingRequest:
     purpose: str
     state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     code_verifier: str = field(default_factory=lambda: str(WebApplicationClient("").create_code_verifier(64)))
+    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
 @dataclass
@@ -141,6 +143,8 @@ class Runner:
             "code_challenge_method": "S256",
         }
         request = flow.step("authorization_request").parameters_from(known)
+        if flow.gives_code and "openid" in self.client.asks.split():
+            request["nonce"] = pending.nonce  # the ID token must repeat it (OpenID Connect Core §3.1.2.1)
         return f"{reverse('oauth2_provider:authorize')}?{urlencode(request | changed)}"
 
     def post(
@@ -189,6 +193,15 @@ class Runner:
         client = client or self.client
         flow = next(flow for flow in client.flows if not flow.has_user)
         return self.request_tokens(flow, {"scope": scope or client.asks}, client)
+
+    def check_id_token(self, text: str, client: DemoClient | None = None, **expected: str) -> dict[str, Any]:
+        """What an ID token says, looked at as ``client`` must (OpenID Connect Core §3.1.3.7).
+
+        Raises ``ProviderError`` when it is not right.
+        """
+        keys = self.line.send("GET", reverse("oauth2_provider:jwks")).json()
+        who = (client or self.client).client_id
+        return checked(text, keys, issuer=self.issuer, client_id=who, **expected)
 
     def objection(self, answer: dict[str, str], pending: PendingRequest | None) -> str:
         """Why the client does not accept an authorization response; empty when it does.

@@ -76,7 +76,8 @@ def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo
     assert value(page, "state") == state
     assert value(page, "iss") == demo.provider
     press(page, "Next step")
-    assert messages(page) == ["POST /oauth/token/", "200 OK"]
+    assert messages(page) == ["POST /oauth/token/", "200 OK", "GET /oauth/jwks/", "200 OK"]
+    expect(now(page).locator(".verdict")).to_contain_text("Its ID token says that user")
     authorization = Authorization.objects.get()
     assert authorization.generation == 1
     assert value(page, "expires_in") == "90"
@@ -216,6 +217,10 @@ ANSWERS = {
     "stolen-code": ["400", "400"],
     "replayed-code": ["200", "400", "401"],
     "replayed-refresh-token": ["200", "200", "200", "200", "400", "401"],
+    "replayed-nonce": ["200", "200"],
+    "id-token-at-api": ["200", "401", "401"],
+    "wrong-audience": ["200", "200"],
+    "forged-hint": ["200", "302", "302"],
     "more-scope": ["302"],
     "more-scope-machine": ["400"],
     "more-scope-refresh": ["200", "400"],

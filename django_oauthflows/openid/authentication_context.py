@@ -67,7 +67,8 @@ def kept_of_login(request: HttpRequest) -> dict[str, Any]:
 def _by_allauth(request: HttpRequest) -> tuple[str, list[str]]:
     # Newer versions note whose steps they are: what somebody else did in this session says nothing of this user.
     whose = request.session.get(f"{_ALLAUTH_METHODS}_user")
-    if whose is not None and whose != request.user._meta.pk.value_to_string(request.user):
+    user: Any = request.user
+    if whose is not None and (user.pk is None or whose != user._meta.pk.value_to_string(user)):
         return "", []
     noted: list[dict[str, Any]] = request.session.get(_ALLAUTH_METHODS, [])
     ways = [_AMR.get(entry.get("type") or entry.get("method") or "", "") for entry in noted]

@@ -9,6 +9,7 @@ import dj_database_url
 import django
 
 from django_oauthflows import provider_settings
+from example_project import prepared
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -100,6 +101,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["OPTIONS"] = prepared.OPTIONS | DATABASES["default"].get("OPTIONS", {})
 
 _CACHE_URL = os.environ.get("CACHE_URL", "")
 CACHES = {

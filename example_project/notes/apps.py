@@ -8,6 +8,8 @@ class NotesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from example_project import prepared
         from example_project.notes import cors
 
         cors.watch()
+        prepared.watch()

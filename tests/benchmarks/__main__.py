@@ -9,7 +9,7 @@ import sys
 import django
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases
 
-from tests.benchmarks import growth, purge, speed
+from tests.benchmarks import compare, growth, purge
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     which.add_parser("trace", help="the files and functions that one request runs through")
     chosen = parser.parse_args()
     if chosen.which == "speed":
-        text = speed.table(speed.measure(chosen.rounds, chosen.requests))
+        text = compare.table(compare.measure(chosen.rounds, chosen.requests))
     elif chosen.which == "growth":
         text = growth.measure(chosen.few, chosen.many, chosen.requests)
     elif chosen.which == "purge":

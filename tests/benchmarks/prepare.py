@@ -1,6 +1,6 @@
 """Fill one project's database and print what a client would hold, as JSON. Runs in a process of its own.
 
-``python -m tests.benchmarks.prepare ours|stock|floor COUNT`` makes COUNT codes, refresh tokens and access tokens.
+``python -m tests.benchmarks.prepare ours|plain|stock|floor COUNT`` makes COUNT codes, refresh tokens and access tokens.
 """
 
 from __future__ import annotations
@@ -14,8 +14,31 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+#: Users who have not answered yet, at most: each answer takes one.
+MAX_ASKED = 3000
 REDIRECT_URI = "https://client.example/callback"
 VERIFIER = "v" * 64
+OPENID = ("openid", "profile")
+
+
+def sessions(count: int) -> list[str]:
+    """The session keys of so many new users who have logged in."""
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model()._default_manager
+    return [session_of(users.create(username=secrets.token_hex(8), password="!")) for _ in range(count)]
+
+
+def session_of(user: Any) -> str:
+    """The key of a session in which ``user`` has logged in."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    session = SessionStore()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session.save()
+    return str(session.session_key)
 
 
 def ours(count: int) -> dict[str, Any]:
@@ -23,7 +46,7 @@ def ours(count: int) -> dict[str, Any]:
     from django.utils import timezone
 
     from django_oauthflows.flows.registry import flow_named
-    from django_oauthflows.models import Authorization, Client, Consent
+    from django_oauthflows.models import Authorization, Client, Consent, DeviceRequest
 
     user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
     web, secret = Client.objects.register(
@@ -36,11 +59,22 @@ def ours(count: int) -> dict[str, Any]:
     consent = Consent.objects.give(user=user, client=web, scopes=["profile"])
     flow = flow_named("authorization_code")
 
-    def begin(generation: int) -> Authorization:
+    login, login_secret = Client.objects.register(
+        name="l", use_case="web", redirect_uris=[REDIRECT_URI], scopes=["openid", "profile"]
+    )
+    with_login = Consent.objects.give(user=user, client=login, scopes=["openid", "profile"])
+    tv, _ = Client.objects.register(name="tv", use_case="device", scopes=["profile"])
+    asked = DeviceRequest.objects.begin(
+        client=tv, scopes=["profile"], resources=(), lifetime=86400, network=""
+    )
+
+    def begin(
+        generation: int, consent: Consent = consent, scopes: tuple[str, ...] = ("profile",)
+    ) -> Authorization:
         made: Authorization = Authorization.objects.begin(
             consent=consent,
             flow=flow,
-            scopes=["profile"],
+            scopes=scopes,
             lifetime=3600,
             redirect_uri=REDIRECT_URI,
             code_challenge=challenge(),
@@ -58,6 +92,15 @@ def ours(count: int) -> dict[str, Any]:
         "refresh": [begin(1).refresh_token(generation=1, issued=timezone.now()) for _ in range(count)],
         "access": [access() for _ in range(count)],
         "signed": [signed.client_id, signed_secret],
+        "login": [login.client_id, login_secret],
+        "login codes": [begin(0, with_login, OPENID).code() for _ in range(count)],
+        "login access": [
+            begin(1, with_login, OPENID).access_token(
+                generation=1, scopes=OPENID, issued=timezone.now(), lifetime=3600
+            )
+        ],
+        "device": [tv.client_id, asked.device_code],
+        "sessions": sessions(min(count, MAX_ASKED)),
     }
 
 
@@ -114,6 +157,9 @@ def stock(count: int) -> dict[str, Any]:
         "codes": [code() for _ in range(count)],
         "refresh": [refresh() for _ in range(count)],
         "access": [access().token for _ in range(count)],
+        # It remembers by the tokens that there are.
+        "remembered": session_of(user),
+        "sessions": sessions(min(count, MAX_ASKED)),
     }
 
 
@@ -138,6 +184,7 @@ def floor(count: int) -> dict[str, Any]:
         "codes": [made("code") for _ in range(count)],
         "refresh": [made("refresh") for _ in range(count)],
         "access": [made("access") for _ in range(count)],
+        "sessions": sessions(min(count, MAX_ASKED)),
     }
 
 
@@ -147,7 +194,12 @@ def challenge() -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
-PROJECTS: dict[str, Callable[[int], dict[str, Any]]] = {"ours": ours, "stock": stock, "floor": floor}
+PROJECTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "ours": ours,
+    "plain": ours,
+    "stock": stock,
+    "floor": floor,
+}
 
 
 def main() -> None:

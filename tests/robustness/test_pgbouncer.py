@@ -75,6 +75,26 @@ def _tokens(app: OAuthClient, user_agent: UserAgent) -> Any:
     return app.exchange(app.code_from(user_agent, "profile", challenge), verifier).json()
 
 
+PREPARED = """
+import json
+from django.db import connection
+from django_oauthflows.models import Client
+for _ in range(12):
+    assert list(Client.objects.filter(client_id="nobody")) == []
+with connection.cursor() as cursor:
+    cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+    print(json.dumps([connection.connection.prepare_threshold, cursor.fetchone()[0] > 0]))
+"""
+
+
+def test_statements_are_prepared_at_the_server_and_not_behind_a_pooler(site: Site, tmp_path: Path) -> None:
+    assert site.evaluate(PREPARED) == [None, False]
+    with fresh_database("prepared", tmp_path) as direct:
+        alone = Site("tests.settings.pooled", direct)
+        alone.manage("migrate", "-v", "0")
+        assert alone.evaluate(PREPARED) == [5, True]
+
+
 #: Rows that are read as they come, by who is in no transaction.
 STREAMED = """
 import json

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template import engines
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import BaseAuthentication
@@ -75,6 +76,27 @@ HANDLERS: dict[str, Any] = {
     "authorization_code": lambda request: swap(request, "code", request.POST["code"]),
     "refresh_token": lambda request: swap(request, "refresh", request.POST["refresh_token"]),
 }
+
+
+PAGE = engines["django"].from_string(
+    """<!doctype html><title>Allow?</title><form method="post">{% csrf_token %}
+<p>{{ client.client_id }} wants to read your name, {{ user }}.</p>
+<button name="decision" value="allow">Allow</button></form>"""
+)
+
+
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Session and user; one SELECT each for client and consent; one INSERT each for consent and code."""
+    client = FloorClient.objects.get(client_id=request.GET["client_id"])
+    theirs = {"kind": "consent", "client": client, "user_id": request.user.pk}
+    if request.method == "POST":
+        _, consent = new_token("consent", client.pk, request.user.pk, request.GET["scope"])
+        consent.save()
+    elif not FloorToken.objects.filter(**theirs).exists():
+        return HttpResponse(PAGE.render({"client": client}, request))
+    code, row = new_token("code", client.pk, request.user.pk, request.GET["scope"])
+    row.save()
+    return HttpResponseRedirect(f"{request.GET['redirect_uri']}?code={code}")
 
 
 @csrf_exempt

@@ -5,6 +5,7 @@ from django.urls import path
 from tests.benchmarks.floor import views
 
 urlpatterns = [
+    path("oauth/authorize/", views.authorize),
     path("oauth/token/", views.token),
     path("oauth/introspect/", views.introspect),
     path("oauth/revoke/", views.revoke),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import HttpResponse
 
@@ -18,10 +18,24 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Iterable[object]]
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
-    writer = csv.writer(response, quoting=csv.QUOTE_ALL)
-    writer.writerow(columns)
-    writer.writerows([_inert(str(cell)) for cell in row] for row in rows)
+    for line in csv_lines(columns, rows):
+        response.write(line)
     return response
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """The lines of such a file, as they come."""
+    writer = csv.writer(_Lines(), quoting=csv.QUOTE_ALL)
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([_inert(str(cell)) for cell in row])
+
+
+class _Lines:
+    """Hands on what a writer of the standard library writes, instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def _inert(cell: str) -> str:

@@ -9,14 +9,16 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.explanations import explanation
 from django_oauthflows.admin.filters import ClientTextFilter, DateFilter, UserTextFilter, WordFilter
+from django_oauthflows.admin.permissions import EXPORT_EVENTS, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
+from django_oauthflows.authorization_server import audit
 from django_oauthflows.models import Client, Event
 
 Role = Literal["user", "actor"]
@@ -62,8 +64,11 @@ class EventAdmin(ReadOnlyAdmin):
     readonly_fields = ("explained", "details", "whose", "by")
 
     def own_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.by_reference)
-        return [path("reference/", view, name="django_oauthflows_event_reference")]
+        by_reference, export = map(self.admin_site.admin_view, (self.by_reference, self.export))
+        return [
+            path("reference/", by_reference, name="django_oauthflows_event_reference"),
+            path("export/<str:form>/", export, name="django_oauthflows_event_export"),
+        ]
 
     def by_reference(self, request: HttpRequest) -> HttpResponseRedirect:
         """From a reference, as somebody reads it out, to its event."""
@@ -77,6 +82,16 @@ class EventAdmin(ReadOnlyAdmin):
         told = gettext("No event has the reference “%(reference)s”.") % {"reference": typed}
         self.message_user(request, told, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:django_oauthflows_event_changelist"))
+
+    def export(self, request: HttpRequest, form: str) -> StreamingHttpResponse:
+        """All of the record as a file, as it comes: for a spreadsheet, or a program."""
+        demand(request.user, EXPORT_EVENTS)
+        if form not in audit.FORMATS:
+            raise Http404
+        write, media_type = audit.FORMATS[form]
+        name = f'attachment; filename="events.{form}"'
+        headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+        return StreamingHttpResponse(write(audit.lines()), content_type=media_type, headers=headers)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _EventList

@@ -18,6 +18,8 @@ END_TOKENS = "revoke_tokens"
 ROTATE_SECRET = "rotate_secret"  # noqa: S105 - a permission, not a secret
 ROTATE_KEY = "rotate_signing_key"
 RETIRE_KEY = "retire_signing_key"
+#: Whoever has it may save the record of events as a file.
+EXPORT_EVENTS = "export_event"
 #: Whoever has it may log in through a client as themselves, to see what comes of it.
 TRY_CLIENT = "try_client"
 #: Whoever has it may say that a client belongs to this site or was reviewed by it.

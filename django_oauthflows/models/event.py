@@ -236,6 +236,7 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["-at", "-pk"]
+        permissions = [("export_event", "Can save the record of events as a file")]
         indexes = [
             models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client"),
             models.Index(fields=["kind", "at"], name="oauthflows_event_kind"),

@@ -16,6 +16,7 @@ NOUNS = {
     "client": "django_oauthflows.management.client",
     "deliver": "django_oauthflows.management.deliver",
     "doctor": "django_oauthflows.management.doctor",
+    "events": "django_oauthflows.management.events",
     "purge": "django_oauthflows.management.purge",
     "tour": "django_oauthflows.management.tour",
     "key": "django_oauthflows.management.key",

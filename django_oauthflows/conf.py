@@ -223,6 +223,10 @@ class Options:
     #: Name of a cache in ``CACHES`` to count requests in, one that all processes share; empty: the default
     #: cache where that is such a one, else each process counts for itself.
     RATES_CACHE: Annotated[str, Form(is_text, 'the name of a cache, such as "default"')] = ""
+    #: What a monitor brings as a bearer token to read the metrics at ``oauth/metrics/``. Empty: staff only.
+    METRICS_KEY: Annotated[
+        str, Form(lambda value: value == "" or is_keys([value]), "a random string of 32 characters or more")
+    ] = ""
     #: How many proxies of the site's own stand before it and add to ``X-Forwarded-For``.
     NUM_PROXIES: Annotated[int, Form(is_number, "a number such as 1")] = 0
 

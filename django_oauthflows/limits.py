@@ -26,6 +26,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 
+from django_oauthflows import metrics
 from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
 
@@ -113,7 +114,10 @@ def count(name: str, who: str, rate: str) -> int | None:
         0,
         consequence="limits are not counted",
     )
-    return remaining if counted > limit.count else None
+    if counted <= limit.count:
+        return None
+    metrics.LIMITS.count(name)
+    return remaining
 
 
 def give_back(name: str, who: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from django_oauthflows.metrics import measured
 from django_oauthflows.views.apps import (
     ConnectedAppsView,
     DisconnectAllView,
@@ -24,10 +25,12 @@ from django_oauthflows.views.apps import (
 from django_oauthflows.views.authorization import AuthorizationView
 from django_oauthflows.views.device import DeviceView
 from django_oauthflows.views.error_codes import ErrorCodeView
+from django_oauthflows.views.health import HealthView
 from django_oauthflows.views.history import HistoryPageView, HistoryView
 from django_oauthflows.views.jwks import JwksView
 from django_oauthflows.views.logout import LogoutView
 from django_oauthflows.views.metadata import ResourceMetadataView, ServerMetadataView
+from django_oauthflows.views.metrics import MetricsView
 from django_oauthflows.views.openid_configuration import OpenIDConfigurationView
 from django_oauthflows.views.report import ReportView
 from django_oauthflows.views.token import (
@@ -47,8 +50,9 @@ def with_or_without_slash(*routes: URLPattern) -> list[URLPattern | URLResolver]
     for route in routes:
         address = str(route.pattern)
         other = address.removesuffix("/") if address.endswith("/") else f"{address}/"
+        view = measured(route.callback, str(route.name))
         # Of two routes with one name, the later is the one that the name leads to: the one as written.
-        found += [path(other, route.callback, name=route.name), route]
+        found += [path(other, view, name=route.name), path(address, view, name=route.name)]
     return found
 
 
@@ -80,6 +84,8 @@ endpoints = with_or_without_slash(
     path("errors/<slug:error>/", ErrorCodeView.as_view(), name="error"),
     path("jwks/", JwksView.as_view(), name="jwks"),
     path("userinfo/", UserInfoView.as_view(), name="user-info"),
+    path("health/", HealthView.as_view(), name="health"),
+    path("metrics/", MetricsView.as_view(), name="metrics"),
     path("logout/", LogoutView.as_view(), name="rp-initiated-logout"),
 )
 endpoints += [

@@ -1,11 +1,13 @@
 """Routes of the example project."""
 
 from django.contrib import admin
+from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import views as auth
 from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from django_oauthflows.views.metrics import MetricsView
 from example_project.notes import api, views
 
 urlpatterns = [
@@ -26,6 +28,8 @@ urlpatterns = [
     ),
     # Logos of apps, small PNG files that were written anew; a larger site has its web server serve them.
     path("media/<path:path>", views.media),
+    path("watch/doctor/", staff_member_required(views.doctor), name="doctor"),
+    path("watch/metrics/", staff_member_required(MetricsView.as_view()), name="watch-metrics"),
     path("admin/", admin.site.urls),
     path("api/", include("example_project.schema")),
     path("api/me/", api.Me.as_view(), name="api-me"),

@@ -39,7 +39,18 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"flows", "tokens", "verifier"}),
     frozenset({"conf", "option_forms", "scopes", "signals", "limits"})
-    | {"accounts", "cache_guard", "confusables", "database", "installed", "logos", "sessions", "spreadsheet"},
+    | {
+        "accounts",
+        "cache_guard",
+        "confusables",
+        "database",
+        "installed",
+        "logos",
+        "metrics",
+        "security_log",
+        "sessions",
+        "spreadsheet",
+    },
 )
 MAX_MODELS = 20
 MAX_FILE_LINES = 425

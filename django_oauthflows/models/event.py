@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
@@ -17,7 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from django_oauthflows.database import WriterManager, atomic
+from django_oauthflows import security_log
+from django_oauthflows.database import WriterManager, atomic, on_commit
 from django_oauthflows.models import event_bounds
 from django_oauthflows.models.event_bounds import TOO_MANY, overflow, repeats, this_hour
 from django_oauthflows.models.statement import Insert
@@ -73,16 +75,19 @@ class EventManager(WriterManager["Event"]):
             "data": {key: value for key, value in kept.items() if value not in ("", None, {})},
         }
         if kind in REPEATABLE and client is not None and user is not None:
-            self._repeated(kind, values)
+            reference = self._repeated(kind, values)
         else:
-            self._added(kind=kind, **values)
+            reference = self._added(kind=kind, **values).reference
+        told = {"client": getattr(client, "client_id", ""), "cause": values["cause"], **accounts}
+        on_commit(self.model, partial(security_log.tell, str(kind), reference=reference, **told))
 
     def _added(self, **values: Any) -> Event:
         row = self.model(**values)
         _INSERT.save(row)
         return row
 
-    def _repeated(self, kind: Event.Kind, values: dict[str, Any]) -> None:
+    def _repeated(self, kind: Event.Kind, values: dict[str, Any]) -> str:
+        """The reference of the row; empty for one that only counts on."""
         key = (kind, values["user"].pk, values["client"].pk)
         row = repeats.row_for(key)
         if row == repeats.FULL:
@@ -91,13 +96,15 @@ class EventManager(WriterManager["Event"]):
         if row is not None:
             same = self.filter(pk=row, kind=kind, user=values.get("user"), client=values.get("client"))
             if same.update(**values, at=timezone.now(), count=models.F("count") + 1):
-                return
+                return ""
             repeats.drop(key)  # it was deleted meanwhile, or its transaction never came to an end
         if values.get("cause") == TOO_MANY:
             logger.warning(
                 "From now on, what users decide is counted only, until the hour is over (%s).", kind
             )
-        repeats.added(key, self._added(kind=kind, **values).pk)
+        added = self._added(kind=kind, **values)
+        repeats.added(key, added.pk)
+        return added.reference
 
     def refused(self, *, client: Client | None, user: Any = None, cause: str, **data: str) -> str:
         """Put a refused request on record and return its reference, within bounds that a flood cannot move.

@@ -22,6 +22,7 @@ from django.db.models import Count, Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows import metrics
 from django_oauthflows.database import WriterQuerySet, atomic, skips_locked
 from django_oauthflows.scopes import scope_string
 
@@ -70,6 +71,7 @@ class UsageCounter:
 
     def count(self, *, client: Any, flow: str, scopes: Iterable[str], **_: Any) -> None:
         """One more token of ``flow`` was issued to ``client``, for ``scopes``."""
+        metrics.TOKENS.count(flow)
         self._add({(client.pk, flow): _Count(1, scopes=set(scopes))}, _database())
 
     def flush_when_due(self, **_: Any) -> None:

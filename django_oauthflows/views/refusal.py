@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import reverse
 
-from django_oauthflows import signals
+from django_oauthflows import security_log, signals
 from django_oauthflows.authorization_server.error_codes import ERROR_CODES
 from django_oauthflows.authorization_server.request import RequestRefused
 from django_oauthflows.conf import known_origin
@@ -38,6 +38,13 @@ def record_refusal(refused: RequestRefused, *, user: Any = None) -> str:
     except DatabaseError:
         reference = new_reference()
         logger.exception("Refused request %s (%s) could not be recorded.", reference, error)
+    security_log.tell(
+        "request_refused",
+        reference=reference,
+        client=getattr(refused.client, "client_id", ""),
+        user=getattr(user, "pk", None),
+        cause=refused.cause,
+    )
     signals.request_refused.announce(Event, client=refused.client, error=error, reference=reference)
     return reference
 

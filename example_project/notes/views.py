@@ -15,6 +15,7 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.static import serve
 
+from django_oauthflows.management.doctor.command import examine
 from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, PEOPLE
 from example_project.documentation.site import is_built
@@ -56,6 +57,11 @@ PLACES = (
     Place("/docs/", "Documentation", "Start, guides, how to run it, and all to look up.", is_built),
     Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
     Place("/api/docs/", "API schema", "What the API offers, and which permission each call needs (OpenAPI)."),
+    Place(
+        "/watch/doctor/", "Doctor", "What is wrong with this set-up, and which line to change (for staff)."
+    ),
+    Place("/watch/metrics/", "Metrics", "What Prometheus reads here (for staff)."),
+    Place("/oauth/health/", "Health", "Whether tokens can be issued and checked, for a load balancer."),
     Place("/admin/", "Staff admin", "Clients, consents and events, as the site's staff see them."),
     Place(
         "/.well-known/oauth-authorization-server",
@@ -102,3 +108,9 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """An uploaded file."""
     return serve(request, path, document_root=str(settings.MEDIA_ROOT))
+
+
+@require_GET
+def doctor(request: HttpRequest) -> HttpResponse:
+    """What ``manage.py oauth doctor`` says; without asking this server over the network, which may have one worker."""
+    return render(request, "notes/doctor.html", {"findings": list(examine(""))})

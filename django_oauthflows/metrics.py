@@ -11,19 +11,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-try:
-    import prometheus_client
-    from prometheus_client import multiprocess
-except ImportError:  # the extra `metrics` is not installed
-    prometheus_client = multiprocess = None  # type: ignore[assignment]
-try:
-    from opentelemetry import metrics as opentelemetry
-except ImportError:
-    opentelemetry = None  # type: ignore[assignment]
+
+def _optional(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:  # it is not installed
+        return None
+
+
+prometheus_client = _optional("prometheus_client")
+multiprocess = _optional("prometheus_client.multiprocess")
+opentelemetry = _optional("opentelemetry.metrics")
 
 #: Values of one label that are counted apart; what comes later is counted as "other".
 MAX_VALUES = 200

@@ -64,7 +64,8 @@ class EventAdmin(ReadOnlyAdmin):
     readonly_fields = ("explained", "details", "whose", "by")
 
     def own_urls(self) -> list[URLPattern]:
-        by_reference, export = map(self.admin_site.admin_view, (self.by_reference, self.export))
+        by_reference = self.admin_site.admin_view(self.by_reference)
+        export = self.admin_site.admin_view(self.export)
         return [
             path("reference/", by_reference, name="django_oauthflows_event_reference"),
             path("export/<str:form>/", export, name="django_oauthflows_event_export"),

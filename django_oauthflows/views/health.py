@@ -20,6 +20,7 @@ from django_oauthflows.tokens.format import Kind, Reference, Subject, seal, unse
 #: Seconds for which one look counts: asking costs nobody more than that.
 KEPT = 1.0
 _MEDIA_TYPE = "application/health+json"
+_NOBODY = 0
 
 
 def database() -> bool:
@@ -31,8 +32,8 @@ def database() -> bool:
 def tokens() -> bool:
     """Whether what is sealed can be opened again."""
     now = int(time.time())
-    made = Reference(subject=Subject.CLIENT, id=0, serial=0, issued=now, expires=now)
-    return unseal(Kind.ACCESS, seal(Kind.ACCESS, made, epoch="0" * 32)).id == 0
+    made = Reference(subject=Subject.CLIENT, id=_NOBODY, serial=0, issued=now, expires=now)
+    return unseal(Kind.ACCESS, seal(Kind.ACCESS, made, epoch="0" * 32)).id == _NOBODY
 
 
 def signing() -> bool:

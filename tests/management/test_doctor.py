@@ -237,3 +237,12 @@ def test_versions_that_are_told_sound_are_those_that_are_asked_for() -> None:
     wanted = " ".join(project["dependencies"]).replace("[crypto]", "")
     for name, least in SOUND.items():
         assert f"{name}>={least}" in wanted
+
+
+def test_quiet_prints_only_what_needs_somebody() -> None:
+    out = io.StringIO()
+    with override_settings(DEBUG=True), pytest.raises(SystemExit):
+        call_command("oauth", "doctor", "--quiet", stdout=out)
+    assert "debug" in out.getvalue()
+    for level in ("ok  ", "not seen"):
+        assert level not in out.getvalue()

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="Where clients reach the site, with the path that it lives under; else OAUTHFLOWS['ISSUER'].",
     )
+    parser.add_argument("--quiet", action="store_true", help="Print only what needs somebody.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
 
@@ -45,7 +46,7 @@ def handle(command: Command, options: dict[str, Any]) -> None:
         levels = {level.value: sum(each.level is level for each in findings) for level in Level}
         command.say_json({"status": worst, **levels, "findings": [each.as_json() for each in findings]})
     else:
-        _tell(command, findings, quiet=options["verbosity"] == 0)
+        _tell(command, findings, quiet=options["quiet"])
     if worst:
         sys.exit(worst)
 

@@ -130,7 +130,8 @@ def test_every_block_is_of_a_kind_that_is_run_or_read_here() -> None:
 
 #: Those that ask, serve or take long: run by ``test_start.py``, ``tests/management`` and ``tests/test_demo.py``.
 ELSEWHERE = (
-    "runserver", "createsuperuser", "demo", "oauth tour", "oauth doctor", "oauth deliver --watch", "migrate", "compilemessages",
+    "runserver", "createsuperuser", "demo", "oauth tour", "oauth doctor", "oauth deliver --watch",
+    "migrate", "compilemessages",
 )  # fmt: skip
 #: Programs that stand on this line of a page with a test, or a step of CI, of their own.
 OTHERS = {

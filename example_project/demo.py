@@ -89,9 +89,8 @@ def _register(demo: DemoClient, origin: str) -> None:
         )
         return
     _add_origin(client, demo, origin)
-    if client.logo and not client.logo.storage.exists(
-        client.logo.name
-    ):  # kept on another machine, or deleted
+    name = client.logo.name
+    if name and not client.logo.storage.exists(name):  # kept on another machine, or deleted
         client.logo = _logo(demo)
         client.save(update_fields=["logo"])
     # The key that secrets are derived from may have changed since the last time.

@@ -35,6 +35,7 @@
   const start = () => {
     document.querySelectorAll("[data-copy]").forEach(addButton);
     document.querySelectorAll("[data-open-wide]").forEach(unfold);
+    document.querySelector(".oaf-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();

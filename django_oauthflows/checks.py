@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import global_settings, settings
+from django.contrib.auth import get_user_model
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
@@ -18,7 +19,7 @@ from django.utils.module_loading import import_string
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.outbox.workers import task_backend
-from django_oauthflows.conf import INSTALLED_APPS_LINE, options, problems
+from django_oauthflows.conf import options, problems
 from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client, Event
@@ -74,7 +75,7 @@ def _check_claims() -> Iterable[CheckMessage]:
     except ImportError as error:
         yield Error(
             f'OAUTHFLOWS["CLAIMS"] names what is neither an attribute of users nor a function: {error}',
-            hint='OAUTHFLOWS = {"CLAIMS": {"picture": "profile.avatar_url"}}',
+            hint=f'OAUTHFLOWS["CLAIMS"] = {{"nickname": "{get_user_model().USERNAME_FIELD}"}}  # or what users have',
             id="oauthflows.E015",
         )
 
@@ -83,7 +84,7 @@ def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
     if not scopes:
         yield CheckWarning(
             "No scopes are declared, so no client can be given anything.",
-            hint='OAUTHFLOWS = {"SCOPES": {"notes:read": "Read your notes"}}',
+            hint='OAUTHFLOWS["SCOPES"] = {"notes:read": "Read your notes"}',
             id="oauthflows.W001",
         )
     for name, entry in scopes.items():
@@ -113,18 +114,21 @@ def _check_scopes_of_apps(names: Iterable[str]) -> Iterable[CheckMessage]:
     for name in names:
         yield CheckWarning(
             f"SCOPES in {name}.scopes is not a mapping of scope names to labels, so nothing in it is a scope.",
-            hint='SCOPES = {"notes:read": "Read your notes"}; or give it another name, if it is something else',
+            hint='SCOPES = {"notes:read": "Read your notes"}  # or give it another name, if it is something else',
             id="oauthflows.W022",
         )
 
 
 def _check_flows(option: str, names: Iterable[str] | None) -> Iterable[CheckMessage]:
     offered = {flow.name for flow in registry.offered_flows()}
+    right: Any = [name for name in names or () if name in offered]
+    if isinstance(names, Mapping):
+        right = {name: names[name] for name in right}
     for name in names or ():
         if name not in offered:
             yield Error(
                 f"OAUTHFLOWS[{option!r}] names {name!r}, which is no flow.",
-                hint=f"There are: {', '.join(sorted(offered))}.",
+                hint=f"OAUTHFLOWS[{option!r}] = {right!r}  # there are: {', '.join(sorted(offered))}",
                 id="oauthflows.E005",
             )
 
@@ -135,14 +139,14 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
     if name not in settings.CACHES:
         yield Error(
             f"OAUTHFLOWS['TOKEN_CACHE'] names {name!r}, which is not in CACHES.",
-            hint=f"There are: {', '.join(sorted(settings.CACHES))}.",
+            hint=f'OAUTHFLOWS["TOKEN_CACHE"] = "default"  # there are: {", ".join(sorted(settings.CACHES))}',
             id="oauthflows.E013",
         )
     elif str(settings.CACHES[name].get("BACKEND", "")).endswith(("LocMemCache", "DummyCache")):
         yield CheckWarning(
             "The token cache is not shared between processes: a revoked token may live on in the others "
             "until its entry is too old.",
-            hint='CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", ...}}',
+            hint=limits.shared_cache_line(name),
             id="oauthflows.W003",
         )
 
@@ -155,7 +159,7 @@ def _check_function(option: str, path: Any, example: str) -> Iterable[CheckMessa
     if found is not None and not callable(found):
         yield Error(
             f"OAUTHFLOWS[{option!r}] names {path!r}, which is no function that can be imported.",
-            hint=f'"{option}": {example}',
+            hint=f'OAUTHFLOWS["{option}"] = {example}  # a function of yours',
             id="oauthflows.E060",
         )
 
@@ -196,7 +200,8 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     wrong: list[CheckMessage] = [
         Error(
             f"OAUTH2_PROVIDER[{key!r}] is not what django_oauthflows needs.",
-            hint="OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)",
+            hint="from django_oauthflows import provider_settings\n"
+            "OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)",
             id="oauthflows.E006",
         )
         for key, value in expected.items()
@@ -251,17 +256,25 @@ def check_character_set(
 @register(Tags.compatibility)
 def check_installed_apps(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Our app above the toolkit's, so that our templates win."""
-    line = INSTALLED_APPS_LINE
     # By what they are, not how they are written: a site may have an AppConfig of its own for any of them.
     names = [config.name for config in apps.get_app_configs()]
     found: list[CheckMessage] = []
     if "rest_framework" not in names:
         found.append(
-            Error("'rest_framework' is missing from INSTALLED_APPS.", hint=line, id="oauthflows.E007")
+            Error(
+                "'rest_framework' is missing from INSTALLED_APPS.",
+                hint='INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework"]',
+                id="oauthflows.E007",
+            )
         )
     if names.index("django_oauthflows") > names.index("oauth2_provider"):
         found.append(
-            Error("'django_oauthflows' must stand above 'oauth2_provider'.", hint=line, id="oauthflows.E008")
+            Error(
+                "'django_oauthflows' must stand above 'oauth2_provider'.",
+                hint='INSTALLED_APPS = ["django_oauthflows", '
+                '*(app for app in INSTALLED_APPS if app != "django_oauthflows")]',
+                id="oauthflows.E008",
+            )
         )
     return found
 
@@ -353,14 +366,13 @@ def check_limits(app_configs: Any, **_: Any) -> Iterable[CheckMessage]:
     elif limits.counts_in_this_process():
         yield CheckWarning(
             "Requests are counted in each process apart: no cache that all processes share is there to count in.",
-            hint='CACHES["rates"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", '
-            '"LOCATION": "redis://127.0.0.1:6379/1"}; OAUTHFLOWS["RATES_CACHE"] = "rates"',
+            hint=limits.cache_lines(),
             id="oauthflows.W044",
         )
     elif limits.is_bounded(options().RATES_CACHE or DEFAULT_CACHE_ALIAS):
         yield CheckWarning(
             "The cache that requests are counted in holds few entries: a flood can push its counters out.",
-            hint='OAUTHFLOWS["RATES_CACHE"] = "rates", a cache on Redis or Memcached',
+            hint=limits.cache_lines(),
             id="oauthflows.W045",
         )
     behind_proxy = settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
@@ -246,11 +247,20 @@ def problems(raw: Any) -> Iterator[Problem]:
     known = forms()
     for key, value in raw.items():
         if key not in known:
-            yield Problem(
-                str(key), f"OAUTHFLOWS has no option {key!r}.", f"Known: {', '.join(sorted(known))}."
-            )
+            yield Problem(str(key), f"OAUTHFLOWS has no option {key!r}.", _renamed(key, sorted(known)))
         elif not known[key].accepts(value):
-            yield Problem(key, f"OAUTHFLOWS[{key!r}] has the wrong form.", f"It must be {known[key].wanted}.")
+            yield Problem(
+                key,
+                f"OAUTHFLOWS[{key!r}] has the wrong form.",
+                f"del OAUTHFLOWS[{key!r}]  # or give it another value: it must be {known[key].wanted}",
+            )
+
+
+def _renamed(key: Any, known: list[str]) -> str:
+    """The line that puts an option's name right, or takes away what has none."""
+    meant = get_close_matches(str(key).upper(), known, n=1)
+    line = f"OAUTHFLOWS[{meant[0]!r}] = OAUTHFLOWS.pop({key!r})" if meant else f"del OAUTHFLOWS[{key!r}]"
+    return f"{line}  # known: {', '.join(known)}"
 
 
 def read(raw: Any) -> Options:

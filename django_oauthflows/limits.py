@@ -17,6 +17,7 @@ from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.db import DatabaseCache
@@ -187,6 +188,23 @@ def counts_in_this_process() -> bool:
 def is_bounded(alias: str) -> bool:
     """Whether the cache of that name in ``CACHES`` holds few entries, or only those of one process."""
     return isinstance(caches[alias], _BOUNDED)
+
+
+def shared_cache_line(alias: str) -> str:
+    """The line of settings that makes the cache of that name one that all processes share."""
+    redis = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:6379/1",
+    }
+    if settings.is_overridden("CACHES"):
+        return f"CACHES[{alias!r}] = {redis}"
+    return f"CACHES = { ({DEFAULT_CACHE_ALIAS: redis})!r}"
+
+
+def cache_lines() -> str:
+    """The lines of settings by which requests are counted for the site in all."""
+    alias = "rates" if settings.is_overridden("CACHES") else DEFAULT_CACHE_ALIAS
+    return f'{shared_cache_line(alias)}\nOAUTHFLOWS["RATES_CACHE"] = "{alias}"'
 
 
 def network_of(request: HttpRequest) -> str:

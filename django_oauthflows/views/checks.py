@@ -43,7 +43,7 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return [
             Error(
                 "The routes of django_oauthflows are not included.",
-                hint=f"urlpatterns = [{_ROUTES}, ...]",
+                hint=f"urlpatterns += [{_ROUTES}]",
                 id="oauthflows.E009",
             )
         ]
@@ -52,7 +52,7 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
             Error(
                 f"The routes of django_oauthflows change with the user's language ({', '.join(addresses)}), so "
                 "clients would not find them.",
-                hint=f"urlpatterns = [{_ROUTES}, ...]  # outside i18n_patterns()",
+                hint=f"urlpatterns += [{_ROUTES}]  # outside i18n_patterns(), in the place of the one inside",
                 id="oauthflows.E010",
             )
         ]

@@ -44,6 +44,8 @@ class App(theirs.AbstractApplication):
         return True
     def own(self):
         return 1
+def shows(request):
+    return request.auth.scope, request.auth.token, request.csrf.token
 """
 
 
@@ -118,6 +120,8 @@ def test_which_places_of_the_code_it_concerns(told: Any) -> None:
     assert "protected_resource" not in str(told[0]), "what goes on is not named"
     assert found(told, "is_usable()")["for"][0].endswith("own/views.py:9")
     assert "MAY_USE" in found(told, "is_usable()")["keep"]
+    (reads,) = found(told, "no attribute token")["for"]
+    assert reads.endswith("own/views.py:16")
     assert found(told, "origins and grants")["for"][0].endswith("own/views.py:11")
 
 

@@ -70,6 +70,11 @@ _METHODS: dict[str, tuple[str, str]] = {
         'OAUTHFLOWS["MAY_USE"] = "…"  # a function of user and client; or suspend the client',
     ),
 }
+_TEXT_OF_TOKEN = (
+    "request.auth and request.access_token have no attribute token any more: the text of a token is kept nowhere.",
+    'request.headers["Authorization"].partition(" ")[2]  # in its place',
+)
+_ACCESS_TOKENS = frozenset({"auth", "access_token"})
 #: A module's path that stands in a text → the same.
 _TEXTS: dict[str, tuple[str, str]] = {
     "oauth2_provider.urls": (
@@ -125,6 +130,12 @@ def _read(file: Path) -> Iterator[tuple[tuple[str, str], int]]:
             yield from ((_NAMES[name], node.lineno) for name in names if name in _NAMES)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in _TEXTS:
             yield _TEXTS[node.value], node.lineno
+        elif (
+            isinstance(node, ast.Attribute)
+            and node.attr == "token"
+            and _last_name(node.value) in _ACCESS_TOKENS
+        ):
+            yield _TEXT_OF_TOKEN, node.lineno
         elif isinstance(node, ast.ClassDef) and "AbstractApplication" in map(_last_name, node.bases):
             methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
             yield from ((_METHODS[each.name], each.lineno) for each in methods if each.name in _METHODS)

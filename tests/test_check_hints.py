@@ -28,7 +28,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "E006": {"OAUTH2_PROVIDER": {"PKCE_REQUIRED": False}},
     "E011": {"OAUTHFLOWS": GOOD | {"BASE_TEMPLATE": "nowhere.html"}},
     "E013": {"OAUTHFLOWS": GOOD | {"TOKEN_CACHE": "elsewhere"}},
-    "E015": {"OAUTHFLOWS": {"SCOPES": {"openid": "Know you"}, "CLAIMS": {"picture": "no.such.thing"}}},
+    "E015": {"OAUTHFLOWS": {"SCOPES": {"openid": "You", "profile": "More"}, "CLAIMS": {"picture": "no.such.thing"}}},
     "W001": {"OAUTHFLOWS": {}},
     "W003": {"OAUTHFLOWS": GOOD | {"TOKEN_CACHE": "default"}, "CACHES": {"default": LOCAL}},
     "W021": {"ALLOWED_HOSTS": ["*"], "OAUTHFLOWS": GOOD},

@@ -89,6 +89,7 @@ def rows(boss: Any) -> dict[type, Any]:
 def address(route: str, model: type, rows: dict[type, Any], nasty: str | None = None) -> str:
     """The address with the keys of rows; ``nasty`` in the place of the last one."""
     keys = {"pk": model, "object_id": model, "secret_pk": ClientSecret, "key": list(rows)[-1]}
+    route = route if nasty is not None else route.replace("<str:form>", "csv")
     names = re.findall(r"<\w+:(\w+)>", route)
     for place, name in enumerate(names):
         text = quote(nasty, safe="") if nasty is not None and place == len(names) - 1 else rows[keys[name]]

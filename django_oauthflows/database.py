@@ -136,6 +136,33 @@ def streamed(rows: QuerySet[Any, Result], chunk: int = 2000) -> Iterator[Result]
     return rows._iterator(cursors and connection.in_atomic_block, chunk)  # type: ignore[attr-defined, no-any-return]
 
 
+def has_more_rows(model: type[Model], number: int) -> bool:
+    """Whether there are more than ``number`` rows; no more of them are counted."""
+    rows = rows_of(model).order_by()
+    return bool(rows[: number + 1].count() > number)
+
+
+_ESTIMATES = {
+    "postgresql": "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
+    "mysql": "SELECT table_rows FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = %s",
+}
+
+
+def estimated_rows(model: type[Model]) -> int | None:
+    """About how many rows there are, from the database's own statistics; ``None`` if it has none."""
+    connection = connections[writer_of(model)]
+    if connection.vendor not in _ESTIMATES:
+        return None
+    table = model._meta.db_table
+    # PostgreSQL reads the name of a class as one in a statement: without quotes, without its capitals.
+    name = connection.ops.quote_name(table) if connection.vendor == "postgresql" else table
+    with connection.cursor() as cursor:
+        cursor.execute(_ESTIMATES[connection.vendor], [name])
+        row = cursor.fetchone()
+    return int(row[0]) if row and row[0] is not None and row[0] >= 0 else None
+
+
 def atomic(subject: Any, *, durable: bool = False) -> transaction.Atomic:
     """A transaction, or a savepoint within one, where ``subject`` is written; as ``writer_of`` has it.
 

@@ -15,7 +15,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from django_oauthflows.admin.impact import known, with_last_use
+from django_oauthflows.admin.impact import MOST_COUNTED, known, with_last_use, with_users
+from django_oauthflows.database import has_more_rows
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_secret import ClientSecret, longest_life
@@ -30,6 +31,9 @@ from django_oauthflows.models.redirect_uri import (
 from django_oauthflows.models.usage import ClientUsage
 from django_oauthflows.scopes import declared_scopes
 
+#: Clients for which advice is worked out for one page.
+MOST_ADVISED = 1000
+_DIGITS_OF_KEYS = 19
 UNUSED_AFTER = timedelta(days=90)
 EXPIRES_SOON = timedelta(days=30)
 ROTATE_AFTER = timedelta(days=365)
@@ -126,14 +130,29 @@ class _Facts:
 
 
 def findings(clients: QuerySet[Client]) -> list[Finding]:
-    """Everything worth a look, client by client, by four statements however many clients there are."""
+    """Everything worth a look, client by client, by four statements however many clients there are, and one more
+    for each that very many people use.
+    """
     found: list[Finding] = []
-    everyone = list(with_last_use(clients))
+    everyone = list(with_users(with_last_use(clients)))
     facts = _facts(everyone)
     for client in everyone:
         for rule in _RULES:
             found += rule(client, facts[client.pk])
     return found
+
+
+def some_to_advise(before: str) -> tuple[QuerySet[Client], int | None]:
+    """The clients for one page of advice: all, by their names, where those are few. Else some of them, the newest
+    first, registered ``before`` the one of this key; and the key with which it goes on, ``None`` at the end.
+    """
+    if not has_more_rows(Client, MOST_ADVISED):
+        return Client.objects.order_by("name", "client_id"), None
+    older = Client.objects.order_by("-pk")
+    if before.isascii() and before.isdigit() and len(before) < _DIGITS_OF_KEYS:
+        older = older.filter(pk__lt=int(before))
+    last = older.values_list("pk", flat=True)[MOST_ADVISED - 1 : MOST_ADVISED].first()
+    return (older, None) if last is None else (older.filter(pk__gte=last), last)
 
 
 def _facts(clients: list[Any]) -> dict[int, _Facts]:
@@ -142,9 +161,14 @@ def _facts(clients: list[Any]) -> dict[int, _Facts]:
     facts = {client.pk: _Facts(now, known(client.last_used)) for client in clients}
     for secret in ClientSecret.objects.filter(client__in=keys):
         facts[secret.client_id].secrets.append(secret)
-    consents = Consent.objects.live(now).filter(client__in=keys).order_by()
-    for client_id, host in consents.values_list("client_id", "redirect_host").distinct():
+    live = Consent.objects.live(now)
+    few = live.filter(client__in=[client.pk for client in clients if client.users <= MOST_COUNTED]).order_by()
+    for client_id, host in few.values_list("client_id", "redirect_host").distinct():
         facts[client_id].answered_hosts.add(host)
+    for client in clients:
+        if client.users > MOST_COUNTED:
+            newest = live.filter(client=client).order_by("-updated_at", "-pk")[:MOST_COUNTED]
+            facts[client.pk].answered_hosts.update(newest.values_list("redirect_host", flat=True))
     usage = ClientUsage.objects.filter(client__in=keys).order_by()
     for client_id, scope in usage.values_list("client_id", "scope").distinct():
         facts[client_id].issued_scopes.update(scope.split())

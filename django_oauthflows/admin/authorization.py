@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,8 @@ from django_oauthflows.admin.filters import (
     ClientOfConsentFilter,
     DateFilter,
     UserOfConsentFilter,
+    clients_named,
+    users_named,
 )
 from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
@@ -59,12 +61,10 @@ class AuthorizationAdmin(ReadOnlyAdmin):
         ("created_at", DateFilter),
     )
     list_select_related = ("consent__user", "consent__client")
-    search_fields = (
-        "consent__client__name",
-        "=consent__client__client_id",
-        f"consent__user__{get_user_model().USERNAME_FIELD}",
+    search_fields = ("pk",)  # shows the search; what it finds is `found_by`
+    search_help_text = _(
+        "Client id, or the beginning of a client's or user's name (user names as they are spelled)"
     )
-    search_help_text = _("Client name, client id or user name")
     ordering = ("-pk",)
     fields = (
         "user",
@@ -83,6 +83,9 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("user", "client", "flow_label", "state", "ended_because")
     row_actions = (REVOKE,)
+
+    def found_by(self, text: str) -> Q:
+        return Q(consent__client__in=clients_named(text)) | Q(consent__user__in=users_named(text))
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:

@@ -7,17 +7,21 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.actions import ActionAdmin, is_key
-from django_oauthflows.admin.advice import SEVERITY_LABELS, TOPIC_LABELS, findings
+from django_oauthflows.admin.advice import (
+    MOST_ADVISED,
+    SEVERITY_LABELS,
+    TOPIC_LABELS,
+    findings,
+    some_to_advise,
+)
 from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.client_csv import as_csv
 from django_oauthflows.admin.filters import (
@@ -27,10 +31,12 @@ from django_oauthflows.admin.filters import (
     StatusFilter,
     TrustFilter,
     UseCaseFilter,
+    clients_named,
+    users_named,
 )
-from django_oauthflows.admin.impact import known, with_last_use
+from django_oauthflows.admin.impact import known, shown, with_last_use, with_users
 from django_oauthflows.admin.readonly import cut_to_fit, day_of
-from django_oauthflows.models import Client, Consent
+from django_oauthflows.models import Client
 
 
 class ClientList(ActionAdmin):
@@ -42,15 +48,18 @@ class ClientList(ActionAdmin):
     list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter, TrustFilter, NewFilter)
     list_select_related = ("owner",)
     list_per_page = 50
-    search_fields = ("name", "client_id", "redirect_uris", f"owner__{get_user_model().USERNAME_FIELD}")
-    search_help_text = _("Name, client id, host of a redirect URI, or owner")
+    search_fields = ("pk",)  # shows the search; what it finds is `found_by`
+    search_help_text = _(
+        "Client id, or the beginning of a name, of a redirect URI's host or of the owner's user name (as it is spelled)"
+    )
     ordering = ("name", "client_id")
     actions = ("export_csv",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
-        consents = Consent.objects.live().filter(client=OuterRef("pk")).order_by().values("client")
-        users = Subquery(consents.annotate(n=Count("pk")).values("n"), output_field=IntegerField())
-        return with_last_use(super().get_queryset(request)).annotate(users=Coalesce(users, 0))
+        return with_users(with_last_use(super().get_queryset(request)))
+
+    def found_by(self, text: str) -> Q:
+        return Q(pk__in=clients_named(text, or_host=True)) | Q(owner__in=users_named(text))
 
     @admin.display(description=_("client"), ordering="name")
     def label(self, client: Client) -> str:
@@ -65,8 +74,8 @@ class ClientList(ActionAdmin):
         return cut_to_fit(client.get_use_case_display() or "-")
 
     @admin.display(description=_("users"), ordering="users")
-    def users(self, client: Any) -> int:
-        return int(client.users)
+    def users(self, client: Any) -> str:
+        return shown(client.users)
 
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, client: Any) -> Any:
@@ -100,7 +109,8 @@ class ClientList(ActionAdmin):
         if request.method == "POST":
             self._note_as_seen(request)
             return HttpResponseRedirect(request.get_full_path())
-        found = findings(Client.objects.order_by("name", "client_id"))
+        looked_at, further = some_to_advise(request.GET.get("before", ""))
+        found = findings(looked_at)
         topic, with_seen = request.GET.get("topic", ""), "seen" in request.GET
         shown = [one for one in found if topic in ("", one.topic) and (with_seen or not one.is_seen)]
         return self.page(
@@ -119,6 +129,8 @@ class ClientList(ActionAdmin):
             seen=sum(one.is_seen for one in found),
             with_seen=with_seen,
             topic=topic,
+            further=further,
+            most_advised=MOST_ADVISED,
             may_note=self.has_change_permission(request),
         )
 

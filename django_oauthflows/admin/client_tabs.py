@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +22,7 @@ from django_oauthflows.admin.event import account, told, with_names
 from django_oauthflows.admin.explanations import redirect_uri_verdict
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
+from django_oauthflows.admin.keyset import BoundedPaginator
 from django_oauthflows.admin.permissions import ROTATE_SECRET, TRY_CLIENT, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.admin.user_apps import url_for as user_apps_url
@@ -128,7 +128,7 @@ def _may_rotate(user: Any, client: Client) -> bool:
 
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
     form = PeopleForm(request.GET)
-    found = Paginator(form.narrowed(people_of(client)), SHOWN).get_page(request.GET.get("p"))
+    found = BoundedPaginator(form.narrowed(people_of(client)), SHOWN).get_page(request.GET.get("p"))
     found.object_list = with_last_use(found.object_list)
     asked = request.GET.copy()
     asked.pop("p", None)
@@ -155,15 +155,20 @@ def _usage(request: HttpRequest, client: Client) -> dict[str, Any]:
     since = today - timedelta(days=USAGE_DAYS - 1)
     rows = ClientUsage.objects.filter(client=client, day__gte=since, day__lte=today).per_day()
     counts = {(row["day"], row["flow"]): row["issued"] for row in rows}
-    active = Authorization.objects.filter(
-        consent__client=client, rotated_at__gte=timezone.now() - timedelta(days=USAGE_DAYS)
-    )
+    impact = impact_of([client])
     return {
         "plot": usage_plot([since + timedelta(days=n) for n in range(USAGE_DAYS)], counts),
-        "active_users": active.values("consent__user").distinct().count(),
+        # Where very many people use it, those of the last days are not told apart from the rest.
+        "active_users": None if impact.has_many_users else _active_users(client),
         "days": USAGE_DAYS,
-        "impact": impact_of([client]),
+        "impact": impact,
     }
+
+
+def _active_users(client: Client) -> int:
+    since = timezone.now() - timedelta(days=USAGE_DAYS)
+    active = Authorization.objects.filter(consent__client=client, rotated_at__gte=since)
+    return int(active.values("consent__user").distinct().count())
 
 
 def _events(request: HttpRequest, client: Client) -> dict[str, Any]:

@@ -6,16 +6,23 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.admin.explanations import explanation
-from django_oauthflows.admin.filters import ClientTextFilter, DateFilter, UserTextFilter, WordFilter
+from django_oauthflows.admin.filters import (
+    ClientTextFilter,
+    DateFilter,
+    UserTextFilter,
+    WordFilter,
+    clients_named,
+    users_named,
+)
 from django_oauthflows.admin.permissions import EXPORT_EVENTS, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
 from django_oauthflows.authorization_server import audit
@@ -28,26 +35,18 @@ _ACCOUNTS = frozenset(
 )
 
 
-class _EventList(ChangeList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list: Any = with_names(self.result_list)
-
-
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
     list_display = ("at", "what", "meaning", "client_name", "whose", "by", "count", "reference")
     list_display_links = ("at", "reference")
     list_filter = (("kind", WordFilter), ClientTextFilter, UserTextFilter, ("at", DateFilter))
     list_select_related = ("user", "actor", "client")
-    search_fields = (
-        "=reference",
-        "client_name",
-        "=client__client_id",
-        "cause",
-        f"user__{get_user_model().USERNAME_FIELD}",
+    search_fields = ("pk",)  # shows the search; what it finds is `found_by`
+    search_help_text = _(
+        "Reference of a refused request, client id, or the beginning of a client's or user's name "
+        "(user names as they are spelled)"
     )
-    search_help_text = _("Reference of a refused request, client or user name")
+    keyset = ("at", "pk")
     show_full_result_count = False
     fields = (
         "reference",
@@ -94,8 +93,13 @@ class EventAdmin(ReadOnlyAdmin):
         headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
         return StreamingHttpResponse(write(audit.lines()), content_type=media_type, headers=headers)
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return _EventList
+    def completed(self, rows: Iterable[Any]) -> Iterable[Any]:
+        return with_names(rows)
+
+    def found_by(self, text: str) -> Q:
+        of_whom = Q(client__in=clients_named(text)) | Q(user__in=users_named(text))
+        # The name of a client that is gone stands only here.
+        return of_whom | Q(client_name__startswith=text) | Q(reference=text.upper())
 
     def get_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
         """Django's own fields lead to the page of an account while there is one."""

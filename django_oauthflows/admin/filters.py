@@ -17,10 +17,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from django_oauthflows.admin.advice import TOPIC_LABELS, Finding, Topic, findings
+from django_oauthflows.admin.advice import MOST_ADVISED, TOPIC_LABELS, Finding, Topic, findings
 from django_oauthflows.authorization_server.outbox.registry import KINDS
+from django_oauthflows.database import has_more_rows
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Client, OutboxMessage
+from django_oauthflows.models import Client, ClientSkeleton, OutboxMessage
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import declared_scopes
 
@@ -107,6 +108,24 @@ class TextFilter(admin.ListFilter):
         raise NotImplementedError
 
 
+def clients_named(text: str, *, or_host: bool = False) -> list[int]:
+    """Keys of the clients whose name begins so, or whose client id it is; of some, where that is many.
+
+    With ``or_host`` also of those with such a host of a redirect URI. Two statements, which indexes answer.
+    """
+    known = Client.objects.with_client_id(text)
+    kinds = (ClientSkeleton.Kind.NAME, *((ClientSkeleton.Kind.HOST,) if or_host else ()))
+    beginning = ClientSkeleton.objects.beginning(text, kinds)[:_MOST_NAMED]
+    return [*beginning, *([known.pk] if known is not None else [])]
+
+
+def users_named(text: str) -> list[Any]:
+    """Keys of the users whose name begins so, spelled as it is or in small letters; of some, where that is many."""
+    name = f"{get_user_model().USERNAME_FIELD}__startswith"
+    spelled = Q(**{name: text}) | Q(**{name: text.lower()})
+    return list(get_user_model()._base_manager.filter(spelled).values_list("pk", flat=True)[:_MOST_NAMED])
+
+
 class ClientTextFilter(TextFilter):
     title = _("client")
     parameter_name = "of"
@@ -115,8 +134,7 @@ class ClientTextFilter(TextFilter):
 
     def condition(self, text: str) -> Q:
         # By key, so that the rows need no join and their own indexes serve.
-        found = Client.objects.filter(Q(name__istartswith=text) | Q(client_id=text)).order_by("pk")
-        return Q(**{f"{self.column}__in": list(found.values_list("pk", flat=True)[:_MOST_NAMED])})
+        return Q(**{f"{self.column}__in": clients_named(text)})
 
 
 class UserTextFilter(TextFilter):
@@ -126,9 +144,7 @@ class UserTextFilter(TextFilter):
     column = "user"
 
     def condition(self, text: str) -> Q:
-        users = get_user_model()._base_manager
-        found = users.filter(**{f"{get_user_model().USERNAME_FIELD}__istartswith": text}).order_by("pk")
-        return Q(**{f"{self.column}__in": list(found.values_list("pk", flat=True)[:_MOST_NAMED])})
+        return Q(**{f"{self.column}__in": users_named(text)})
 
 
 class ClientOfConsentFilter(ClientTextFilter):
@@ -292,6 +308,10 @@ class RiskFilter(ChoiceFilter):
     @property
     def options(self) -> Mapping[str, tuple[Any, Narrow]]:
         return {topic: (label, self._with_finding(topic)) for topic, label in TOPIC_LABELS.items()}
+
+    def has_output(self) -> bool:
+        """Not where there are so many clients that all of them cannot be looked at for one page: see the advice."""
+        return not has_more_rows(Client, MOST_ADVISED) and super().has_output()
 
     def _with_finding(self, topic: Topic) -> Narrow:
         return lambda clients: clients.filter(

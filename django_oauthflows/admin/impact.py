@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, DateTimeField, Max, OuterRef, QuerySet, Subquery, Value
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    IntegerField,
+    Max,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce, Greatest
+from django.db.models.lookups import IsNull
+from django.utils.formats import number_format
 
 from django_oauthflows.models.authorization import Authorization
 from django_oauthflows.models.client import Client
@@ -19,9 +32,23 @@ from django_oauthflows.models.usage import ClientUsage
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+#: Numbers above it are not counted: what matters is that there are many.
+MOST_COUNTED = 1000
+
+
+def counted(rows: QuerySet[Any]) -> int:
+    """How many there are, up to one more than ``MOST_COUNTED``."""
+    return rows.order_by()[: MOST_COUNTED + 1].count()
+
+
+def shown(number: int) -> str:
+    """A number that came from ``counted``, for a page."""
+    return f"{number_format(MOST_COUNTED)}+" if number > MOST_COUNTED else number_format(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What stands behind some clients, consents or authorizations now.
+    """What stands behind some clients, consents or authorizations now. Large numbers are only bounded.
 
     ``authorizations`` carry the users' live tokens. Tokens that a client holds for itself are not
     stored anywhere, so ``has_machine_tokens`` says only that there may be some; ``None`` where it is not asked.
@@ -33,23 +60,35 @@ class Impact:
     last_used_at: datetime | None
     has_machine_tokens: bool | None = None
 
+    @property
+    def has_many_users(self) -> bool:
+        """Whether ``users`` is only a bound."""
+        return self.users > MOST_COUNTED
+
+    @property
+    def shown_users(self) -> str:
+        return shown(self.users)
+
+    @property
+    def shown_authorizations(self) -> str:
+        return shown(self.authorizations)
+
 
 def impact_of(clients: Iterable[Client]) -> Impact:
-    """Four statements, however many clients there are."""
-    counted = list(clients)
-    keys = [client.pk for client in counted]
-    users = Consent.objects.live().filter(client__in=keys).aggregate(n=Count("user", distinct=True))["n"]
+    """Three statements, however many clients there are."""
+    chosen = list(clients)
+    keys = [client.pk for client in chosen]
+    allowing = Consent.objects.live().filter(client__in=keys).order_by().values_list("user", flat=True)
     live = Authorization.objects.live().filter(consent__client__in=keys)
-    used = [
-        ClientUsage.objects.filter(client__in=keys).aggregate(at=Max("last_used_at"))["at"],
-        ClientSecret.objects.filter(client__in=keys).aggregate(at=Max("last_used_at"))["at"],
-    ]
+    used = with_last_use(Client.objects.filter(pk__in=keys)).aggregate(at=Max("last_used"))["at"]
+    # Some use several of the clients: of more consents than these, the users are not told apart.
+    users = allowing[: MOST_COUNTED + 1] if len(keys) == 1 else set(allowing[: 10 * MOST_COUNTED])
     return Impact(
-        clients=len(counted),
-        users=users,
-        authorizations=live.count(),
-        last_used_at=max((at for at in used if at is not None), default=None),
-        has_machine_tokens=any(client.may_act_for_itself() for client in counted),
+        clients=len(chosen),
+        users=len(users),
+        authorizations=counted(live),
+        last_used_at=known(used),
+        has_machine_tokens=any(client.may_act_for_itself() for client in chosen),
     )
 
 
@@ -88,14 +127,29 @@ def with_last_use(clients: QuerySet[Client]) -> QuerySet[Client]:
     """Adds ``last_used``: when each client last got a token or proved who it is; 1970 for never."""
     return clients.annotate(
         last_used=Greatest(
-            _latest(ClientUsage.objects.filter(client=OuterRef("pk")), "last_used_at"),
-            _latest(ClientSecret.objects.filter(client=OuterRef("pk")), "last_used_at"),
+            _latest(ClientUsage.objects.filter(client=OuterRef("pk")).order_by("-day", "-last_used_at")),
+            _latest(
+                ClientSecret.objects.filter(client=OuterRef("pk"), last_used_at__isnull=False).order_by(
+                    "-last_used_at"
+                )
+            ),
         )
     )
 
 
-def _latest(rows: QuerySet[ClientUsage] | QuerySet[ClientSecret], field: str) -> Coalesce:
-    newest = rows.order_by().values("client").annotate(at=Max(field)).values("at")
+def with_users(clients: QuerySet[Client]) -> QuerySet[Client]:
+    """Adds ``users``: how many allow each client something now, as ``counted`` has it."""
+    live = Consent.objects.live().filter(client=OuterRef("pk")).order_by()
+    one_too_many = Subquery(live.values("pk")[MOST_COUNTED : MOST_COUNTED + 1])
+    number = Subquery(live.values("client").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
+    few = Coalesce(number, 0)
+    return clients.annotate(
+        users=Case(When(IsNull(one_too_many, True), then=few), default=Value(MOST_COUNTED + 1))
+    )
+
+
+def _latest(rows: QuerySet[ClientUsage] | QuerySet[ClientSecret]) -> Coalesce:
+    newest = rows.values("last_used_at")[:1]
     # Cast: on MySQL and MariaDB, a bare value would make text of the column beside it.
     return Coalesce(Subquery(newest), Cast(Value(_NEVER), DateTimeField()), output_field=DateTimeField())
 

@@ -8,21 +8,21 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Min, QuerySet, Sum
+from django.db.models import Min, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from django_oauthflows.admin.advice import EXPIRES_SOON, Topic
+from django_oauthflows.admin.advice import EXPIRES_SOON, MOST_ADVISED, Topic
 from django_oauthflows.admin.filters import NEW_FOR
+from django_oauthflows.admin.impact import MOST_COUNTED, counted, shown
 from django_oauthflows.admin.permissions import may
+from django_oauthflows.database import has_more_rows
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client, ClientSecret, Event, OutboxMessage
 
-#: Numbers above it are not counted: what matters is that there are many.
-MOST_COUNTED = 1000
 #: Misuse is shown for so long.
 _MISUSE_FOR = timedelta(days=7)
 #: A day's refusals have grown when there are so many more than on a usual day of the week before, and so many at least.
@@ -48,24 +48,18 @@ def rows_for(user: Any) -> list[Row]:
 
 
 def _list(model: str, **query: str) -> str:
+    if "risk" in query and has_more_rows(Client, MOST_ADVISED):
+        # Where the list does not offer it, there is the advice itself.
+        return f"{reverse('admin:django_oauthflows_client_advice')}?{urlencode({'topic': query['risk']})}"
     url = reverse(f"admin:django_oauthflows_{model}_changelist")
     return f"{url}?{urlencode(query)}" if query else url
 
 
-def _counted(rows: QuerySet[Any]) -> int:
-    """How many there are, up to one more than ``MOST_COUNTED``."""
-    return rows.order_by()[: MOST_COUNTED + 1].count()
-
-
-def _shown(number: int) -> str:
-    return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
-
-
 def _new_clients() -> Iterator[Row]:
     since = timezone.now() - NEW_FOR
-    number = _counted(Client.objects.filter(created__gte=since, trust=Client.Trust.NOT_REVIEWED))
+    number = counted(Client.objects.filter(created__gte=since, trust=Client.Trust.NOT_REVIEWED))
     what = ngettext("new client that nobody has reviewed", "new clients that nobody has reviewed", number)
-    yield Row(_shown(number), what, _list("client", new="yes", trust=Client.Trust.NOT_REVIEWED), number > 0)
+    yield Row(shown(number), what, _list("client", new="yes", trust=Client.Trust.NOT_REVIEWED), number > 0)
 
 
 def _refusals() -> Iterator[Row]:
@@ -112,9 +106,9 @@ def _misuse() -> Iterator[Row]:
             ),
         ),
     ):
-        number = _counted(Event.objects.filter(kind=kind, at__gt=since))
+        number = counted(Event.objects.filter(kind=kind, at__gt=since))
         yield Row(
-            _shown(number),
+            shown(number),
             what % {"number": number},
             _list("event", kind__exact=kind, at__gte=_date(since)),
             number > 0,
@@ -122,16 +116,16 @@ def _misuse() -> Iterator[Row]:
 
 
 def _secrets() -> Iterator[Row]:
-    ending = _counted(ClientSecret.objects.ending_within(EXPIRES_SOON))
+    ending = counted(ClientSecret.objects.ending_within(EXPIRES_SOON))
     what = ngettext("secret ends within 30 days", "secrets end within 30 days", ending)
-    yield Row(_shown(ending), what, _list("client", risk=Topic.SECRET_EXPIRES), ending > 0)
-    slow = _counted(ClientSecret.objects.live().exclude(slow_hash=""))
+    yield Row(shown(ending), what, _list("client", risk=Topic.SECRET_EXPIRES), ending > 0)
+    slow = counted(ClientSecret.objects.live().filter(slow_hash__gt=""))
     what = ngettext(
         "secret is kept as a slow hash: each login of its client costs time",
         "secrets are kept as slow hashes: each login of their clients costs time",
         slow,
     )
-    yield Row(_shown(slow), what, _list("client", risk=Topic.SECRET_SLOW), slow > 0)
+    yield Row(shown(slow), what, _list("client", risk=Topic.SECRET_SLOW), slow > 0)
 
 
 def _flows_past_their_date() -> Iterator[Row]:
@@ -143,13 +137,13 @@ def _flows_past_their_date() -> Iterator[Row]:
         "clients still have the implicit flow past its end date",
         number,
     )
-    yield Row(_shown(number), what, _list("client", risk=Topic.DEPRECATED_FLOW_OVER), number > 0)
+    yield Row(shown(number), what, _list("client", risk=Topic.DEPRECATED_FLOW_OVER), number > 0)
 
 
 def _outbox() -> Iterator[Row]:
     now = timezone.now()
     due = OutboxMessage.objects.waiting().filter(next_attempt_at__lte=now)
-    number = _counted(due)
+    number = counted(due)
     oldest = due.aggregate(at=Min("next_attempt_at"))["at"] if number else None
     what = ngettext("message is due to be sent", "messages are due to be sent", number)
     late = oldest is not None and oldest < now - _WAITING_TOO_LONG
@@ -158,7 +152,7 @@ def _outbox() -> Iterator[Row]:
             "what": what,
             "time": timesince(oldest),
         }
-    yield Row(_shown(number), what, _list("outboxmessage", state="waiting"), late)
+    yield Row(shown(number), what, _list("outboxmessage", state="waiting"), late)
 
 
 def _purge() -> Iterator[Row]:

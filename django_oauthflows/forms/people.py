@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -28,6 +29,8 @@ class PeopleForm(forms.Form):
         """Those of ``consents`` that are asked for."""
         asked = self.cleaned_data if self.is_valid() else {}
         if asked.get("who"):
-            name = f"user__{get_user_model().USERNAME_FIELD}__istartswith"
-            consents = consents.filter(**{name: asked["who"]})
+            # As it is spelled, or in small letters: then the index of the names serves.
+            name = f"{get_user_model().USERNAME_FIELD}__startswith"
+            spelled = Q(**{name: asked["who"]}) | Q(**{name: asked["who"].lower()})
+            consents = consents.filter(user__in=get_user_model()._base_manager.filter(spelled))
         return consents.allowing(asked["scope"]) if asked.get("scope") else consents

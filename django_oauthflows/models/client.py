@@ -295,6 +295,7 @@ class Client(Application):
             ("set_service_user", "Can let a client act as an account whose rights one has"),
             ("try_client", "Can try a login through a client with one's own account"),
         ]
+        indexes = [models.Index(fields=["implicit_until"], name="oauthflows_client_implicit")]
 
     def natural_key(self) -> tuple[str]:
         return (self.client_id,)

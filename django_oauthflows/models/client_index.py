@@ -147,6 +147,11 @@ class ClientResource(_Following):
 
 
 class ClientSkeletonManager(WriterManager["ClientSkeleton"]):
+    def beginning(self, text: str, kinds: Iterable[ClientSkeleton.Kind]) -> models.QuerySet[Any, int]:
+        """Keys of the clients with a name or host of these ``kinds`` that begins with ``text``, in any case."""
+        rows = self.filter(folded__startswith=folded(text), kind__in=[kind.value for kind in kinds])
+        return rows.values_list("client_id", flat=True)
+
     def like(self, skeletons: Iterable[str], *, known_to: Any) -> list[ClientSkeleton]:
         """Rows that look like one of ``skeletons``, of clients that the site vouches for or has reviewed,
         and of those that the user ``known_to`` has connected. One statement, which an index answers.
@@ -181,12 +186,14 @@ class ClientSkeleton(_Following):
     kind = models.CharField(max_length=4, choices=Kind.choices)
     shown = models.CharField(max_length=_MAX_SHOWN)
     skeleton = models.CharField(max_length=_MAX_SHOWN)
+    #: What is ``shown``, in small letters: searches by its beginning.
+    folded = models.CharField(max_length=_MAX_SHOWN, default="")
     #: 1 if the client belongs to the site or was reviewed (see ``Client.trust``), else 0. A number, because
     #: SQLite uses no index for a condition that is a column alone.
     vouched = models.PositiveSmallIntegerField(default=0)
 
     objects = ClientSkeletonManager()
-    contents = ("kind", "shown", "skeleton", "vouched")
+    contents = ("kind", "shown", "skeleton", "vouched", "folded")
 
     class Meta:
         base_manager_name = "objects"
@@ -195,7 +202,11 @@ class ClientSkeleton(_Following):
                 fields=["client", "skeleton", "kind", "shown"], name="oauthflows_skeleton_once"
             )
         ]
-        indexes = [models.Index(fields=["skeleton", "vouched"], name="oauthflows_skeleton")]
+        indexes = [
+            models.Index(fields=["skeleton", "vouched"], name="oauthflows_skeleton"),
+            # PostgreSQL searches by the beginning with such an index only; the others do not know the word.
+            models.Index(fields=["folded"], name="oauthflows_folded", opclasses=["varchar_pattern_ops"]),
+        ]
 
     def __str__(self) -> str:
         return self.shown
@@ -208,11 +219,21 @@ class ClientSkeleton(_Following):
         texts += [(cls.Kind.HOST, host, shown_skeleton(host)) for host in hosts]
         return [
             cls(
-                client_id=client.pk, kind=kind.value, shown=text[:_MAX_SHOWN], skeleton=alike, vouched=vouched
+                client_id=client.pk,
+                kind=kind.value,
+                shown=text[:_MAX_SHOWN],
+                skeleton=alike,
+                vouched=vouched,
+                folded=folded(text),
             )
             for kind, text, alike in texts
-            if alike
+            if text
         ]
+
+
+def folded(text: str) -> str:
+    """A name or host as it is searched for."""
+    return text.lower()[:_MAX_SHOWN]
 
 
 def name_skeleton(name: str) -> str:
@@ -236,7 +257,8 @@ def index_clients(clients: Any, models_of: dict[type[_Following], Any], *, step:
     last = 0
     while some := list(clients.filter(pk__gt=last).order_by("pk")[:step]):
         for index, model in models_of.items():
-            fields = ("client_id", *index.contents)
+            there = {field.attname for field in model._meta.concrete_fields}
+            fields = [name for name in ("client_id", *index.contents) if name in there]
             rows = [row for client in some for row in index.wanted(client)]
             model.objects.using(clients.db).bulk_create(
                 [model(**{name: getattr(row, name) for name in fields}) for row in rows],

@@ -159,6 +159,7 @@ class ClientSecret(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["digest", "client"], name="oauthflows_secret_digest"),
         ]
+        indexes = [models.Index(fields=["slow_hash"], name="oauthflows_secret_slow")]
 
     def __str__(self) -> str:
         return self.label or f"…{self.hint}"

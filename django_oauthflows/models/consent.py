@@ -195,7 +195,12 @@ class Consent(models.Model):
         verbose_name_plural = _("consents")
         constraints = [models.UniqueConstraint(fields=["user", "client"], name="oauthflows_one_consent")]
         # How many use a client is counted, up to a bound, whenever somebody is asked.
-        indexes = [models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live")]
+        indexes = [
+            models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
+            # Staff leaf through all of them, and through those of one client, from the newest on.
+            models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
+            models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
+        ]
 
     def __str__(self) -> str:
         # Not the user's name: logs keep this text after the account is gone.

@@ -1,0 +1,149 @@
+"""Lists that cost the same at any size: pages by key instead of by number, and no count of what is large."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from django_oauthflows.admin.filters import TextFilter
+from django_oauthflows.admin.impact import MOST_COUNTED
+from django_oauthflows.database import estimated_rows, has_more_rows
+
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:  # Django's class takes no parameter when it runs
+    _Paginator = Paginator
+
+#: Tables of up to so many rows are listed as Django does it: counted, sorted by any column, pages by number.
+FEW = 10_000
+#: Filters that no index answers look at no more rows of a larger table for one page.
+LOOKED_AT = 5_000
+#: In the address: the last row of the page before, by the values that it is ordered by.
+AFTER = "after"
+#: Columns with an index of their own, by which links of ours narrow a list.
+_BY_INDEX = frozenset({"client", "user"})
+
+
+class BoundedPaginator(_Paginator):
+    """The first pages of what may be a very long list: who looks for more narrows it."""
+
+    @cached_property
+    def count(self) -> int:
+        """No more rows than these are counted, or skipped to reach a page."""
+        return int(self.object_list[:MOST_COUNTED].count())
+
+
+class KeysetList(ChangeList):
+    """Django's list while its table is small. Else the newest rows, and from there to older ones."""
+
+    is_large = False
+    after: str | None = None
+    #: The query of the next page, empty where this is the last; how many rows there are about, if that is known.
+    older = ""
+    estimate: int | None = None
+    #: How many rows a filter looked at for this page, if it may not have been all.
+    looked_at = 0
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        if AFTER in self.params:
+            # Taken away, so that no link of the page but ours leads to the middle of another list.
+            self.after = self.params.pop(AFTER)
+            self.filter_params.pop(AFTER)
+        self.is_large = has_more_rows(self.model, FEW)
+        if self.is_large:
+            self.sortable_by = ()
+            self.add_facets = self.is_facets_optional = False
+        return super().get_queryset(request, exclude_parameters)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+        """What an index answers, where the table is large: the newest first."""
+        if not self.is_large:
+            return super().get_ordering(request, queryset)
+        return [f"-{name}" for name in self._keys]
+
+    def get_results(self, request: HttpRequest) -> None:
+        if self.is_large:
+            self._get_page_by_key()
+        else:
+            super().get_results(request)
+        # For the rows that are shown only: a column of the query would be worked out for all there are.
+        self.result_list: Any = self.model_admin.completed(self.result_list)
+
+    @property
+    def _keys(self) -> Sequence[str]:
+        keys: Sequence[str] = self.model_admin.keyset
+        return keys
+
+    def _get_page_by_key(self) -> None:
+        after = self._parsed(self.after) if self.after else None
+        rows = self.queryset if after is None else self.queryset.filter(_beyond(self._keys, after))
+        end = self._end_of_window(after)
+        if end is not None:
+            rows = rows.exclude(_beyond(self._keys, end))
+        found = list(rows[: self.list_per_page + 1])
+        self.result_list = found[: self.list_per_page]
+        if len(found) > self.list_per_page:
+            self.older = self._link_to(self._values_of(self.result_list[-1]))
+        elif end is not None:
+            self.looked_at = LOOKED_AT
+            self.older = self._link_to(end)
+        self.result_count = self.full_result_count = len(self.result_list)
+        self.show_full_result_count = self.can_show_all = self.multi_page = False
+        self.show_admin_actions = True
+        self.paginator = self.model_admin.get_paginator(None, self.result_list, self.list_per_page)
+        self.estimate = estimated_rows(self.model)
+
+    def _end_of_window(self, after: list[Any] | None) -> list[Any] | None:
+        """The last row that is looked at for this page; ``None`` where an index leads to the page anyhow."""
+        narrow = any(isinstance(spec, TextFilter) and spec.text for spec in self.filter_specs)
+        if narrow or self.query or _BY_INDEX & self.filter_params.keys() or not self.has_active_filters:
+            return None
+        every = self.model._default_manager.order_by(*(f"-{name}" for name in self._keys))
+        if after is not None:
+            every = every.filter(_beyond(self._keys, after))
+        end = every.values_list(*self._keys)[LOOKED_AT - 1 : LOOKED_AT].first()
+        return None if end is None else list(end)
+
+    def _values_of(self, row: Any) -> list[Any]:
+        return [getattr(row, name) for name in self._keys]
+
+    def _link_to(self, values: list[Any]) -> str:
+        return self.get_query_string({AFTER: json.dumps([str(value) for value in values])})
+
+    def _parsed(self, text: str) -> list[Any]:
+        """Raises ``IncorrectLookupParameters``."""
+        fields = [self.opts.pk if name == "pk" else self.opts.get_field(name) for name in self._keys]
+        try:
+            given = json.loads(text)
+            if not isinstance(given, list) or len(given) != len(fields):
+                raise ValueError(text)
+            values = []
+            for field, value in zip(fields, given, strict=True):
+                while field.remote_field is not None:  # a child's key is that of its parent
+                    field = field.target_field
+                if not isinstance(value, str):
+                    raise ValueError(text)
+                values.append(field.to_python(value))
+                field.run_validators(values[-1])
+        except (ValueError, ValidationError, OverflowError, RecursionError) as error:
+            raise IncorrectLookupParameters(error) from error
+        return values
+
+
+def _beyond(keys: Sequence[str], values: Sequence[Any]) -> Q:
+    """After the row of ``values``, in the order of ``keys``, the largest first."""
+    first, *rest = keys
+    least = Q(**{f"{first}__lt": values[0]})
+    if not rest:
+        return least
+    # The first condition says nothing new: it is what an index of these columns is entered by.
+    return Q(**{f"{first}__lte": values[0]}) & (least | (Q(**{first: values[0]}) & _beyond(rest, values[1:])))

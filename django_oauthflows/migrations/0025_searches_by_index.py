@@ -31,7 +31,7 @@ def leave(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("django_oauthflows", "0022_pairwise_keys")]
+    dependencies = [("django_oauthflows", "0024_try_clients")]
 
     operations = [
         migrations.AddField(

@@ -147,5 +147,7 @@ def test_each_page_takes_a_constant_number_of_statements(boss: Any) -> None:
     assert Client.objects.count() == CLIENTS
     assert Consent.objects.count() == CLIENTS * USERS
     assert Authorization.objects.count() > 4 * CLIENTS * USERS
-    assert statements(boss, last=2) == few
+    many = statements(boss, last=2)
+    # Large lists are not counted, and begin with the newest whatever page is asked for.
+    assert {page: number for page, number in many.items() if number > few[page] + 1} == {}
     assert max(few.values()) <= 20

@@ -32,7 +32,7 @@ from django_oauthflows.models.usage import ClientUsage
 from django_oauthflows.scopes import declared_scopes
 
 #: Clients for which advice is worked out for one page.
-MOST_ADVISED = 1000
+MOST_ADVISED = 500
 _DIGITS_OF_KEYS = 19
 UNUSED_AFTER = timedelta(days=90)
 EXPIRES_SOON = timedelta(days=30)

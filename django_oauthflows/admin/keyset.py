@@ -39,7 +39,8 @@ class BoundedPaginator(_Paginator):
     @cached_property
     def count(self) -> int:
         """No more rows than these are counted, or skipped to reach a page."""
-        return int(self.object_list[:MOST_COUNTED].count())
+        rows: Any = self.object_list
+        return int(rows[:MOST_COUNTED].count())
 
 
 class KeysetList(ChangeList):
@@ -64,7 +65,7 @@ class KeysetList(ChangeList):
             self.add_facets = self.is_facets_optional = False
         return super().get_queryset(request, exclude_parameters)
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """What an index answers, where the table is large: the newest first."""
         if not self.is_large:
             return super().get_ordering(request, queryset)
@@ -72,23 +73,26 @@ class KeysetList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         if self.is_large:
-            self._get_page_by_key()
+            self._get_page_by_key(request)
         else:
             super().get_results(request)
         # For the rows that are shown only: a column of the query would be worked out for all there are.
-        self.result_list: Any = self.model_admin.completed(self.result_list)
+        admin: Any = self.model_admin
+        self.result_list: Any = admin.completed(self.result_list)
 
     @property
     def _keys(self) -> Sequence[str]:
-        keys: Sequence[str] = self.model_admin.keyset
+        admin: Any = self.model_admin
+        keys: Sequence[str] = admin.keyset
         return keys
 
-    def _get_page_by_key(self) -> None:
+    def _get_page_by_key(self, request: HttpRequest) -> None:
         after = self._parsed(self.after) if self.after else None
         rows = self.queryset if after is None else self.queryset.filter(_beyond(self._keys, after))
         end = self._end_of_window(after)
         if end is not None:
-            rows = rows.exclude(_beyond(self._keys, end))
+            rows = rows.filter(Q(**{f"{self._keys[0]}__gte": end[0]}))
+            rows = rows.filter(_beyond(self._keys, end, "gt") | Q(pk=end[-1]))
         found = list(rows[: self.list_per_page + 1])
         self.result_list = found[: self.list_per_page]
         if len(found) > self.list_per_page:
@@ -99,7 +103,7 @@ class KeysetList(ChangeList):
         self.result_count = self.full_result_count = len(self.result_list)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
         self.show_admin_actions = True
-        self.paginator = self.model_admin.get_paginator(None, self.result_list, self.list_per_page)
+        self.paginator = self.model_admin.get_paginator(request, self.result_list, self.list_per_page)
         self.estimate = estimated_rows(self.model)
 
     def _end_of_window(self, after: list[Any] | None) -> list[Any] | None:
@@ -121,7 +125,9 @@ class KeysetList(ChangeList):
 
     def _parsed(self, text: str) -> list[Any]:
         """Raises ``IncorrectLookupParameters``."""
-        fields = [self.opts.pk if name == "pk" else self.opts.get_field(name) for name in self._keys]
+        fields: list[Any] = [
+            self.opts.pk if name == "pk" else self.opts.get_field(name) for name in self._keys
+        ]
         try:
             given = json.loads(text)
             if not isinstance(given, list) or len(given) != len(fields):
@@ -139,11 +145,13 @@ class KeysetList(ChangeList):
         return values
 
 
-def _beyond(keys: Sequence[str], values: Sequence[Any]) -> Q:
-    """After the row of ``values``, in the order of ``keys``, the largest first."""
+def _beyond(keys: Sequence[str], values: Sequence[Any], operator: str = "lt") -> Q:
+    """After the row of ``values``, in the order of ``keys``, the largest first; with ``"gt"`` before it."""
     first, *rest = keys
-    least = Q(**{f"{first}__lt": values[0]})
+    least = Q(**{f"{first}__{operator}": values[0]})
     if not rest:
         return least
     # The first condition says nothing new: it is what an index of these columns is entered by.
-    return Q(**{f"{first}__lte": values[0]}) & (least | (Q(**{first: values[0]}) & _beyond(rest, values[1:])))
+    return Q(**{f"{first}__{operator}e": values[0]}) & (
+        least | (Q(**{first: values[0]}) & _beyond(rest, values[1:], operator))
+    )

@@ -41,20 +41,22 @@ class Migration(migrations.Migration):
         ),
         migrations.RunPython(fill, leave),
         *(
-            AddIndexOnline(model_name=model, index=models.Index(fields=fields, name=name, **more))
-            for model, fields, name, more in (
-                ("clientskeleton", ["folded"], "oauthflows_folded", {"opclasses": ["varchar_pattern_ops"]}),
-                ("consent", ["updated_at", "id"], "oauthflows_consent_newest", {}),
-                ("consent", ["client", "updated_at", "id"], "oauthflows_consent_of_client", {}),
-                ("event", ["client", "at"], "oauthflows_event_of_client", {}),
+            AddIndexOnline(
+                model_name=model, index=models.Index(fields=fields, name=name, opclasses=opclasses)
+            )
+            for model, fields, name, opclasses in (
+                ("clientskeleton", ["folded"], "oauthflows_folded", ["varchar_pattern_ops"]),
+                ("consent", ["updated_at", "id"], "oauthflows_consent_newest", ()),
+                ("consent", ["client", "updated_at", "id"], "oauthflows_consent_of_client", ()),
+                ("event", ["client", "at"], "oauthflows_event_of_client", ()),
                 (
                     "event",
                     ["client_name"],
                     "oauthflows_event_client_name",
-                    {"opclasses": ["varchar_pattern_ops"]},
+                    ["varchar_pattern_ops"],
                 ),
-                ("clientsecret", ["slow_hash"], "oauthflows_secret_slow", {}),
-                ("client", ["implicit_until"], "oauthflows_client_implicit", {}),
+                ("clientsecret", ["slow_hash"], "oauthflows_secret_slow", ()),
+                ("client", ["implicit_until"], "oauthflows_client_implicit", ()),
             )
         ),
     ]

@@ -20,7 +20,7 @@ from django_oauthflows.admin.filters import (
     DateFilter,
     UserOfConsentFilter,
     clients_named,
-    users_named,
+    of_users_named,
 )
 from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
@@ -85,7 +85,9 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     row_actions = (REVOKE,)
 
     def found_by(self, text: str) -> Q:
-        return Q(consent__client__in=clients_named(text)) | Q(consent__user__in=users_named(text))
+        return Q(consent__client__in=clients_named(text)) | of_users_named(
+            text, Authorization, "consent__user"
+        )
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:

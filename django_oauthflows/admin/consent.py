@@ -21,7 +21,7 @@ from django_oauthflows.admin.filters import (
     PermissionFilter,
     UserTextFilter,
     clients_named,
-    users_named,
+    of_users_named,
 )
 from django_oauthflows.admin.impact import impact_of_consents
 from django_oauthflows.admin.permissions import END_TOKENS
@@ -105,7 +105,7 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         return None if found is None else with_last_use([found])[0]
 
     def found_by(self, text: str) -> Q:
-        return Q(client__in=clients_named(text)) | Q(user__in=users_named(text))
+        return Q(client__in=clients_named(text)) | of_users_named(text, Consent)
 
     @admin.display(description=_("state"))
     def state(self, consent: Consent) -> str:

@@ -21,7 +21,7 @@ from django_oauthflows.admin.filters import (
     UserTextFilter,
     WordFilter,
     clients_named,
-    users_named,
+    of_users_named,
 )
 from django_oauthflows.admin.permissions import EXPORT_EVENTS, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
@@ -97,7 +97,7 @@ class EventAdmin(ReadOnlyAdmin):
         return with_names(rows)
 
     def found_by(self, text: str) -> Q:
-        of_whom = Q(client__in=clients_named(text)) | Q(user__in=users_named(text))
+        of_whom = Q(client__in=clients_named(text)) | of_users_named(text, Event)
         # The name of a client that is gone stands only here.
         return of_whom | Q(client_name__startswith=text) | Q(reference=text.upper())
 

@@ -16,7 +16,7 @@ from django_oauthflows.admin.filters import (
     OutboxStateFilter,
     UserTextFilter,
     clients_named,
-    users_named,
+    of_users_named,
 )
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, in_words, moment_of
 from django_oauthflows.authorization_server.outbox.registry import label_of
@@ -81,7 +81,7 @@ class OutboxAdmin(ReadOnlyAdmin):
     row_actions = (SEND_AGAIN,)
 
     def found_by(self, text: str) -> Q:
-        return Q(client__in=clients_named(text)) | Q(user__in=users_named(text))
+        return Q(client__in=clients_named(text)) | of_users_named(text, OutboxMessage)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, message: OutboxMessage) -> str:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows import signals
 from django_oauthflows.database import WriterQuerySet, in_transaction
+from django_oauthflows.models import consent_terms
 from django_oauthflows.models.consent_terms import ANY, UNTIL_ENDED, Duration, Outdated, Standing, wording_of
 from django_oauthflows.models.event import Event
 from django_oauthflows.models.statement import Given, Insert, Write
@@ -194,13 +195,7 @@ class Consent(models.Model):
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         constraints = [models.UniqueConstraint(fields=["user", "client"], name="oauthflows_one_consent")]
-        # How many use a client is counted, up to a bound, whenever somebody is asked.
-        indexes = [
-            models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
-            # Staff leaf through all of them, and through those of one client, from the newest on.
-            models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
-            models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
-        ]
+        indexes = consent_terms.INDEXES
 
     def __str__(self) -> str:
         # Not the user's name: logs keep this text after the account is gone.

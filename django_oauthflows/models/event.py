@@ -248,6 +248,7 @@ class Event(models.Model):
             models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client"),
             models.Index(fields=["kind", "at"], name="oauthflows_event_kind"),
             models.Index(fields=["client", "at"], name="oauthflows_event_of_client"),
+            models.Index(fields=["user", "id"], name="oauthflows_event_of_user"),
             models.Index(
                 fields=["client_name"], name="oauthflows_event_client_name", opclasses=["varchar_pattern_ops"]
             ),

@@ -164,6 +164,20 @@ _STEPS: tuple[tuple[str, str], ...] = (
 )
 
 
+#: Columns that are not named above, and come later, hold nothing. The database is thrown away afterwards.
+_DEFAULTS = """
+DO $$ DECLARE found record; BEGIN
+    FOR found IN SELECT table_name, column_name, CASE data_type WHEN 'boolean' THEN 'false' WHEN 'jsonb' THEN '''{}'''
+            WHEN 'text' THEN '''''' WHEN 'character varying' THEN '''''' ELSE '0' END AS empty
+        FROM information_schema.columns WHERE table_name LIKE 'django_oauthflows_%' AND is_nullable = 'NO'
+            AND column_default IS NULL AND is_identity = 'NO'
+            AND data_type IN ('boolean', 'jsonb', 'text', 'character varying', 'integer', 'smallint')
+    LOOP EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET DEFAULT %s', found.table_name, found.column_name,
+        found.empty);
+    END LOOP; END $$
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """How many rows there are to be."""
@@ -196,6 +210,7 @@ def fill(connection: Any, size: Size) -> None:
         "apps_of_one": min(5000, size.authorizations // 50),
         "events_of_one": min(20_000, size.events // 10),
     }
+    connection.execute(_DEFAULTS)
     for _what, statement in _STEPS:
         connection.execute(statement, {name: n for name, n in values.items() if f"%({name})s" in statement})
 

@@ -31,7 +31,7 @@ def leave(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("django_oauthflows", "0024_try_clients")]
+    dependencies = [("django_oauthflows", "0025_event_export")]
 
     operations = [
         migrations.AddField(

@@ -7,7 +7,7 @@ from django_oauthflows.migrations._online import AddIndexOnline
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("django_oauthflows", "0025_searches_by_index")]
+    dependencies = [("django_oauthflows", "0026_searches_by_index")]
 
     operations = [
         AddIndexOnline(

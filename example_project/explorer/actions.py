@@ -56,7 +56,7 @@ def prepare(runner: Runner) -> Outcome:
         "code_verifier": pending.code_verifier,
         "nonce": pending.nonce,
     }
-    url = runner.origin + runner.authorization_request(pending)
+    url = runner.origin + runner.authorization_request(pending, **_asked_for(runner))
     redirect = Message.made("302 Found", [("Location", shown_url(url))], answer_of(url).items())
     runner.round_trips.append(RoundTrip(response=redirect))
     return Outcome(True, "The client answers the browser with this redirect when you press Next step.")
@@ -67,7 +67,12 @@ def go(runner: Runner) -> Redirect:
     values = runner.run.values
     pending = PendingRequest(WALK, values["state"], values["code_verifier"], values["nonce"])
     runner.run.begin(pending)
-    return Redirect(runner.authorization_request(pending))
+    return Redirect(runner.authorization_request(pending, **_asked_for(runner)))
+
+
+def _asked_for(runner: Runner) -> dict[str, str]:
+    """What the visitor wants on top: to be asked although they have agreed before."""
+    return {name: value for name, value in runner.run.values.items() if name == "prompt"}
 
 
 def come_back(runner: Runner, answer: dict[str, str], pending: PendingRequest | None) -> Outcome:

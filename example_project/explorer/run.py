@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import time
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +22,7 @@ from django_oauthflows.conf import issuer
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.management.tour.messages import Conversation, RoundTrip
+from django_oauthflows.models import Consent
 from example_project.clients.id_token import checked
 from example_project.explorer.clients import DemoClient, back_path, client_for
 from example_project.explorer.transport import http_for, origin_of
@@ -44,6 +47,8 @@ class PendingRequest:
     state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     code_verifier: str = field(default_factory=lambda: str(WebApplicationClient("").create_code_verifier(64)))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    #: In seconds since 1970.
+    begun: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -54,7 +59,7 @@ class Run:
     done: int = 0
     values: dict[str, str] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
-    pending: list[dict[str, str]] = field(default_factory=list)
+    pending: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, request: HttpRequest, flow: Flow) -> Run:
@@ -105,6 +110,8 @@ class Outcome:
     look_again: float = 0
     #: Where the user goes meanwhile, on another device or in another tab; empty when nowhere.
     link: str = ""
+    #: Whether the user was not asked, because they had agreed before.
+    remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,7 @@ class Runner:
         self.client = client_for(run.flow)
         self.origin = origin_of(request)
         self.issuer = issuer(request)
+        self.user_pk = request.user.pk
         self.round_trips: list[RoundTrip] = []
         self.line = Conversation(self.origin, http_for(request), self.round_trips.append)
 
@@ -146,6 +154,15 @@ class Runner:
         if flow.gives_code and "openid" in self.client.asks.split():
             request["nonce"] = pending.nonce  # the ID token must repeat it (OpenID Connect Core §3.1.2.1)
         return f"{reverse('oauth2_provider:authorize')}?{urlencode(request | changed)}"
+
+    def asked_nobody(self, pending: PendingRequest) -> bool:
+        """Whether the user had agreed before ``pending`` began and has not been asked since.
+
+        A client is not told; the explorer looks into the provider's own records.
+        """
+        begun = datetime.fromtimestamp(pending.begun, tz=UTC)
+        agreed = Consent.objects.live().filter(user=self.user_pk, client__client_id=self.client.client_id)
+        return agreed.filter(updated_at__lt=begun).exists()
 
     def post(
         self, endpoint: str, data: dict[str, str], client: DemoClient | None = None, auth: Any = None
@@ -231,6 +248,7 @@ class Runner:
                 "verdict": outcome.verdict,
                 "look_again": outcome.look_again,
                 "link": outcome.link,
+                "remembered": outcome.remembered,
                 "round_trips": [round_trip.as_json() for round_trip in self.round_trips],
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -71,13 +72,11 @@ def explore(request: HttpRequest, name: str) -> HttpResponse:
     flow = _flow(name)
     run = Run.of(request, flow)
     steps = steps_of(flow, run.done)
-    states = {item["step"].name: item["state"] for item in steps}
     diagram = diagram_of(flow)
     context = {
         "flow": flow,
         "diagram": diagram,
-        "steps": steps,
-        "arrows": [(arrow, states[arrow.step]) for arrow in diagram.arrows],
+        "steps": [item | {"arrow": arrow} for item, arrow in zip(steps, diagram.arrows, strict=True)],
         "next": next_action(run),
         "run": run if walk_of(flow) else None,
         "log": log_of(run),
@@ -163,7 +162,10 @@ def _out_of_date(runner: Runner) -> Outcome:
 @require_POST
 @_acting
 def restart(request: HttpRequest, run: Run) -> HttpResponse:
+    """Begin anew; with ``ask``, by a request that has the user asked whatever they have agreed to before."""
     run.forget(request)
+    if "ask" in request.POST:
+        Run(run.flow, values={"prompt": "consent"}).keep(request)
     return HttpResponseRedirect(reverse("explorer:explore", args=[run.flow.name]))
 
 
@@ -202,7 +204,9 @@ def back(request: HttpRequest, run: Run) -> HttpResponse:
 
     def arrive(runner: Runner) -> Outcome:
         runner.round_trips.append(RoundTrip(request=shown))
-        return _arrive(runner, answer, pending)
+        outcome = _arrive(runner, answer, pending)
+        remembered = pending is not None and "error" not in answer and runner.asked_nobody(pending)
+        return replace(outcome, remembered=remembered)
 
     attack = attack_named(purpose, run.flow)
     if attack is not None:

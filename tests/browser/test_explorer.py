@@ -63,7 +63,7 @@ def test_the_home_page_leads_to_chooser_and_explorer(page: Page, demo: Demo) -> 
     expect(page.get_by_role("heading", level=1)).to_have_text("Authorization code")
     page.goto(demo.provider + "/")
     page.get_by_role("link", name="Flow explorer").click()
-    expect(page.locator(".flows tbody tr")).to_have_count(len(registry.FLOWS))
+    expect(page.locator(".flows > .card")).to_have_count(len(registry.FLOWS))
 
 
 def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo) -> None:
@@ -86,7 +86,7 @@ def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo
     assert messages(page) == ["GET /api/me/", "200 OK"]
     assert value(page, "username") == "alice"
     expect(page.get_by_text("The flow is complete.")).to_be_visible()
-    expect(page.locator('.diagram [data-state="done"]')).to_have_count(
+    expect(page.locator('.steps [data-state="done"] .arrow')).to_have_count(
         len(registry.flow_named("authorization_code").steps)
     )
 
@@ -108,6 +108,38 @@ def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo
     assert messages(page) == ["GET /api/me/", "401 Unauthorized"]
     press(page, "Start again")
     expect(page.locator(".entry")).to_have_count(0)
+
+
+def test_whoever_had_agreed_before_is_told_so_and_can_be_asked(page: Page, demo: Demo) -> None:
+    told = "You had agreed before, so nobody was asked"
+    open_flow(page, demo, "authorization_code")
+    press(page, "Next step")
+    press(page, "Next step")
+    answer_as_alice(page, demo)
+    expect(now(page)).not_to_contain_text(told)
+    press(page, "Start again")
+    press(page, "Next step")
+    with page.expect_navigation(url="**/flows/authorization_code/#now"):
+        page.get_by_role("button", name="Next step").click()
+    expect(now(page)).to_contain_text(told)
+    press(page, "Start again, and be asked this time")
+    press(page, "Next step")
+    assert value(page, "prompt") == "consent"
+    press(page, "Next step")
+    with next_page(page):
+        page.locator('button[name="decision"][value="allow"]').click()
+    expect(now(page).locator(".verdict")).to_contain_text("accepts the answer")
+    expect(now(page)).not_to_contain_text(told)
+
+
+def test_the_picture_stays_beside_what_happens(page: Page, demo: Demo) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_flow(page, demo, "authorization_code")
+    press(page, "Next step")
+    page.evaluate("scrollTo(0, 400)")
+    for part in ("#step-authorization_redirect", "#now"):
+        expect(page.locator(part)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Next step")).to_be_in_viewport()
 
 
 def test_the_implicit_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
@@ -286,9 +318,7 @@ def test_a_token_left_to_expire_is_looked_at_again_when_its_time_is_over(page: P
     assert messages(page)[-1] == "401 Unauthorized"
 
 
-def test_a_parameter_is_explained_on_hover_and_focus_and_a_step_marks_its_arrow(
-    page: Page, demo: Demo
-) -> None:
+def test_a_parameter_is_explained_on_hover_and_focus(page: Page, demo: Demo) -> None:
     open_flow(page, demo, "client_credentials")
     press(page, "Next step")
     term = now(page).get_by_role("button", name="grant_type")
@@ -305,9 +335,6 @@ def test_a_parameter_is_explained_on_hover_and_focus_and_a_step_marks_its_arrow(
     expect(meaning).to_be_hidden()
     now(page).get_by_role("button", name="Authorization").focus()
     expect(now(page).get_by_role("tooltip").filter(has_text="Basic with a client's id")).to_be_visible()
-    page.locator("#step-token_response").focus()
-    expect(page.locator('.diagram [data-step="token_response"]')).to_have_class("arrow marked")
-    expect(page.locator(".diagram .marked")).to_have_count(1)
 
 
 def test_the_pages_are_accessible_and_fit_a_small_phone(page: Page, demo: Demo) -> None:

@@ -1,13 +1,5 @@
 // All of the explorer works without this script, which makes it a little easier to use.
 
-// The step under the pointer or the keyboard's focus is marked in the diagram.
-for (const step of document.querySelectorAll(".steps [data-step]")) {
-  const arrow = document.querySelector(`.diagram [data-step="${step.dataset.step}"]`);
-  const mark = (on) => () => arrow.classList.toggle("marked", on);
-  for (const event of ["focus", "mouseenter"]) step.addEventListener(event, mark(true));
-  for (const event of ["blur", "mouseleave"]) step.addEventListener(event, mark(false));
-}
-
 // Escape hides an explanation that covers something (WCAG 1.4.13), until the next one is asked for.
 const dismissed = (on) => document.body.classList.toggle("dismissed", on);
 addEventListener("keydown", (event) => event.key === "Escape" && dismissed(true));

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dj_database_url
 import django
+from django.utils.translation import pgettext_lazy as _
 
 from django_oauthflows import provider_settings
 from example_project import prepared
@@ -163,17 +164,24 @@ OAUTHFLOWS = {
     "TOKEN_CACHE": os.environ.get("TOKEN_CACHE", ""),
     "SCOPES": {
         # OpenID Connect: other programs can log people in with their accounts here.
-        "openid": {"label": "Log you in with your account here", "group": "You"},
-        "profile": {"label": "See your name", "group": "You"},
-        "email": {"label": "See your e-mail address", "group": "You", "sensitive": True},
-        "notes:read": {"label": "Read your notes", "group": "Notes"},
+        "openid": {"label": _("example", "Log you in with your account here"), "group": _("example", "You")},
+        "profile": {"label": _("example", "See your name"), "group": _("example", "You")},
+        "email": {
+            "label": _("example", "See your e-mail address"),
+            "group": _("example", "You"),
+            "sensitive": True,
+        },
+        "notes:read": {"label": _("example", "Read your notes"), "group": _("example", "Notes")},
         "notes:write": {
-            "label": "Write and change your notes",
-            "group": "Notes",
+            "label": _("example", "Write and change your notes"),
+            "group": _("example", "Notes"),
             "implies": ["notes:read"],
             "sensitive": True,
         },
-        "stats:read": {"label": "See how many notes there are on this site", "group": "Site"},
+        "stats:read": {
+            "label": _("example", "See how many notes there are on this site"),
+            "group": _("example", "Site"),
+        },
     },
 }
 OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)

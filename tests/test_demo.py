@@ -19,13 +19,16 @@ import requests
 from django.core.management import CommandError, call_command
 from django.test import Client as HttpClient
 from django.test import override_settings
+from django.utils.translation import override
 
 from django_oauthflows.models import Client, ClientSecret
 from django_oauthflows.models.client_secret import is_strong
+from django_oauthflows.scopes import declared_scopes
 from example_project.clients.credentials import client_secret
 from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, seed
 from example_project.notes.models import Note
+from tests.catalogs import LANGUAGES
 
 pytestmark = pytest.mark.one_database
 
@@ -95,6 +98,16 @@ def test_the_first_consent_is_one_that_nobody_need_fear(db: None, client: HttpCl
     assert logo
     served = client.get(logo[1])
     assert b"".join(served.streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_permissions_are_told_in_every_language(language: str) -> None:
+    scopes = declared_scopes().values()
+    english = {str(words) for scope in scopes for words in (scope.label, scope.group)}
+    with override(language):
+        told = {str(words) for scope in scopes for words in (scope.label, scope.group)}
+    assert len(told) == len(english)
+    assert told & english <= {"Notes", "Site"}  # which are French, too
 
 
 def test_a_logo_that_was_lost_is_put_back(db: None) -> None:

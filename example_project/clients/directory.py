@@ -170,7 +170,8 @@ API_DOCS = DemoClient(
     path="/api/docs/",
     description="The page where developers try the API.",
     how="It has no secret.",
-    scopes=("profile", "email", "notes:read", "notes:write"),
+    # All that there are: its form for trying has "select all".
+    scopes=("openid", "profile", "email", "notes:read", "notes:write", "stats:read"),
     source="example_project/schema.py",
     callback="/api/docs/oauth2-redirect.html",
     publisher="Example Notes",

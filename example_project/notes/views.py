@@ -53,7 +53,6 @@ class Place:
 #: What else there is to see, in this order. Add a line for a new page.
 PLACES = (
     Place("/flows/choose/", "Which flow do I need?", "A few questions that lead to the right one."),
-    Place("/flows/", "Flow explorer", "Each flow step by step, with real messages, and what attackers try."),
     Place("/docs/", "Documentation", "Start, guides, how to run it, and all to look up.", is_built),
     Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
     Place("/api/docs/", "API schema", "What the API offers, and which permission each call needs (OpenAPI)."),

@@ -126,6 +126,7 @@ def test_the_authorize_button_works(live_server: Any, alice: Any) -> None:
             page.goto(f"{live_server.url}/api/docs/")
             page.click("button.authorize")
             form = page.locator(".auth-container", has_text="authorizationCode")
+            form.get_by_text("select all", exact=True).click()
             with page.expect_popup() as opened:
                 form.locator("button.authorize").click()
             opened.value.click('[name="decision"][value="allow"]')

@@ -42,7 +42,10 @@ def live_authorizations() -> int:
 def test_every_link_of_the_home_page_leads_somewhere(page: Page, demo: Demo) -> None:
     page.goto(demo.provider + "/")
     names = page.locator("main a").all_inner_texts()
-    assert len(names) == len(CLIENTS) + len([place for place in PLACES if place.exists])
+    assert names[0] == "Flow explorer"
+    picture = page.locator("main .card").first.locator("img")
+    assert picture.evaluate("picture => picture.complete && picture.naturalWidth > 0")
+    assert len(names) == 1 + len(CLIENTS) + len([place for place in PLACES if place.exists])
     for name in names:
         page.goto(demo.provider + "/")
         with next_page(page):

@@ -1,0 +1,116 @@
+"""What a person sees when something is not as usual, in English and from right to left.
+
+Apps that were stopped or pretend to be others, logos, reports, pages that were open for too long.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from django_oauthflows.forms.logo import made_anew
+from django_oauthflows.models import Client, Event
+from tests.browser.test_consent import expect_good
+from tests.browser.visit import Visit
+from tests.factories import PASSWORD, ClientFactory, UserFactory
+
+#: The look of the device, its width, the language.
+LOOKS = (("dark", 768, "en"), ("light", 360, "ar"), ("dark", 1280, "ar"))
+
+
+@pytest.fixture
+def app(live_server: Any, transactional_db: None) -> Client:
+    picture = io.BytesIO()
+    Image.new("RGB", (400, 200), "teal").save(picture, "JPEG")
+    made: Client = ClientFactory(
+        name="Calendar",
+        trust=Client.Trust.REVIEWED,
+        logo=made_anew(SimpleUploadedFile("logo.jpg", picture.getvalue())),
+        redirect_uris=(live_server.url.replace("localhost", "127.0.0.1") + "/the-app",),
+        scopes=("profile", "email", "notes:read", "notes:write"),
+    )[0]
+    return made
+
+
+@pytest.mark.parametrize(("scheme", "width", "language"), LOOKS)
+def test_what_is_not_as_usual_is_said_and_seen(
+    chromium: Browser, live_server: Any, alice: Any, app: Client, scheme: Any, width: int, language: str
+) -> None:
+    where = (app.redirect_uris,)
+    support, _ = ClientFactory(name="Calendar Support", redirect_uris=where, scopes=("profile",))
+    sites, _ = ClientFactory(name="Example Notes Login", redirect_uris=where, scopes=("profile",))
+    # axe is put into the page by the test; the policy that would keep it out is tried elsewhere.
+    context = chromium.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True, locale=language
+    )
+    visit = Visit(context, live_server.url)
+    page = visit.page
+    visit.ask(app, "profile")
+    visit.log_in()
+    # The logo is shown, from this very site; nothing warns of an app that staff have looked at.
+    logo = page.locator("img.oauthflows-logo")
+    assert logo.evaluate("picture => picture.complete && picture.naturalWidth") == 192
+    assert logo.evaluate("picture => new URL(picture.src).origin") == live_server.url
+    assert page.locator(".oauthflows-warning, .oauthflows-caution").count() == 0
+    # An app that bears the name of another, or of the site, is marked.
+    for pretender, name in ((support, "Calendar"), (sites, "Example Notes")):
+        visit.ask(pretender, "profile")
+        expect(page.locator(".oauthflows-warning").first).to_contain_text(name)
+        expect_good(page, language)
+    # From the consent page to the report, which the app's people do not get.
+    visit.open(f"/oauth/apps/report/?client_id={support.client_id}")
+    expect_good(page, language)
+    page.locator("main [name=about]").first.check()
+    visit.submit(page.locator("main button[type=submit]"))
+    expect_good(page, language)
+    assert Event.objects.get(kind="client_reported").client == support
+    # A page that was open for too long has a button that goes on.
+    visit.ask(app, "profile")
+    context.clear_cookies(name="csrftoken")
+    visit.submit(page.locator("[name=decision][value=allow]"))
+    expect_good(page, language)
+    visit.submit(page.locator("a.oauthflows-button"))
+    assert page.locator("[name=decision]").count() == 2
+    # An app that staff have stopped: it is not the user's fault, and there is a way back.
+    app.suspend()
+    visit.ask(app, "profile")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("Calendar")
+    if language == "en":
+        expect(heading).to_contain_text("Example Notes has stopped")
+    assert page.locator("main a").count() > 0
+    expect_good(page, language)
+    context.close()
+
+
+def test_staff_upload_a_logo_and_users_see_it(
+    chromium: Browser, live_server: Any, alice: Any, app: Client, tmp_path: Any
+) -> None:
+    UserFactory(username="staff", is_staff=True, is_superuser=True)
+    app.logo = ""
+    app.save(update_fields=["logo"])
+    Image.new("RGB", (300, 300), "orange").save(tmp_path / "logo.webp")
+    (tmp_path / "logo.png").write_bytes(b"<svg onload='alert(1)'/>")
+    context = chromium.new_context(locale="en")
+    visit = Visit(context, live_server.url)
+    page = visit.page
+    visit.open(f"/admin/django_oauthflows/client/{app.pk}/change/")
+    page.fill("[name=username]", "staff")
+    page.fill("[name=password]", PASSWORD)
+    visit.submit(page.locator("[type=submit]"))
+    form = page.locator("form:has([name=logo])")
+    for name in ("logo.png", "logo.webp"):
+        page.locator("[name=logo]").set_input_files(tmp_path / name)
+        visit.submit(form.locator("[name=_save]"))
+        if name == "logo.png":
+            expect(page.locator(".errorlist").first).to_contain_text("no picture")
+    context.clear_cookies()
+    visit.ask(app, "profile")
+    visit.log_in()
+    assert page.locator("img.oauthflows-logo").evaluate("picture => picture.naturalWidth") == 192
+    context.close()

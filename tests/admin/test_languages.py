@@ -127,7 +127,6 @@ def english_on(response: Any) -> set[str]:
     return left
 
 
-@pytest.mark.xfail(reason="the newest texts are not translated into every language yet", strict=False)
 def test_no_page_of_the_admin_has_english_on_it(site: Any) -> None:
     found = {address: english_on(response) for address, response in walked(site)}
     assert {address: words for address, words in found.items() if words} == {}
@@ -146,7 +145,6 @@ def test_no_page_of_the_admin_has_english_on_it(site: Any) -> None:
     } <= kinds
 
 
-@pytest.mark.xfail(reason="the newest texts are not translated into every language yet", strict=False)
 def test_no_answer_to_a_form_has_english_on_it(site: Any) -> None:
     busy = Client.objects.get(name="Busy")
     adding = f"{ADD}?use_case=web"

@@ -162,7 +162,7 @@ class Runner:
         """
         begun = datetime.fromtimestamp(pending.begun, tz=UTC)
         agreed = Consent.objects.live().filter(user=self.user_pk, client__client_id=self.client.client_id)
-        return agreed.filter(updated_at__lt=begun).exists()
+        return bool(agreed.filter(updated_at__lt=begun).exists())
 
     def post(
         self, endpoint: str, data: dict[str, str], client: DemoClient | None = None, auth: Any = None

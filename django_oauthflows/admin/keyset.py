@@ -59,7 +59,8 @@ class KeysetList(ChangeList):
             # Taken away, so that no link of the page but ours leads to the middle of another list.
             self.after = self.params.pop(AFTER)
             self.filter_params.pop(AFTER)
-        self.is_large = has_more_rows(self.model, FEW)
+        if exclude_parameters is None:  # else it is asked once more, for the numbers beside a filter
+            self.is_large = has_more_rows(self.model, FEW)
         if self.is_large:
             self.sortable_by = ()
             self.add_facets = self.is_facets_optional = False

@@ -1,5 +1,4 @@
 import re
-import secrets
 
 import django.core.validators
 import django.db.models.deletion
@@ -8,13 +7,9 @@ from django.conf import settings
 from django.db import migrations, models
 from oauth2_provider.settings import APPLICATION_MODEL
 
+import django_oauthflows.logos
 import django_oauthflows.models.client
 import django_oauthflows.models.event
-
-
-def _number() -> int:
-    # What an epoch was before it became a text (see the migration about epochs of 128 bits).
-    return secrets.randbits(63)
 
 
 class Migration(migrations.Migration):
@@ -29,7 +24,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="SigningKey",
+            name="Authorization",
             fields=[
                 (
                     "id",
@@ -37,26 +32,90 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("kid", models.CharField(editable=False, max_length=40, unique=True, verbose_name="key ID")),
-                ("algorithm", models.CharField(editable=False, max_length=10, verbose_name="algorithm")),
-                ("public", models.JSONField(editable=False, verbose_name="public key")),
-                ("private_sealed", models.TextField(blank=True, editable=False)),
+                ("flow", models.CharField(max_length=30, verbose_name="flow")),
+                ("scope", models.TextField(blank=True, verbose_name="scopes")),
+                ("redirect_uri", models.TextField(blank=True, verbose_name="redirect URI")),
+                ("code_challenge", models.CharField(blank=True, editable=False, max_length=128)),
+                ("nonce", models.CharField(blank=True, editable=False, max_length=255)),
+                ("resource", models.TextField(blank=True, editable=False, verbose_name="resources")),
+                (
+                    "session",
+                    models.CharField(blank=True, db_index=True, default="", editable=False, max_length=32),
+                ),
+                ("issuer", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("auth_time", models.BigIntegerField(blank=True, editable=False, null=True)),
+                ("acr", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("amr", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("claims_asked", models.TextField(blank=True, default="", editable=False)),
+                (
+                    "token_epoch",
+                    models.CharField(
+                        default=django_oauthflows.models.client.random_epoch, editable=False, max_length=32
+                    ),
+                ),
+                (
+                    "generation",
+                    models.PositiveIntegerField(default=0, editable=False, verbose_name="generation"),
+                ),
                 (
                     "created_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="created"
                     ),
                 ),
-                ("signs_from", models.DateTimeField(editable=False, verbose_name="signs from")),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="ends")),
                 (
-                    "retired_at",
-                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="retired"),
+                    "redeemed_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="code redeemed"),
+                ),
+                (
+                    "rotated_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="last tokens given"
+                    ),
+                ),
+                (
+                    "revoked_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked"),
+                ),
+                (
+                    "revoked_cause",
+                    models.CharField(blank=True, editable=False, max_length=60, verbose_name="cause"),
                 ),
             ],
             options={
-                "verbose_name": "signing key",
-                "verbose_name_plural": "signing keys",
-                "ordering": ["signs_from", "pk"],
+                "verbose_name": "authorization",
+                "verbose_name_plural": "authorizations",
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="AdoptedToken",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("used_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("checksum", models.CharField(editable=False, max_length=64, unique=True)),
+                (
+                    "authorization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="django_oauthflows.authorization",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "adopted token",
+                "verbose_name_plural": "adopted tokens",
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
@@ -107,8 +166,26 @@ class Migration(migrations.Migration):
                         verbose_name="default scopes",
                     ),
                 ),
+                (
+                    "narrows_scopes",
+                    models.BooleanField(
+                        default=False,
+                        help_text="For apps that ask for all they find, as agents do. Otherwise such a request is refused.",
+                        verbose_name="leave out scopes that it may not have",
+                    ),
+                ),
                 ("description", models.TextField(blank=True, verbose_name="description")),
-                ("logo_uri", models.URLField(blank=True, verbose_name="logo")),
+                (
+                    "logo",
+                    models.FileField(
+                        blank=True,
+                        default="",
+                        help_text="An uploaded picture.",
+                        upload_to=django_oauthflows.logos.place_of,
+                        verbose_name="logo",
+                    ),
+                ),
+                ("logo_uri", models.URLField(blank=True, verbose_name="address of the logo")),
                 ("client_uri", models.URLField(blank=True, verbose_name="website")),
                 ("policy_uri", models.URLField(blank=True, verbose_name="privacy policy")),
                 ("tos_uri", models.URLField(blank=True, verbose_name="terms of service")),
@@ -134,6 +211,7 @@ class Migration(migrations.Migration):
                         verbose_name="trust",
                     ),
                 ),
+                ("advice_seen", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "access_token_lifetime",
                     models.PositiveIntegerField(
@@ -225,6 +303,81 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "user_groups",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Names of groups of this site, separated by commas: only their members may use it. Empty: everybody may.",
+                        max_length=500,
+                        verbose_name="only for these groups",
+                    ),
+                ),
+                (
+                    "accepted_risk",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Only for addresses that others in a network, or other apps on a device, could listen to: http inside a private network, or an app's scheme without a dot. Say why that is acceptable for this client.",
+                        max_length=200,
+                        verbose_name="why the risk is accepted",
+                    ),
+                ),
+                (
+                    "logout_notice_uri",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="This site calls it when a user logs out here, so that the app ends its own session (back-channel logout): https://app.example.com/logout-notice",
+                        max_length=500,
+                        verbose_name="address for log-outs",
+                    ),
+                ),
+                (
+                    "logout_notice_needs_session",
+                    models.BooleanField(
+                        default=False,
+                        help_text="It cannot end all sessions of a user at once: it is told of each one by itself.",
+                        verbose_name="must be told which session",
+                    ),
+                ),
+                (
+                    "id_token_algorithm",
+                    models.CharField(
+                        choices=[("ES256", "ES256"), ("RS256", "RS256"), ("EdDSA", "EdDSA")],
+                        default="RS256",
+                        help_text="RS256 is what every library reads.",
+                        max_length=10,
+                        verbose_name="ID tokens are signed with",
+                    ),
+                ),
+                (
+                    "userinfo_algorithm",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Plain JSON, not signed"),
+                            ("ES256", "ES256"),
+                            ("RS256", "RS256"),
+                            ("EdDSA", "EdDSA"),
+                        ],
+                        default="",
+                        help_text="Plain JSON is what every library reads; signed, it is a JWT.",
+                        max_length=10,
+                        verbose_name="UserInfo is signed with",
+                    ),
+                ),
+                (
+                    "subject_kind",
+                    models.CharField(
+                        choices=[("public", "The same at every app"), ("pairwise", "Another at each app")],
+                        default="public",
+                        help_text="By which number apps know a user. Another at each app: two apps cannot find out that they have the same user. To change it later makes every user a stranger to the app.",
+                        max_length=10,
+                        verbose_name="name of a user",
+                    ),
+                ),
+                ("subject_key", models.CharField(blank=True, default="", editable=False, max_length=16)),
+                (
                     "throttle_rate",
                     models.CharField(
                         blank=True,
@@ -249,7 +402,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "token_epoch",
-                    models.BigIntegerField(default=_number, editable=False),
+                    models.CharField(
+                        default=django_oauthflows.models.client.random_epoch, editable=False, max_length=32
+                    ),
                 ),
                 (
                     "owner",
@@ -284,9 +439,167 @@ class Migration(migrations.Migration):
                     ("suspend_client", "Can suspend and resume a client"),
                     ("revoke_tokens", "Can end the tokens of a client"),
                     ("trust_client", "Can mark a client as belonging to this site"),
+                    ("set_service_user", "Can let a client act as an account whose rights one has"),
+                    ("try_client", "Can try a login through a client with one's own account"),
                 ],
+                "base_manager_name": "objects",
             },
             bases=(APPLICATION_MODEL,),
+        ),
+        migrations.CreateModel(
+            name="ClientOrigin",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("origin", models.CharField(max_length=300)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="origins",
+                        to="django_oauthflows.client",
+                    ),
+                ),
+            ],
+            options={
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ClientResource",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identifier", models.CharField(max_length=255)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="resource_identifiers",
+                        to="django_oauthflows.client",
+                    ),
+                ),
+            ],
+            options={
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ClientSecret",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(blank=True, editable=False, max_length=64, null=True)),
+                ("slow_hash", models.CharField(blank=True, editable=False, max_length=255)),
+                (
+                    "hint",
+                    models.CharField(blank=True, editable=False, max_length=8, verbose_name="ends with"),
+                ),
+                ("label", models.CharField(blank=True, max_length=100, verbose_name="label")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="expires"),
+                ),
+                ("reminded", models.PositiveSmallIntegerField(editable=False, null=True)),
+                (
+                    "last_used_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used"),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="django_oauthflows.client",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "client secret",
+                "verbose_name_plural": "client secrets",
+                "ordering": ["-created_at", "-pk"],
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ClientSkeleton",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("name", "Name"), ("host", "Host")], max_length=4)),
+                ("shown", models.CharField(max_length=255)),
+                ("skeleton", models.CharField(max_length=255)),
+                ("folded", models.CharField(default="", max_length=255)),
+                ("vouched", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="skeletons",
+                        to="django_oauthflows.client",
+                    ),
+                ),
+            ],
+            options={
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="ClientUsage",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField(verbose_name="day")),
+                ("flow", models.CharField(max_length=30, verbose_name="flow")),
+                ("tokens_issued", models.PositiveIntegerField(default=0, verbose_name="tokens issued")),
+                ("scope", models.TextField(blank=True, verbose_name="scopes")),
+                (
+                    "last_used_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="last used"),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="usage",
+                        to="django_oauthflows.client",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "client usage",
+                "verbose_name_plural": "client usage",
+                "base_manager_name": "objects",
+            },
         ),
         migrations.CreateModel(
             name="Consent",
@@ -299,6 +612,8 @@ class Migration(migrations.Migration):
                 ),
                 ("scope", models.TextField(blank=True, verbose_name="allowed scopes")),
                 ("wordings", models.JSONField(blank=True, default=dict, editable=False)),
+                ("allowed_again", models.JSONField(blank=True, default=dict, editable=False)),
+                ("refusals", models.JSONField(blank=True, default=dict, editable=False)),
                 (
                     "redirect_host",
                     models.CharField(
@@ -352,10 +667,21 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "consent",
                 "verbose_name_plural": "consents",
+                "base_manager_name": "objects",
             },
         ),
+        migrations.AddField(
+            model_name="authorization",
+            name="consent",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="authorizations",
+                to="django_oauthflows.consent",
+                verbose_name="consent",
+            ),
+        ),
         migrations.CreateModel(
-            name="Authorization",
+            name="DeviceRequest",
             fields=[
                 (
                     "id",
@@ -363,19 +689,18 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("flow", models.CharField(max_length=30, verbose_name="flow")),
-                ("scope", models.TextField(blank=True, verbose_name="scopes")),
-                ("redirect_uri", models.TextField(blank=True, verbose_name="redirect URI")),
-                ("code_challenge", models.CharField(blank=True, editable=False, max_length=128)),
-                ("nonce", models.CharField(blank=True, editable=False, max_length=255)),
+                ("user_code_digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("scope", models.TextField(blank=True, editable=False, verbose_name="scopes")),
                 ("resource", models.TextField(blank=True, editable=False, verbose_name="resources")),
                 (
-                    "token_epoch",
-                    models.BigIntegerField(default=_number, editable=False),
+                    "network",
+                    models.CharField(blank=True, editable=False, max_length=50, verbose_name="network"),
                 ),
                 (
-                    "generation",
-                    models.PositiveIntegerField(default=0, editable=False, verbose_name="generation"),
+                    "token_epoch",
+                    models.CharField(
+                        default=django_oauthflows.models.client.random_epoch, editable=False, max_length=32
+                    ),
                 ),
                 (
                     "created_at",
@@ -385,36 +710,36 @@ class Migration(migrations.Migration):
                 ),
                 ("expires_at", models.DateTimeField(editable=False, verbose_name="ends")),
                 (
-                    "redeemed_at",
-                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="code redeemed"),
+                    "answered_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="answered"),
                 ),
+                ("denied", models.BooleanField(default=False, editable=False, verbose_name="not allowed")),
                 (
-                    "rotated_at",
-                    models.DateTimeField(
-                        blank=True, editable=False, null=True, verbose_name="last tokens given"
+                    "authorization",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="django_oauthflows.authorization",
                     ),
                 ),
                 (
-                    "revoked_at",
-                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked"),
-                ),
-                (
-                    "revoked_cause",
-                    models.CharField(blank=True, editable=False, max_length=60, verbose_name="cause"),
-                ),
-                (
-                    "consent",
+                    "client",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="authorizations",
-                        to="django_oauthflows.consent",
-                        verbose_name="consent",
+                        related_name="device_requests",
+                        to="django_oauthflows.client",
+                        verbose_name="client",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "authorization",
-                "verbose_name_plural": "authorizations",
+                "verbose_name": "device request",
+                "verbose_name_plural": "device requests",
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
@@ -452,6 +777,12 @@ class Migration(migrations.Migration):
                             ("signing_key_rotated", "Next signing key published"),
                             ("signing_key_retired", "Signing key retired"),
                             ("authorization_revoked", "Authorization ended"),
+                            ("message_sent_again", "Message sent again"),
+                            ("logout_told", "App was told of a log-out"),
+                            ("logout_not_told", "App could not be told of a log-out"),
+                            ("purged", "Old records deleted"),
+                            ("client_reported", "Reported by a user"),
+                            ("client_tried", "Client tried by staff"),
                             ("request_refused", "Request refused"),
                         ],
                         editable=False,
@@ -519,6 +850,94 @@ class Migration(migrations.Migration):
                 "verbose_name": "event",
                 "verbose_name_plural": "events",
                 "ordering": ["-at", "-pk"],
+                "permissions": [("export_event", "Can save the record of events as a file")],
+                "base_manager_name": "objects",
+            },
+        ),
+        migrations.CreateModel(
+            name="OutboxMessage",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(editable=False, max_length=30, verbose_name="what it is")),
+                ("payload", models.JSONField(default=dict, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="added"
+                    ),
+                ),
+                (
+                    "attempts",
+                    models.PositiveSmallIntegerField(default=0, editable=False, verbose_name="tries"),
+                ),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="next try"
+                    ),
+                ),
+                ("leased_until", models.DateTimeField(editable=False, null=True)),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="given up after")),
+                (
+                    "ended_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="ended"),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Waiting"),
+                            ("sent", "Sent"),
+                            ("failed", "Given up"),
+                            ("expired", "Not sent in time"),
+                            ("not_needed", "Not needed any more"),
+                        ],
+                        default="",
+                        editable=False,
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "last_error",
+                    models.CharField(blank=True, editable=False, max_length=200, verbose_name="last error"),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outbox",
+                        to="django_oauthflows.client",
+                        verbose_name="client",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="oauthflows_outbox",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "message to be sent",
+                "verbose_name_plural": "outbox",
+                "permissions": [("send_again", "Can send a message of the outbox again")],
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
@@ -544,10 +963,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "revoked token",
                 "verbose_name_plural": "revoked tokens",
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name="ClientSecret",
+            name="SigningKey",
             fields=[
                 (
                     "id",
@@ -555,73 +975,100 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("digest", models.CharField(blank=True, editable=False, max_length=64, null=True)),
-                ("slow_hash", models.CharField(blank=True, editable=False, max_length=255)),
-                (
-                    "hint",
-                    models.CharField(blank=True, editable=False, max_length=8, verbose_name="ends with"),
-                ),
-                ("label", models.CharField(blank=True, max_length=100, verbose_name="label")),
+                ("kid", models.CharField(editable=False, max_length=64, unique=True, verbose_name="key ID")),
+                ("algorithm", models.CharField(editable=False, max_length=10, verbose_name="algorithm")),
+                ("number", models.PositiveIntegerField(editable=False, verbose_name="number")),
+                ("public", models.JSONField(editable=False, verbose_name="public key")),
+                ("private_sealed", models.TextField(blank=True, editable=False)),
                 (
                     "created_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now, editable=False, verbose_name="created"
                     ),
                 ),
-                ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
+                ("signs_from", models.DateTimeField(editable=False, verbose_name="signs from")),
                 (
-                    "last_used_at",
-                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used"),
-                ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="secrets",
-                        to="django_oauthflows.client",
-                    ),
+                    "retired_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="retired"),
                 ),
             ],
             options={
-                "verbose_name": "client secret",
-                "verbose_name_plural": "client secrets",
-                "ordering": ["-created_at", "-pk"],
+                "verbose_name": "signing key",
+                "verbose_name_plural": "signing keys",
+                "ordering": ["signs_from", "pk"],
+                "permissions": [
+                    ("rotate_signing_key", "Can publish a new signing key"),
+                    ("retire_signing_key", "Can retire a signing key"),
+                ],
+                "base_manager_name": "objects",
                 "constraints": [
-                    models.UniqueConstraint(fields=("digest", "client"), name="oauthflows_secret_digest")
+                    models.UniqueConstraint(
+                        fields=("algorithm", "number"), name="oauthflows_signing_key_once"
+                    )
                 ],
             },
         ),
-        migrations.CreateModel(
-            name="ClientUsage",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("day", models.DateField(verbose_name="day")),
-                ("flow", models.CharField(max_length=30, verbose_name="flow")),
-                ("tokens_issued", models.PositiveIntegerField(default=0, verbose_name="tokens issued")),
-                ("scope", models.TextField(blank=True, verbose_name="scopes")),
-                (
-                    "last_used_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="last used"),
-                ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="usage",
-                        to="django_oauthflows.client",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "client usage",
-                "verbose_name_plural": "client usage",
-                "indexes": [models.Index(fields=["client", "day"], name="oauthflows_usage_day")],
-            },
+        migrations.AddIndex(
+            model_name="client",
+            index=models.Index(fields=["implicit_until"], name="oauthflows_client_implicit"),
+        ),
+        migrations.AddIndex(
+            model_name="clientorigin",
+            index=models.Index(fields=["origin"], name="oauthflows_origin"),
+        ),
+        migrations.AddConstraint(
+            model_name="clientorigin",
+            constraint=models.UniqueConstraint(fields=("client", "origin"), name="oauthflows_origin_once"),
+        ),
+        migrations.AddIndex(
+            model_name="clientresource",
+            index=models.Index(fields=["identifier"], name="oauthflows_resource"),
+        ),
+        migrations.AddConstraint(
+            model_name="clientresource",
+            constraint=models.UniqueConstraint(
+                fields=("client", "identifier"), name="oauthflows_resource_once"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="clientsecret",
+            index=models.Index(fields=["slow_hash"], name="oauthflows_secret_slow"),
+        ),
+        migrations.AddConstraint(
+            model_name="clientsecret",
+            constraint=models.UniqueConstraint(fields=("digest", "client"), name="oauthflows_secret_digest"),
+        ),
+        migrations.AddIndex(
+            model_name="clientskeleton",
+            index=models.Index(fields=["skeleton", "vouched"], name="oauthflows_skeleton"),
+        ),
+        migrations.AddIndex(
+            model_name="clientskeleton",
+            index=models.Index(
+                fields=["folded"], name="oauthflows_folded", opclasses=["varchar_pattern_ops"]
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="clientskeleton",
+            constraint=models.UniqueConstraint(
+                fields=("client", "skeleton", "kind", "shown"), name="oauthflows_skeleton_once"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="clientusage",
+            index=models.Index(fields=["client", "day"], name="oauthflows_usage_day"),
+        ),
+        migrations.AddIndex(
+            model_name="consent",
+            index=models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
+        ),
+        migrations.AddIndex(
+            model_name="consent",
+            index=models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="consent",
+            index=models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
         ),
         migrations.AddConstraint(
             model_name="consent",
@@ -630,6 +1077,28 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="event",
             index=models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client"),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["kind", "at"], name="oauthflows_event_kind"),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["client", "at"], name="oauthflows_event_of_client"),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(fields=["user", "id"], name="oauthflows_event_of_user"),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                fields=["client_name"], name="oauthflows_event_client_name", opclasses=["varchar_pattern_ops"]
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="outboxmessage",
+            index=models.Index(fields=["ended_at", "next_attempt_at"], name="oauthflows_outbox_due"),
         ),
         migrations.AddConstraint(
             model_name="revokedtoken",

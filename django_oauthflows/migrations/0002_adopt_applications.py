@@ -1,21 +1,27 @@
-"""Each application of the toolkit becomes a client; going back leaves the toolkit's tables as they were."""
+"""Each application of the toolkit becomes a client; going back leaves the toolkit's tables as they were.
+
+Not in one transaction: a running site is not kept waiting, and what was broken off goes on where it was.
+"""
 
 from typing import Any
 
 from django.db import migrations
-from oauth2_provider.settings import APPLICATION_MODEL
+from oauth2_provider.settings import ACCESS_TOKEN_MODEL, APPLICATION_MODEL
 
-from django_oauthflows.adoption.applications import adopt
+from django_oauthflows.adoption.applications import adopt, mark_resource_servers
+from django_oauthflows.models.client_index import INDEXES, index_clients
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
     client_model = apps.get_model("django_oauthflows", "Client")
     secret_model = apps.get_model("django_oauthflows", "ClientSecret")
-    known = client_model.objects.values("application_id")
+    clients = client_model.objects.using(alias)
     applications = apps.get_model(APPLICATION_MODEL).objects.using(alias)
-    for application in applications.exclude(pk__in=known).iterator():
+    for application in applications.exclude(pk__in=clients.values("application_id")).iterator():
         adopt(application, client_model, secret_model, using=alias)
+    mark_resource_servers(apps.get_model(ACCESS_TOKEN_MODEL).objects.using(alias), clients)
+    index_clients(clients, {each: apps.get_model("django_oauthflows", each.__name__) for each in INDEXES})
 
 
 def backwards(apps: Any, schema_editor: Any) -> None:
@@ -27,6 +33,10 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("django_oauthflows", "0001_initial")]
+    atomic = False
+    dependencies = [
+        ("django_oauthflows", "0001_initial"),
+        migrations.swappable_dependency(ACCESS_TOKEN_MODEL),
+    ]
 
     operations = [migrations.RunPython(forwards, backwards)]

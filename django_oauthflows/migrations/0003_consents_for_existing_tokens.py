@@ -22,6 +22,7 @@ def forwards(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
+    atomic = False  # some users at a time; what was broken off goes on where it was
     dependencies = [
         ("django_oauthflows", "0002_adopt_applications"),
         migrations.swappable_dependency(ACCESS_TOKEN_MODEL),

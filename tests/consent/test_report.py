@@ -69,4 +69,4 @@ def test_staff_see_it_first(walk: Walk) -> None:
     boss = Visitor()
     boss.force_login(UserFactory(is_staff=True, is_superuser=True))
     html = boss.get("/admin/django_oauthflows/").content.decode()
-    assert "<strong>1</strong> reports by users about apps in the last week" in html
+    assert "<strong>1</strong> report by users about an app in the last week" in html

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.core.checks import CheckMessage, run_checks
 from django.urls import clear_url_caches, include, path
 
 from django_oauthflows import provider_settings
+from tests.test_checks import check_of
 
+MIDDLEWARE = settings.MIDDLEWARE
 GOOD: dict[str, Any] = {"SCOPES": {"notes:read": "Read your notes"}}
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 LOGIN = path("accounts/login/", LoginView.as_view())
@@ -39,6 +43,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "E043": {"OAUTHFLOWS": GOOD | {"RATES_CACHE": "elsewhere"}},
     "W002": {},
     "W103": {"SESSION_COOKIE_SAMESITE": "Strict"},
+    "W104": {"USE_X_FORWARDED_HOST": True},
+    "W106": {"OAUTHFLOWS": GOOD | {"CSP": {"script-src": ["'unsafe-inline'"]}}},
+    "W107": {
+        "SECURE_CSP": {"default-src": ["'self'"], "form-action": ["'self'"]},
+        "MIDDLEWARE": [*MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"],
+    },
+    "E101": {"LOGIN_URL": "no-such-route"},
 }  # fmt: skip
 #: Beyond what can be had in a test: a template and a mail server of the site's own.
 _NEEDS_MORE = {"E011"}
@@ -71,6 +82,23 @@ def test_a_line_for_the_settings(kind: str, settings: Any) -> None:
     if kind not in _NEEDS_MORE:
         assert finding(kind) is None
     assert finding("E006") is None or kind in ("E004", "E002 misspelt", "W001"), "its own line is told next"
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("E007", "INSTALLED_APPS.remove('rest_framework')"),
+        ("E008", "INSTALLED_APPS.remove('django_oauthflows'); INSTALLED_APPS.append('django_oauthflows')"),
+        ("W041", ""),
+    ],
+)
+def test_a_line_for_settings_that_are_read_once(kind: str, lines: str, tmp_path: Any) -> None:
+    told = check_of(lines, tmp_path, "--deploy")
+    hint = re.search(rf"\(oauthflows\.{kind}\).*\n\s*HINT: (.*)", told)
+    assert hint is not None, told
+    after = check_of(f"{lines}\n{hint[1]}", tmp_path, "--deploy")
+    assert kind not in after
+    assert "Traceback" not in after
 
 
 @pytest.fixture

@@ -74,6 +74,11 @@ def test_a_server_that_says_the_path(issuer: str, tmp_path: Path) -> None:
         told = site.manage("oauth", "tour", "--url", f"{origin}/app", "--api", "/app/api/me/").stdout
         assert "PASS authorization_code" in told
         assert "→ GET /app/accounts/login/" in told
+        explained = client.exchange("no-such-code", verifier).json()["error_uri"]
+        assert explained.startswith(f"{document['issuer']}/oauth/errors/")
+        page = requests.get(f"{origin}/app{explained.removeprefix(document['issuer'])}", timeout=30)
+        assert page.status_code == 200
+        assert "invalid_grant" in page.text
 
 
 @pytest.fixture

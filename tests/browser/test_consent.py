@@ -121,8 +121,8 @@ def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(link[0])
-    page.get_by_role("button", name="Disconnect").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Disconnect").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Disconnected"
     assert not Consent.objects.live().exists()
     answer = page.goto(link[0])
@@ -286,8 +286,7 @@ def test_thirty_connected_apps(
     first.locator("summary").first.press("Enter")
     assert first.locator("dl").is_visible()
     page.locator(".oauthflows-danger > summary").last.click()
-    page.locator("form[action$='/apps/disconnect/'] button").click()
-    page.wait_for_load_state()
+    visit.submit(page.locator("form[action$='/apps/disconnect/'] button"))
     assert page.locator("article").count() == 0
     expect_good(page, language)
     visit.open("/oauth/apps/history/")

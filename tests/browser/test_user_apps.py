@@ -38,8 +38,7 @@ def test_staff_take_a_permission_back_with_a_reason(
     end.click()  # the browser asks for the reason first
     assert Consent.objects.get().scope == "profile notes:read"
     visit.page.locator("[name=reason]").fill("Ticket 7")
-    end.click()
-    visit.page.wait_for_load_state()
+    visit.submit(end)
     assert "Calendar" in visit.page.locator(".messagelist").inner_text()
     assert Consent.objects.get().scope == "profile"
     assert Event.objects.get(kind="consent_narrowed").data["reason"] == "Ticket 7"

@@ -13,6 +13,8 @@ from typing import Any
 from django_oauthflows import metrics
 
 logger = logging.getLogger("oauthflows.security")
+# Where a site says nothing of it, no line falls into what its commands print (Python's logging HOWTO, for libraries).
+logger.addHandler(logging.NullHandler())
 #: What a thief may be behind: for whoever reads only warnings.
 _ALARMING = frozenset({"code_replayed", "refresh_reused", "client_suspended", "client_reported"})
 _FIELDS = ("event", "reference", "client", "user", "actor", "cause")

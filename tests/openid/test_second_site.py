@@ -52,7 +52,7 @@ def second_site(live_server: Any, transactional_db: None) -> Iterator[UserAgent]
         except requests.ConnectionError:
             time.sleep(0.1)
     yield visitor
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGTERM)  # a background shell has Ctrl-C ignored by all that it starts
     process.wait(timeout=20)
 
 

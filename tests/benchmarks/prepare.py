@@ -124,22 +124,35 @@ def stock(count: int) -> dict[str, Any]:
         authorization_grant_type="client-credentials",
         client_secret=machine_secret,
     )
+    login_secret = secrets.token_urlsafe(64)
+    login = Application.objects.create(
+        name="l",
+        client_type="confidential",
+        authorization_grant_type="authorization-code",
+        redirect_uris=REDIRECT_URI,
+        client_secret=login_secret,
+        algorithm="RS256",
+    )
     expires = timezone.now() + timedelta(hours=1)
 
-    def access() -> AccessToken:
+    def access(application: Application = web, scope: str = "profile") -> AccessToken:
         return AccessToken.objects.create(
-            user=user, application=web, token=secrets.token_urlsafe(24), scope="profile", expires=expires
+            user=user,
+            application=application,
+            token=secrets.token_urlsafe(24),
+            scope=scope,
+            expires=expires,
         )
 
-    def code() -> str:
+    def code(application: Application = web, scope: str = "profile") -> str:
         return str(
             Grant.objects.create(
                 user=user,
-                application=web,
+                application=application,
                 code=secrets.token_urlsafe(24),
                 expires=expires,
                 redirect_uri=REDIRECT_URI,
-                scope="profile",
+                scope=scope,
                 code_challenge=challenge(),
                 code_challenge_method="S256",
             ).code
@@ -157,6 +170,9 @@ def stock(count: int) -> dict[str, Any]:
         "codes": [code() for _ in range(count)],
         "refresh": [refresh() for _ in range(count)],
         "access": [access().token for _ in range(count)],
+        "login": [login.client_id, login_secret],
+        "login codes": [code(login, "openid profile") for _ in range(count)],
+        "login access": [access(login, "openid profile").token],
         # It remembers by the tokens that there are.
         "remembered": session_of(user),
         "sessions": sessions(min(count, MAX_ASKED)),

@@ -30,8 +30,9 @@ SIGNED = "API call, JWT"
 #: What a browser asks for, with a session: the page, the answer to it, and again when the answer is remembered.
 PAGES = ("consent page", "consent answered", "remembered")
 #: What only some of the servers have.
-LOGIN = ("ID token exchange", "UserInfo", "device poll")
-ALL = (*OPERATIONS, SIGNED, *PAGES, *LOGIN)
+LOGIN = ("ID token exchange", "UserInfo")
+DEVICES = "device poll"
+ALL = (*OPERATIONS, SIGNED, *PAGES, *LOGIN, DEVICES)
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Server:
             return self.page(operation)
         if operation == "UserInfo":
             return "GET", "/oauth/userinfo/", {"Authorization": f"Bearer {self.held['login access'][0]}"}, ""
-        if operation == "device poll":
+        if operation == DEVICES:
             client_id, code = self.held["device"]
             grant = {"grant_type": DEVICE, "client_id": client_id, "device_code": code}
             return "POST", "/oauth/token/", {"Content-Type": FORM}, urlencode(grant)
@@ -139,7 +140,9 @@ class Server:
     def operations(self) -> tuple[str, ...]:
         more = (SIGNED,) if "signed" in self.held else ()
         pages = PAGES if "sessions" in self.held else ()
-        return (*OPERATIONS, *more, *pages, *(LOGIN if "login" in self.held else ()))
+        logins = LOGIN if "login" in self.held else ()
+        devices = (DEVICES,) if "device" in self.held else ()
+        return (*OPERATIONS, *more, *pages, *logins, *devices)
 
     def send(self, operation: str) -> float:
         """One request; seconds it took."""

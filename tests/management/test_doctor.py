@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django import VERSION
 from django.conf import settings as site
 from django.core.management import call_command
 from django.db import connection
@@ -23,6 +24,7 @@ from django.utils import timezone
 from django_oauthflows.management.doctor.settings import SOUND
 from django_oauthflows.models import Client, ClientSecret, Event, OutboxMessage, SigningKey
 from tests.factories import ClientFactory
+from tests.mail_server import smtp_settings
 
 pytestmark = pytest.mark.django_db
 ISSUER = "https://id.example.org"
@@ -119,13 +121,16 @@ def test_3_a_clock_that_is_off() -> None:
 
 
 def test_4_mail_that_goes_to_nobody() -> None:
-    with override_settings(DEBUG=False, EMAIL_BACKEND="django.core.mail.backends.console.EmailBackend"):
+    console = "django.core.mail.backends.console.EmailBackend"
+    by_version = (
+        {"MAILERS": {"default": {"BACKEND": console}}} if VERSION >= (6, 1) else {"EMAIL_BACKEND": console}
+    )
+    with override_settings(DEBUG=False, **by_version):
         named("mail", "error", "nobody", "EMAIL_BACKEND")
 
 
 def test_5_a_mail_server_that_is_away() -> None:
-    smtp = "django.core.mail.backends.smtp.EmailBackend"
-    with override_settings(EMAIL_BACKEND=smtp, EMAIL_HOST="127.0.0.1", EMAIL_PORT=1):
+    with override_settings(**smtp_settings(1)):
         named("mail", "error", "127.0.0.1:1")
 
 

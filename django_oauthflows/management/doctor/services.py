@@ -51,22 +51,27 @@ def mails() -> Iterator[Finding]:
     if not options().NOTICES:
         yield ok("mail", "No notices are sent (NOTICES is off).")
         return
-    backend = str(getattr(settings, "EMAIL_BACKEND", ""))
-    kind = next((kind for kind in _WITHOUT_RECIPIENT if f".{kind}." in backend), "")
-    if kind and not settings.DEBUG:
+    mailer = _mailer()
+    kind = type(mailer).__module__.rpartition(".")[2]
+    if kind not in _WITHOUT_RECIPIENT:
+        yield from _mail_server(mailer)
+    elif not settings.DEBUG:
         yield error(
             "mail",
             f"Mail goes to nobody (the {kind} backend): users do not learn that an app was connected.",
-            'EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" and EMAIL_HOST',
+            'EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" and EMAIL_HOST; or MAILERS (Django 6.1)',
         )
-    elif kind:
-        yield unseen("mail", f"Whether mail can be sent: the {kind} backend sends none.")
     else:
-        yield from _mail_server()
+        yield unseen("mail", f"Whether mail can be sent: the {kind} backend sends none.")
 
 
-def _mail_server() -> Iterator[Finding]:
-    connection: Any = mail.get_connection()
+def _mailer() -> Any:
+    """What the site's mail goes by; Django 6.1 has a new name for it."""
+    mailers = getattr(mail, "mailers", None)
+    return mail.get_connection() if mailers is None else mailers.default
+
+
+def _mail_server(connection: Any) -> Iterator[Finding]:
     if not hasattr(connection, "timeout"):
         yield unseen("mail", "Whether mail can be sent: this backend cannot be asked without sending.")
         return
@@ -75,7 +80,7 @@ def _mail_server() -> Iterator[Finding]:
         connection.open()
         connection.close()
     except Exception as failure:  # noqa: BLE001 - of the socket, of TLS, of SMTP
-        where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+        where = f"{getattr(connection, 'host', '')}:{getattr(connection, 'port', '')}"
         yield error(
             "mail", f"The mail server {where} cannot be used: {type(failure).__name__}.", "EMAIL_HOST = …"
         )

@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest
-from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.uri_validate import is_absolute_uri
 
@@ -35,7 +33,7 @@ from django_oauthflows.conf import issuer, options
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.models import Authorization, Client, Consent
-from django_oauthflows.models.redirect_uri import is_reserved
+from django_oauthflows.models.redirect_uri import with_answer, without_answers
 from django_oauthflows.openid.authentication_context import kept_of_login
 from django_oauthflows.openid.authentication_request import AuthenticationRequest, understood
 from django_oauthflows.openid.subject import check_subjects
@@ -115,17 +113,17 @@ def _registered_redirect_uri(request: AuthorizationRequest, client: Client) -> s
             said = "redirect_uri is missing, and this client registered more than one."
             raise RequestRefused(errors.MissingRedirectURIError(description=said), client=client)
         return str(registered[0])
+    if client.redirect_uri_allowed(redirect_uri):
+        return redirect_uri
     if not is_absolute_uri(redirect_uri):
         said = "redirect_uri is not an absolute URI."
         raise RequestRefused(errors.InvalidRedirectURIError(description=said), client=client)
-    if not client.redirect_uri_allowed(redirect_uri):
-        raise RequestRefused(
-            errors.MismatchingRedirectURIError(),
-            "redirect URI not registered",
-            client=client,
-            details={"redirect_uri": redirect_uri[:500]},
-        )
-    return redirect_uri
+    raise RequestRefused(
+        errors.MismatchingRedirectURIError(),
+        "redirect URI not registered",
+        client=client,
+        details={"redirect_uri": redirect_uri[:500]},
+    )
 
 
 def _accept_from(
@@ -233,14 +231,6 @@ def answer_members(http: HttpRequest, address: AnswerAddress, members: dict[str,
 
 def answer_uri(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) -> str:
     """The redirect URI with the answer in its query or fragment."""
-    told = list(answer_members(http, address, members).items())
+    told = answer_members(http, address, members)
     uri = without_answers(address.redirect_uri)
-    return str(add_params_to_uri(uri, told, fragment=address.response_mode == "fragment"))
-
-
-def without_answers(redirect_uri: str) -> str:
-    """A redirect URI whose own query names no parameter of an answer: none of them may be forged or doubled."""
-    parts = urlsplit(redirect_uri)
-    given = parse_qsl(parts.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in given if not is_reserved(name)]
-    return redirect_uri if kept == given else urlunsplit(parts._replace(query=urlencode(kept)))
+    return with_answer(uri, told, in_fragment=address.response_mode == "fragment")

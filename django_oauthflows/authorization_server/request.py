@@ -191,7 +191,8 @@ def form_parameters(http: HttpRequest) -> Parameters:
             # refuses all but UTF-8. What is not ASCII within percent signs is UTF-8 (RFC 6749 appendix B).
             http.encoding = "utf-8"
         return Parameters.checked(http.POST)
-    except (BadRequest, RequestDataTooBig, TooManyFieldsSent, UnreadablePostError, UnicodeDecodeError):
+    # ValueError: a length that is no number, letters that are none.
+    except (BadRequest, RequestDataTooBig, TooManyFieldsSent, UnreadablePostError, ValueError):
         raise invalid_request("The request body cannot be read.") from None
 
 
@@ -247,7 +248,7 @@ class FormRequest:
         """From the HTTP request. Raises ``RequestRefused``."""
         if http.META.get("QUERY_STRING"):
             # RFC 6749 §2.3.1 and §3.2, RFC 7662 §4: credentials and tokens in a URL end up in logs.
-            raise invalid_request("URL query parameters are not allowed")
+            raise invalid_request("Send the parameters in the body of the request, not in its URL.")
         return cls(http, form_parameters(http), endpoint)
 
     def credentials(self) -> ClientCredentials:

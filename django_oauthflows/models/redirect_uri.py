@@ -6,10 +6,10 @@ RFC 6749 §3.1.2, RFC 8252 §7 (native apps), RFC 9700 §2.1 and §4.1 (exact ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote_plus, urlencode, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -62,7 +62,7 @@ _DANGEROUS_SCHEMES = frozenset(
 )
 _SHARED = ip_network("100.64.0.0/10")
 _PRIVATE_DOMAINS = frozenset(
-    {"local", "lan", "internal", "home", "corp", "intranet", "private", "test", "localhost"}
+    {"local", "localdomain", "lan", "internal", "home", "corp", "intranet", "private", "test", "localhost"}
 )
 #: Schemes that the system or a browser opens by itself: no app of its own stands behind them.
 _COMMON_SCHEMES = frozenset(
@@ -86,8 +86,9 @@ _COMMON_SCHEMES = frozenset(
 _SHELL_SCHEMES = frozenset(
     {"app", "capacitor", "chrome-extension", "ionic", "moz-extension", "safari-web-extension", "tauri"}
 )
-#: RFC 3986 §2: what a URI can consist of. Leaves out spaces, control characters, backslash, non-ASCII.
-_URI_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+#: RFC 3986 §2: what a URI can consist of. Leaves out spaces, control characters, backslash, non-ASCII, and a percent
+#: sign that stands for nothing.
+_URI_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 #: An origin as a Content Security Policy can write it; anything else could end its directive.
 _POLICY_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
@@ -232,6 +233,32 @@ def is_reserved(name: str) -> bool:
     """
     plain = re.split(r"[\[\0]", name.strip(), maxsplit=1)[0].casefold()
     return re.sub(r"[.\s]", "_", plain) in RESERVED_PARAMETERS
+
+
+def with_answer(uri: str, members: Mapping[str, str], *, in_fragment: bool = False) -> str:
+    """A redirect URI with an answer added to its query or fragment, and not a letter of its own changed.
+
+    RFC 6749 §3.1.2: its query is kept. Who takes a URI apart and puts it together again writes ``app://`` and
+    ``App:///cb`` otherwise, and the app does not know them any more.
+    """
+    rest, mark, fragment = uri.partition("#")
+    told = urlencode(members)
+    if in_fragment:
+        return f"{rest}#{_joined(fragment, told)}"
+    address, _mark, query = rest.partition("?")
+    return f"{address}?{_joined(query, told)}{mark}{fragment}"
+
+
+def without_answers(uri: str) -> str:
+    """A redirect URI whose own query names no parameter of an answer: none of them may be forged or doubled."""
+    address, mark, query = uri.partition("?")
+    given = query.split("&")
+    kept = [part for part in given if not is_reserved(unquote_plus(part.partition("=")[0]))]
+    return uri if kept == given else address + mark * bool(kept) + "&".join(kept)
+
+
+def _joined(*parts: str) -> str:
+    return "&".join(filter(None, parts))
 
 
 def _problem_with_query(query: str) -> str | None:

@@ -12,7 +12,6 @@ from typing import Any
 from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import signals
@@ -20,6 +19,7 @@ from django_oauthflows.authorization_server.auth_time import known_session_name
 from django_oauthflows.authorization_server.key_ring import IdTokenHint, id_token_hint
 from django_oauthflows.authorization_server.request import Parameters, RequestRefused, refusals_of
 from django_oauthflows.models import Authorization, Client
+from django_oauthflows.models.redirect_uri import with_answer
 from django_oauthflows.openid.session import sid
 from django_oauthflows.openid.subject import subject_of
 from django_oauthflows.tokens.cache import ended
@@ -85,7 +85,7 @@ class LogoutRequest:
         """Where to send the user (§3); empty when they stay here."""
         if not self.redirect_uri or not self.state:
             return self.redirect_uri
-        return str(add_params_to_uri(self.redirect_uri, [("state", self.state)]))
+        return with_answer(self.redirect_uri, {"state": self.state})
 
 
 def _hint(text: str) -> IdTokenHint | None:

@@ -32,7 +32,7 @@ from django_oauthflows.authorization_server.request import (
 from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.models import Consent
 from django_oauthflows.models.consent_terms import Outdated
-from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.models.redirect_uri import host_of, without_answers
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page, turned_away_page
 from django_oauthflows.views.csrf import only_own_forms
@@ -84,11 +84,8 @@ class AuthorizationView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             limits.spend("authorize", limits.network_of(request))
-            if (
-                request.method == "POST"
-                and not request.META.get("QUERY_STRING")
-                and "client_id" in request.POST
-            ):
+            if request.method == "POST" and not request.META.get("QUERY_STRING"):
+                # Another site's form: our own pages answer a request that stands in their address.
                 return by_get(request, form_parameters(request))
             if request.method == "GET" and cookies_were_kept_back(request):
                 return come_again_page(request)
@@ -254,5 +251,5 @@ def _answer(http: HttpRequest, address: AnswerAddress, members: dict[str, str]) 
     """Send the user on with the answer, in whichever way the client asked for."""
     if address.response_mode == authorization.FORM_POST:
         told = authorization.answer_members(http, address, members)
-        return form_post_page(http, authorization.without_answers(address.redirect_uri), told)
+        return form_post_page(http, without_answers(address.redirect_uri), told)
     return AuthorizationRedirect(authorization.answer_uri(http, address, members))

@@ -58,7 +58,7 @@ class LogoutView(View):
             raise Http404
         try:
             limits.spend("authorize", limits.network_of(request))
-            if request.method == "POST" and not request.POST.get("decision"):
+            if request.method == "POST" and not form_parameters(request).get("decision"):
                 return self._by_get(request)
             return self._checked(request, *args, **kwargs)
         except limits.LimitExceeded as exceeded:

@@ -56,6 +56,8 @@ NEVER = [
     "https://app.example.com/call back",
     "https://app.example.com\\callback",
     "https://bücher.example/callback",
+    "https://app.example.com/100%",
+    "https://app.example.com/%zz",
     "https://app.example.com/callback\n",
     "https://app.example.com:port/",
     "https://app.example.com:0/",

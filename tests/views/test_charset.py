@@ -48,3 +48,19 @@ def test_percent_signs_are_utf_8_whatever_is_named(client: Any) -> None:
     body = f"client_id={registered.client_id}&client_secret={secret}&grant_type=client_credentials&scope=%E9"
     answer = client.generic("POST", "/oauth/token/", body, content_type=f"{FORM}; charset=ISO-8859-1")
     assert answer.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("page", ["authorize", "logout"])
+def test_forms_of_other_sites_are_read_as_those_of_programs(client: Any, page: str) -> None:
+    """OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2: the request may be posted."""
+    body = "client_id=nobody&state=s"
+    answer = client.generic("POST", f"/oauth/{page}/", body, content_type=f"{FORM}; charset=ISO-8859-1")
+    assert (answer.status_code, answer["Location"]) == (303, f"/oauth/{page}/?{body}")
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1e3", ""])
+def test_a_length_that_is_none_is_told_in_words(client: Any, length: str) -> None:
+    body = "grant_type=client_credentials"
+    answer = client.generic("POST", "/oauth/token/", body, content_type=FORM, CONTENT_LENGTH=length)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"

@@ -353,17 +353,30 @@ def test_a_site_under_a_path_has_nothing_to_report(script: str, oauthflows: Any,
         ("no-such-name", "E101"),
         ("admin:login", ""),
         ("admin:enter", "E101"),
+        ("/accounts/login", ""),  # Django adds the slash
+        ("", "E101"),
+        (None, "E101"),
     ],
 )
-def test_a_login_page_that_is_not_there(login: str, found: str, settings: Any) -> None:
+def test_a_login_page_that_is_not_there(login: str | None, found: str, settings: Any) -> None:
     settings.LOGIN_URL = login
     if not found:
         assert findings() == []
         return
     finding = the_finding(found)
-    assert login in str(finding.msg)
+    assert str(login) in str(finding.msg)
     if found == "W102":
         assert 'path("nowhere/", LoginView.as_view(template_name="admin/login.html"))' in str(finding.hint)
+
+
+@pytest.mark.parametrize("login", ["/accounts/login/", "/de/accounts/login/", "/en/accounts/login/"])
+def test_a_login_page_in_the_users_language(login: str, settings: Any, routed: Any) -> None:
+    """Django sends a browser on to the address with its language in front."""
+    routed(path("", include("django_oauthflows.urls")), *i18n_patterns(*LOGIN))
+    settings.LOGIN_URL = login
+    assert findings() == []
+    settings.LOGIN_URL = "/de/nowhere/"
+    the_finding("W102")
 
 
 def test_a_site_for_machines_only_needs_no_login_page(oauthflows: Any, settings: Any) -> None:

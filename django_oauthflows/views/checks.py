@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,7 +101,7 @@ def check_login(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if not getattr(settings, "ROOT_URLCONF", None) or not at_front:
         return []
     try:
-        parts = urlsplit(resolve_url(settings.LOGIN_URL))
+        parts = urlsplit(resolve_url(settings.LOGIN_URL or ""))
     except NoReverseMatch:
         return [
             Error(
@@ -133,11 +134,16 @@ def _check_login_path(address: str) -> Iterator[CheckMessage]:
 
 
 def _resolves(path: str) -> bool:
-    try:
-        resolve(path)
-    except Resolver404:
-        return False
-    return True
+    """Whether a browser comes to a page there: Django adds a last slash, or the prefix of the user's language."""
+    spellings = [path, *([f"{path}/"] if settings.APPEND_SLASH else [])]
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            for spelling in spellings:
+                for address in (spelling, f"/{code}{spelling}"):
+                    with suppress(Resolver404):
+                        resolve(address)
+                        return True
+    return False
 
 
 def _login_line(path: str) -> str:

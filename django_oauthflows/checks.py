@@ -7,29 +7,23 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import global_settings, settings
-from django.contrib.auth import get_user_model
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError, connections
-from django.db.models.functions import Length
-from django.template import Context, TemplateDoesNotExist, loader
+from django.db import connections
+from django.template import Context, Template, TemplateDoesNotExist
+from django.template.engine import Engine
 from django.template.loader_tags import BlockNode, ExtendsNode
 from django.utils.module_loading import import_string
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.outbox.workers import task_backend
-from django_oauthflows.conf import options, problems
+from django_oauthflows.conf import NOBODY_YET, options, problems
 from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Client, Event
-from django_oauthflows.openid.claims import sources
-from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations
+from django_oauthflows.models import Client
 from django_oauthflows.toolkit.settings import provider_settings
 from django_oauthflows.toolkit.validator import goes_back
-
-#: Characters of an allow-list that fits into any token.
-_SHORT_ENOUGH = 1000
 
 
 @register(Tags.compatibility)
@@ -50,73 +44,16 @@ def check_options(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if found:
         return found
     return [
-        *_check_scopes(declarations()),
-        *_check_scopes_of_apps(malformed_declarations()),
         *_check_flows("FLOWS", raw.get("FLOWS")),
         *_check_flows("ACCESS_TOKEN_LIFETIMES", raw.get("ACCESS_TOKEN_LIFETIMES")),
         *_check_token_cache(raw.get("TOKEN_CACHE", "")),
         *_check_function(
             "END_SESSIONS", raw.get("END_SESSIONS", ""), '"django_oauthflows.sessions.end_in_database"'
         ),
-        *_check_function(
-            "AUTHENTICATION_CONTEXT",
-            raw.get("AUTHENTICATION_CONTEXT", ""),
-            '"example_site.logins.context_of"',
-        ),
-        *_check_claims(),
-        *_check_function("MAY_USE", raw.get("MAY_USE", ""), '"mysite.rules.may_use"'),
-        *_check_function("PLACE_OF", raw.get("PLACE_OF", ""), '"example_site.places.place_of"'),
+        *_check_function("AUTHENTICATION_CONTEXT", raw.get("AUTHENTICATION_CONTEXT", ""), '""'),
+        *_check_function("MAY_USE", raw.get("MAY_USE", ""), "may_use", NOBODY_YET),
+        *_check_function("PLACE_OF", raw.get("PLACE_OF", ""), '""'),
     ]
-
-
-def _check_claims() -> Iterable[CheckMessage]:
-    try:
-        sources()
-    except ImportError as error:
-        yield Error(
-            f'OAUTHFLOWS["CLAIMS"] names what is neither an attribute of users nor a function: {error}',
-            hint=f'OAUTHFLOWS["CLAIMS"] = {{"nickname": "{get_user_model().USERNAME_FIELD}"}}  # or what users have',
-            id="oauthflows.E015",
-        )
-
-
-def _check_scopes(scopes: dict[str, Any]) -> Iterable[CheckMessage]:
-    if not scopes:
-        yield CheckWarning(
-            "No scopes are declared, so no client can be given anything.",
-            hint='OAUTHFLOWS["SCOPES"] = {"notes:read": "Read your notes"}',
-            id="oauthflows.W001",
-        )
-    for name, entry in scopes.items():
-        # RFC 6749 §3.3: printable ASCII without space, quote and backslash.
-        if not name or any(not "!" <= letter <= "~" or letter in '"\\' for letter in name):
-            yield Error(
-                f"The scope name {name!r} cannot be sent.",
-                hint="Use letters, digits and signs such as : . _ - without spaces or quotes.",
-                id="oauthflows.E003",
-            )
-        for implied in entry.get("implies", ()) if isinstance(entry, Mapping) else ():
-            if implied not in scopes:
-                yield Error(
-                    f"The scope {name!r} implies {implied!r}, which is not declared.",
-                    hint=f'OAUTHFLOWS["SCOPES"][{implied!r}] = "What it allows"',
-                    id="oauthflows.E004",
-                )
-    for names in declared_scopes().ambiguous():
-        yield Error(
-            f"The scopes {' and '.join(map(repr, names))} cannot be told apart in a token.",
-            hint="Rename one of them: their names have the same short hash, so no token gets either.",
-            id="oauthflows.E020",
-        )
-
-
-def _check_scopes_of_apps(names: Iterable[str]) -> Iterable[CheckMessage]:
-    for name in names:
-        yield CheckWarning(
-            f"SCOPES in {name}.scopes is not a mapping of scope names to labels, so nothing in it is a scope.",
-            hint='SCOPES = {"notes:read": "Read your notes"}  # or give it another name, if it is something else',
-            id="oauthflows.W022",
-        )
 
 
 def _check_flows(option: str, names: Iterable[str] | None) -> Iterable[CheckMessage]:
@@ -151,7 +88,8 @@ def _check_token_cache(name: str) -> Iterable[CheckMessage]:
         )
 
 
-def _check_function(option: str, path: Any, example: str) -> Iterable[CheckMessage]:
+def _check_function(option: str, path: Any, value: str, above: str = "") -> Iterable[CheckMessage]:
+    """``value`` is what the option can be until the function is there."""
     try:
         found = import_string(path) if path and isinstance(path, str) else None
     except ImportError:
@@ -159,35 +97,9 @@ def _check_function(option: str, path: Any, example: str) -> Iterable[CheckMessa
     if found is not None and not callable(found):
         yield Error(
             f"OAUTHFLOWS[{option!r}] names {path!r}, which is no function that can be imported.",
-            hint=f'OAUTHFLOWS["{option}"] = {example}  # a function of yours',
+            hint=f'{above}OAUTHFLOWS["{option}"] = {value}  # until your function can be imported',
             id="oauthflows.E060",
         )
-
-
-@register(Tags.database)
-def check_allowed_scopes(
-    app_configs: Any, databases: Iterable[str] | None = None, **_: Any
-) -> list[CheckMessage]:
-    """Clients whose tokens would be too long to be used; those who save one are told, but not every way saves."""
-    if writer_of(Client) not in (databases or ()):
-        return []
-    try:
-        long = Client.objects.annotate(characters=Length("allowed_scopes")).filter(
-            characters__gt=_SHORT_ENOUGH
-        )
-        names = [
-            client.client_id for client in long if not client.fits_into_token(client.allowed_scopes.split())
-        ]
-    except DatabaseError:  # the tables are not there yet, or not of this version
-        return []
-    return [
-        Error(
-            f"The client {name} is allowed so many scopes that a token for all of them is refused.",
-            hint="Allow it fewer scopes, or choose the opaque token format.",
-            id="oauthflows.E021",
-        )
-        for name in names
-    ]
 
 
 @register(Tags.compatibility)
@@ -197,11 +109,12 @@ def check_toolkit_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return []
     actual = getattr(settings, "OAUTH2_PROVIDER", {})
     expected = provider_settings(getattr(settings, "OAUTHFLOWS", {}))
+    kept = "OAUTH2_PROVIDER | " if set(actual) - set(expected) else ""  # what the site says besides
     wrong: list[CheckMessage] = [
         Error(
             f"OAUTH2_PROVIDER[{key!r}] is not what django_oauthflows needs.",
             hint="from django_oauthflows import provider_settings\n"
-            "OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)",
+            f"OAUTH2_PROVIDER = {kept}provider_settings(OAUTHFLOWS)",
             id="oauthflows.E006",
         )
         for key, value in expected.items()
@@ -217,7 +130,8 @@ def check_tenants(app_configs: Any, **_: Any) -> list[CheckMessage]:
         Error(
             f"{name!r} is installed, but tenants are not supported yet: the signing keys of one would sign for "
             "the others, for each process keeps one set of them.",
-            hint="Run each tenant as a site of its own, with its own processes, database and SECRET_KEY.",
+            hint=f"INSTALLED_APPS = [app for app in INSTALLED_APPS if app != {name!r}]  # and each tenant a site of "
+            "its own, with its own processes, database and SECRET_KEY",
             id="oauthflows.E120",
         )
         for name in ("django_tenants", "tenant_schemas")
@@ -233,21 +147,22 @@ def check_character_set(
     connection = connections[writer_of(Client)]
     if connection.vendor != "mysql" or connection.alias not in (databases or ()):
         return []
-    table = Event._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT table_collation FROM information_schema.tables "
-            "WHERE table_schema = DATABASE() AND table_name = %s",
-            [table],
+            "SELECT table_name, table_collation FROM information_schema.tables WHERE table_schema = DATABASE() "
+            "AND table_name LIKE %s AND table_collation NOT LIKE %s ORDER BY table_name",
+            [rf"{Client._meta.app_label}\_%", "utf8mb4%"],
         )
-        collation = str((cursor.fetchone() or ("",))[0])
-    if not collation or collation.startswith("utf8mb4"):
+        narrow = cursor.fetchall()
+    if not narrow:
         return []
+    lines = (f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4;" for table, _collation in narrow)
     return [
         CheckWarning(
-            f"The tables are made for the letters of {collation.partition('_')[0]} only: a client whose name has "
+            f"The tables are made for the letters of {narrow[0][1].partition('_')[0]} only: a client whose name has "
             "others, such as Chinese or an emoji, cannot be stored.",
-            hint=f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4;  -- and so each table of the site",
+            # For ``manage.py dbshell``; other tables of the site are its own matter.
+            hint="SET FOREIGN_KEY_CHECKS = 0;\n" + "\n".join(lines) + "\nSET FOREIGN_KEY_CHECKS = 1;",
             id="oauthflows.W121",
         )
     ]
@@ -302,41 +217,44 @@ def check_base_template(app_configs: Any, **_: Any) -> list[CheckMessage]:
     if not name:
         return []
     try:
-        found = _block_names(loader.get_template(name))
+        found, outermost = _block_names(Engine.get_default().get_template(name))
     except TemplateDoesNotExist:
         return [
             Error(
                 f"OAUTHFLOWS['BASE_TEMPLATE'] names {name!r}, which is no template.",
-                hint='OAUTHFLOWS["BASE_TEMPLATE"] = "base.html"',
+                hint='OAUTHFLOWS["BASE_TEMPLATE"] = ""  # our own plain page, until there is such a template',
                 id="oauthflows.E011",
             )
         ]
     return [
         Error(
             f"The template {name!r} has no block named {block!r}, so a part of our pages would be lost.",
-            hint=f"{{% block {block} %}}{{% endblock %}}" + (" inside <head>" if block == "head" else ""),
+            hint=f"{{% block {block} %}}{{% endblock %}}{{# inside <{element}> of {outermost} #}}",
             id="oauthflows.E012",
         )
-        for block in ("title", "head", "content")
+        for block, element in (("title", "title"), ("head", "head"), ("content", "main"))
         if block not in found
     ]
 
 
-def _block_names(template: Any) -> set[str]:
-    """Names of the blocks of a template of Django's own engine and of those that it extends."""
-    parsed = getattr(template, "template", None)
-    names: set[str] = set()
-    while parsed is not None:
-        names |= {block.name for block in parsed.nodelist.get_nodes_by_type(BlockNode)}
-        extended = next(iter(parsed.nodelist.get_nodes_by_type(ExtendsNode)), None)
-        parsed = extended.get_parent(_context(template)) if extended is not None else None
-    return names
-
-
-def _context(template: Any) -> Context:
+def _block_names(template: Template) -> tuple[set[str], str]:
+    """Names of the blocks that a template and those that it extends show, and the name of the outermost. What stands
+    in a block that no outer one has a place for is never shown.
+    """
+    chain: list[Any] = [template]
     context = Context()
-    context.template = template.template
-    return context
+    context.template = template
+    while extended := next(iter(chain[-1].nodelist.get_nodes_by_type(ExtendsNode)), None):
+        chain.append(extended.get_parent(context))
+    defined = [block for each in chain for block in each.nodelist.get_nodes_by_type(BlockNode)]
+    shown: set[str] = set()
+    waiting = [chain[-1].nodelist]
+    while waiting:
+        for block in waiting.pop().get_nodes_by_type(BlockNode):
+            if block.name not in shown:
+                shown.add(block.name)
+                waiting += [each.nodelist for each in defined if each.name == block.name]
+    return shown, str(chain[-1].name)
 
 
 @register(Tags.security, deploy=True)
@@ -347,8 +265,9 @@ def check_transport(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return [
         CheckWarning(
             "The OAuth endpoints can be reached without https, as far as Django is told.",
+            # Without a proxy that sets it, this header is anybody's to write.
             hint="SECURE_SSL_REDIRECT = True\n"
-            'SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # where a proxy ends TLS and says so',
+            '# SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # where a proxy ends TLS and sets this',
             id="oauthflows.W002",
         )
     ]
@@ -394,7 +313,8 @@ def check_outbox(app_configs: Any, **_: Any) -> list[CheckMessage]:
         CheckWarning(
             "OAUTHFLOWS['OUTBOX'] is \"task\", but no backend in TASKS runs tasks outside the request: "
             "a thread sends instead.",
-            hint='TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}',
+            hint='OAUTHFLOWS["OUTBOX"] = "auto"  # or, with the package django-tasks-db, '
+            'TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}',
             id="oauthflows.W040",
         )
     ]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
@@ -48,6 +48,12 @@ SERVER_METADATA = "/.well-known/oauth-authorization-server"
 INSTALLED_APPS_LINE = 'INSTALLED_APPS = [..., "django_oauthflows", "oauth2_provider", "rest_framework"]'
 
 OUTBOX_WAYS = ("auto", "task", "thread", "command")
+#: Lines of settings that let nobody through until the site's own rule on who may use a client can be asked.
+NOBODY_YET = """\
+def may_use(user, client):
+    return "Nobody may use apps yet."
+
+"""
 
 SettingValue = Mapping[str, Any]
 
@@ -249,11 +255,10 @@ def problems(raw: Any) -> Iterator[Problem]:
         if key not in known:
             yield Problem(str(key), f"OAUTHFLOWS has no option {key!r}.", _renamed(key, sorted(known)))
         elif not known[key].accepts(value):
-            yield Problem(
-                key,
-                f"OAUTHFLOWS[{key!r}] has the wrong form.",
-                f"del OAUTHFLOWS[{key!r}]  # or give it another value: it must be {known[key].wanted}",
-            )
+            line = f"del OAUTHFLOWS[{key!r}]  # or give it another value: it must be {known[key].wanted}"
+            if key == "MAY_USE":  # whose default lets everybody through
+                line = f'{NOBODY_YET}OAUTHFLOWS["MAY_USE"] = may_use  # it must be {known[key].wanted}'
+            yield Problem(key, f"OAUTHFLOWS[{key!r}] has the wrong form.", line)
 
 
 def _renamed(key: Any, known: list[str]) -> str:
@@ -275,10 +280,16 @@ def read(raw: Any) -> Options:
     values = {key: value for key, value in raw.items() if key not in wrong}
     if "FLOWS" in wrong:
         values["FLOWS"] = ()  # the default, all of them, would be more than the site asked for
+    if "MAY_USE" in wrong:
+        values["MAY_USE"] = _no_rule  # the default would let everybody through
     for name in ("FLOWS", "TOKEN_KEYS", "CONSENT_DURATIONS", "RESOURCES", "BEARER_PATHS", "ACR_VALUES"):
         if values.get(name) is not None:
             values[name] = tuple(values[name])
     return Options(**values)
+
+
+def _no_rule(_user: Any, _client: Any) -> str:
+    raise ImproperlyConfigured("OAUTHFLOWS['MAY_USE'] has the wrong form.")
 
 
 @lru_cache(maxsize=1)

@@ -156,6 +156,12 @@ def malformed_declarations() -> list[str]:
     return [app for app, brought in _brought() if isinstance(brought, Mapping) and not is_scopes(brought)]
 
 
+def module_of(name: str) -> str:
+    """The module that declares a scope; empty for the settings."""
+    brought = (app for app, scopes in _brought() if is_scopes(scopes) and name in scopes)
+    return "" if name in options().SCOPES else next((f"{app}.scopes" for app in brought), "")
+
+
 def _brought() -> Iterator[tuple[str, Any]]:
     """What is called ``SCOPES`` in the ``scopes.py`` of each app that has one: its name, and that."""
     for app in apps.get_app_configs():

@@ -49,6 +49,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         "metrics",
         "security_log",
         "sessions",
+        "shell",
         "spreadsheet",
     },
 )

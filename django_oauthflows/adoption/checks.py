@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError
-from django.urls import URLResolver, get_resolver
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from oauth2_provider import views as toolkit_views
 
 from django_oauthflows.database import rows_of, writer_of
@@ -19,11 +19,14 @@ from django_oauthflows.toolkit.validator import goes_back
 #: So many names are told.
 _MANY = 10
 
-#: The toolkit's own endpoints, which know only its own tables. A host's subclasses of them are its own matter.
-_ENDPOINTS = frozenset(
-    getattr(toolkit_views, name)
-    for name in ("AuthorizationView", "TokenView", "RevokeTokenView", "IntrospectTokenView")
-)
+#: The toolkit's own endpoints, which know only its own tables: their usual address, and the view of ours that serves
+#: the same clients. A host's subclasses of them are its own matter.
+_ENDPOINTS: Mapping[Any, tuple[str, str]] = {
+    toolkit_views.AuthorizationView: ("authorize/", "authorization.AuthorizationView"),
+    toolkit_views.TokenView: ("token/", "token.TokenView"),
+    toolkit_views.RevokeTokenView: ("revoke_token/", "token.RevocationView"),
+    toolkit_views.IntrospectTokenView: ("introspect/", "token.IntrospectionView"),
+}
 
 
 @register(Tags.urls)
@@ -33,16 +36,38 @@ def check_toolkit_include(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """
     if not getattr(settings, "ROOT_URLCONF", None) or goes_back():
         return []
-    return [
-        Error(
-            f"The endpoints of django-oauth-toolkit itself are still at {prefix!r}: they know none of the "
-            "clients' new tokens.",
-            hint=f'path({prefix!r}, include("django_oauthflows.adoption.urls"))'.replace("'", '"')
-            + "  # in the place of the toolkit's, whose addresses and names it keeps",
-            id="oauthflows.E080",
+    found: dict[str, CheckMessage] = {}
+    for prefix, pattern, view in _toolkit_endpoints(get_resolver()):
+        usual, own = _ENDPOINTS[view]
+        at, has_usual_name = (prefix + pattern).removesuffix(usual), pattern.endswith(usual)
+        found.setdefault(
+            at,
+            Error(
+                f"The endpoints of django-oauth-toolkit itself are still at {at!r}: they know none of the clients' new "
+                "tokens.",
+                hint=_line_for_include(at) if has_usual_name else _line_for_view(at, own),
+                id="oauthflows.E080",
+            ),
         )
-        for prefix in dict.fromkeys(toolkit_prefixes(get_resolver()))
-    ]
+    return list(found.values())
+
+
+def _line_for_include(prefix: str) -> str:
+    """It goes before the toolkit's, and takes that away where it is an ``include`` of its own under ``prefix``."""
+    kept = f'*(each for each in urlpatterns if str(each.pattern) != "{prefix}")' if prefix else "*urlpatterns"
+    return (
+        "from django.urls import include, path\n"
+        f'urlpatterns = [path("{prefix}", include("django_oauthflows.adoption.urls")), {kept}]'
+        "  # in the place of the toolkit's, whose addresses and names it keeps"
+    )
+
+
+def _line_for_view(address: str, view: str) -> str:
+    module, _, name = view.rpartition(".")
+    return (
+        f"from django.urls import path\nfrom django_oauthflows.views.{module} import {name}\n"
+        f'urlpatterns = [path("{address}", {name}.as_view()), *urlpatterns]'
+    )
 
 
 @register(Tags.database)
@@ -70,10 +95,21 @@ def check_applications(
     ]
 
 
-def toolkit_prefixes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
-    """Under which prefixes the site has an endpoint of the toolkit's own."""
+def _toolkit_endpoints(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Under which prefix, by which pattern the site leads to which endpoint of the toolkit's own."""
     for each in resolver.url_patterns:
+        pattern = str(each.pattern)
         if isinstance(each, URLResolver):
-            yield from toolkit_prefixes(each, prefix + str(each.pattern))
-        elif getattr(each.callback, "view_class", None) in _ENDPOINTS:
-            yield prefix
+            yield from _toolkit_endpoints(each, prefix + pattern)
+        elif (view := getattr(each.callback, "view_class", None)) in _ENDPOINTS and _leads_to(
+            prefix + pattern, view
+        ):
+            yield prefix, pattern, view
+
+
+def _leads_to(address: str, view: Any) -> bool:
+    """Whether nothing else stands before the view at its address; one with a converter or by an expression counts."""
+    try:
+        return getattr(resolve(f"/{address}").func, "view_class", None) is view
+    except Resolver404:
+        return True

@@ -87,13 +87,28 @@ def adopt(known: Collection[str] | None = None) -> bool:
 @register(Tags.security)
 def check_toolkit_keys(app_configs: Any, **_: Any) -> list[CheckMessage]:
     """Each key in the toolkit's settings can be used."""
+    keys = [_loaded(pem) for pem in _settings()]
     return [
         CheckWarning(
             f"A key of the toolkit's settings is passed over (number {number}, OIDC_RSA_PRIVATE_KEY being the "
             f"first): it is no RSA key in PEM of at least {_FEWEST_BITS} bits.",
-            hint="manage.py oauth key rotate --algorithm RS256",
+            hint=_without_others([place for place, usable in enumerate(keys) if usable]),
             id="oauthflows.W060",
         )
-        for number, pem in enumerate(_settings(), start=1)
-        if _loaded(pem) is None
+        for number, key in enumerate(keys, start=1)
+        if key is None
     ]
+
+
+def _without_others(usable: list[int]) -> str:
+    """The lines that leave the usable keys in the settings, by their places; the site's own sign after them."""
+    active, others = (
+        'OAUTH2_PROVIDER["OIDC_RSA_PRIVATE_KEY"]',
+        'OAUTH2_PROVIDER["OIDC_RSA_PRIVATE_KEYS_INACTIVE"]',
+    )
+    if not usable:
+        return f'{active}, {others} = "", []'
+    return (
+        f'KEYS = [{active}, *OAUTH2_PROVIDER.get("OIDC_RSA_PRIVATE_KEYS_INACTIVE", [])]\n'
+        f"{active}, *{others} = [KEYS[place] for place in {usable}]"
+    )

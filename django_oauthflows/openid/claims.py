@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -97,23 +97,39 @@ def _usual_sources() -> dict[str, dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def sources() -> Mapping[str, Mapping[str, Source]]:
-    """Scope → claim → where its value comes from, of the scopes that the site declares. A check calls it, too.
+    """Scope → claim → where its value comes from, of the scopes that the site declares.
 
     Raises ``ImportError`` when a setting names what is neither an attribute of users nor a function.
     """
     found = _usual_sources()
-    scope_of = {claim: scope for scope, claims in STANDARD.items() for claim in claims}
-    for name, source in options().CLAIMS.items():
-        if isinstance(source, Mapping):
-            found.setdefault(name, {}).update(source)
-        else:
-            found.setdefault(scope_of.get(name, name), {})[name] = source
+    for _place, scope, claim, source in _named_sources():
+        found.setdefault(scope, {})[claim] = source
     declared = declared_scopes()
     return {
         scope: {claim: _read_by(source) for claim, source in claims.items() if source is not None}
         for scope, claims in found.items()
         if scope in declared
     }
+
+
+def misnamed_sources() -> Iterator[tuple[str, str]]:
+    """Where in ``CLAIMS`` stands what is neither an attribute of users nor a function, and why it is none."""
+    for place, scope, _claim, source in _named_sources():
+        try:
+            if scope in declared_scopes() and source is not None:
+                _read_by(source)
+        except ImportError as error:
+            yield place, str(error)
+
+
+def _named_sources() -> Iterator[tuple[str, str, str, Any]]:
+    """What ``CLAIMS`` names: its place there, scope, claim and source."""
+    scope_of = {claim: scope for scope, claims in STANDARD.items() for claim in claims}
+    for name, source in options().CLAIMS.items():
+        if isinstance(source, Mapping):
+            yield from ((f"[{name!r}][{claim!r}]", name, claim, each) for claim, each in source.items())
+        else:
+            yield f"[{name!r}]", scope_of.get(name, name), name, source
 
 
 def _read_by(source: Any) -> Source:

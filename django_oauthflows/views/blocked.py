@@ -35,6 +35,8 @@ _LINKS = {
     "modulepreload": "script-src",
 }
 _PRELOADS = {"style": "style-src", "script": "script-src", "font": "font-src", "image": "img-src"}
+#: Lets hashes count for attributes, too (CSP 3 §8.3); alone it lets nothing run.
+HASHED_ATTRIBUTES = "'unsafe-hashes'"
 #: Scripts that are data are not run (HTML §4.12.1).
 _RUNS = re.compile(r"(|module|importmap|(text|application)/(x-)?(java|ecma)script)")
 
@@ -50,20 +52,20 @@ class Thing:
 
     @property
     def hash(self) -> str:
-        """How a policy names this very text (CSP 3 §6.7.3.3)."""
-        return f"'sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}'"
+        """How a policy names this very text (CSP 3 §6.7.3.3). Browsers read every end of a line as one kind."""
+        text = self.text.replace("\r\n", "\n").replace("\r", "\n")
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
     @property
-    def source(self) -> str:
-        """What the directive would have to say for it."""
+    def sources(self) -> list[str]:
+        """What the directive would have to say for it, and as long as its text stays, for nothing else."""
         if self.address:
             parts = urlsplit(self.address)
-            return (
-                f"{parts.scheme}://{parts.netloc}"
-                if parts.netloc and parts.scheme
-                else parts.netloc or "'self'"
-            )
-        return "'unsafe-inline'" if self.directive.endswith("-attr") else "'nonce'"
+            origin = f"{parts.scheme}://{parts.netloc}" if parts.scheme else parts.netloc
+            return [origin if parts.netloc else "'self'"]
+        if self.directive == "style-src-attr":
+            return ["'unsafe-inline'"]
+        return [HASHED_ATTRIBUTES, self.hash] if self.directive == "script-src-attr" else [self.hash]
 
     def __str__(self) -> str:
         if self.address:
@@ -138,7 +140,10 @@ def _is_allowed(thing: Thing, policy: Policy) -> bool:
         return by_number or any(_matches(source, thing.address) for source in allowed)
     # A number or a hash in a policy makes browsers forget 'unsafe-inline' (CSP 3 §6.7.3.2).
     strict = any(source in NONCES or source.startswith(("'nonce-", "'sha")) for source in allowed)
-    return by_number or thing.hash in allowed or ("'unsafe-inline'" in allowed and not strict)
+    by_hash = thing.hash in allowed and (
+        HASHED_ATTRIBUTES in allowed or not thing.directive.endswith("-attr")
+    )
+    return by_number or by_hash or ("'unsafe-inline'" in allowed and not strict)
 
 
 def _matches(source: str, address: str) -> bool:

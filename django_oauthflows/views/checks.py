@@ -21,7 +21,7 @@ from django_oauthflows.conf import SERVER_METADATA, base_path, options
 from django_oauthflows.flows import registry
 from django_oauthflows.toolkit.validator import goes_back
 from django_oauthflows.views import pages, policy
-from django_oauthflows.views.blocked import Thing, first_blocked
+from django_oauthflows.views.blocked import HASHED_ATTRIBUTES, Thing, first_blocked
 from django_oauthflows.views.metadata import ServerMetadataView
 from django_oauthflows.views.policy import LOOSE, listed
 
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 MIDDLEWARE = "django.middleware.csp.ContentSecurityPolicyMiddleware"
 SCRIPTS = ("script-src", "script-src-elem", "script-src-attr")
 NONCE = "'nonce'"
+_RUNS_ANYTHING = LOOSE - {HASHED_ATTRIBUTES}
+#: As pasted at the end of the routes: a fresh project imports but ``path`` there.
+_IMPORTS = "from django.urls import include, path\n"
 _ROUTES = 'path("", include("django_oauthflows.urls"))'
 
 
@@ -44,7 +47,7 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
         return [
             Error(
                 "The routes of django_oauthflows are not included.",
-                hint=f"urlpatterns += [{_ROUTES}]",
+                hint=f"{_IMPORTS}urlpatterns += [{_ROUTES}]",
                 id="oauthflows.E009",
             )
         ]
@@ -53,7 +56,7 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
             Error(
                 f"The routes of django_oauthflows change with the user's language ({', '.join(addresses)}), so "
                 "clients would not find them.",
-                hint=f"urlpatterns += [{_ROUTES}]  # outside i18n_patterns(), in the place of the one inside",
+                hint=f"{_IMPORTS}urlpatterns = [{_ROUTES}, *urlpatterns]  # outside i18n_patterns()",
                 id="oauthflows.E010",
             )
         ]
@@ -80,7 +83,7 @@ def _check_root() -> Iterator[CheckMessage]:
         yield CheckWarning(
             f"The routes of django_oauthflows are under a path, so clients that are told the issuer look for its "
             f"metadata at {SERVER_METADATA}{base}, and nothing is there.",
-            hint='urlpatterns += [path("", include("django_oauthflows.well_known"))]',
+            hint=f'{_IMPORTS}urlpatterns += [path("", include("django_oauthflows.well_known"))]',
             id="oauthflows.W100",
         )
 
@@ -154,7 +157,7 @@ def _login_line(path: str) -> str:
     except NoReverseMatch:
         template = "registration/login.html"
     return (
-        "from django.contrib.auth.views import LoginView\n"
+        "from django.contrib.auth.views import LoginView\nfrom django.urls import path\n"
         f'urlpatterns += [path("{path.removeprefix("/")}", LoginView.as_view(template_name="{template}"))]'
     )
 
@@ -164,39 +167,58 @@ def check_pages(app_configs: Any, **_: Any) -> Iterator[CheckMessage]:
     """What the host's templates around our pages load is allowed there; the first thing that is not is named."""
     thing = _first_blocked()
     if thing is not None:
-        line = _added_to_policy(thing.directive, thing.source)
         yield CheckWarning(
             f"Browsers would block {thing} on our pages: their Content-Security-Policy does not allow it "
             f"({thing.directive}).",
-            hint=line + ('  # and nonce="{{ csp_nonce }}" in its tag' if thing.source == "'nonce'" else ""),
+            hint=_line_that_allows(thing),
             id="oauthflows.W105",
         )
-    loose = [source for name in SCRIPTS for source in listed(options().CSP.get(name)) if source in LOOSE]
+    given = {name: listed(value) for name, value in options().CSP.items()}
+    loose = [source for name in SCRIPTS for source in given.get(name, ()) if source in _RUNS_ANYTHING]
     if loose:
+        tight = {
+            name: [source for source in given[name] if source not in _RUNS_ANYTHING] or [NONCE]
+            for name in SCRIPTS
+            if name in given
+        }
         yield CheckWarning(
             f"OAUTHFLOWS['CSP'] lets any script run on the page where users decide ({', '.join(loose)}).",
-            hint=f'OAUTHFLOWS["CSP"] = { ({**options().CSP, "script-src": [NONCE]})!r}',
+            hint=f'OAUTHFLOWS["CSP"] = {given | tight!r}',
             id="oauthflows.W106",
         )
 
 
 def _first_blocked() -> Thing | None:
     """By a page of ours as a visitor would get it. A template that needs more than a visitor tells nothing."""
+    html = _page_of_a_visitor()
+    return first_blocked(html, policy.policy()) if html else None
+
+
+def _page_of_a_visitor() -> str:
     request = HttpRequest()
     request.method, request.path, request.user = "GET", "/", AnonymousUser()
     named = (host.removeprefix(".") for host in settings.ALLOWED_HOSTS if host != "*")
     request.META |= {"SERVER_NAME": next(named, "localhost"), "SERVER_PORT": "80"}
     try:
-        html = pages.page(request, "busy.html", {}).content.decode()
+        return pages.page(request, "busy.html", {}).content.decode()
     except Exception:  # whatever the host's code meets where there is no site around it
         logger.debug("The pages could not be tried.", exc_info=True)
-        return None
-    return first_blocked(html, policy.policy())
+        return ""
 
 
-def _added_to_policy(directive: str, source: str) -> str:
-    before = {name: listed(value) for name, value in options().CSP.items()}
-    return f'OAUTHFLOWS["CSP"] = {before | {directive: [*before.get(directive, []), source]}!r}'
+def _line_that_allows(thing: Thing) -> str:
+    """By its address or its very text; what is another text each time can only run by a number used once."""
+    sources, about = thing.sources, ""
+    if thing.text and thing.hash in sources:
+        again = _first_blocked()
+        if thing.directive.endswith("-attr") or (again is not None and again.text == thing.text):
+            about = "  # for this very text: another one needs another line"
+        else:
+            sources, about = [NONCE], '  # and in its tag: nonce="{{ csp_nonce }}"'
+    allowed = {name: listed(value) for name, value in options().CSP.items()}
+    closer = f"{thing.directive}-elem"  # of the two, the one that browsers read
+    allowed.setdefault(closer if closer in allowed else thing.directive, []).extend(sources)
+    return f'OAUTHFLOWS["CSP"] = {allowed!r}{about}'
 
 
 @register(Tags.security)

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as site
 from django.test import Client
 
-from django_oauthflows.checks import check_options
+from django_oauthflows.resource_server.checks import check_scopes
 from django_oauthflows.scopes import declared_scopes
 
 
@@ -42,7 +42,7 @@ def test_an_apps_scopes_are_gathered_and_the_settings_win(app: Any, settings: An
 def test_a_wrong_scope_of_an_app_is_reported(app: Any, settings: Any) -> None:
     wrong = app("wrong_app", 'SCOPES = {"a": {"label": "A", "implies": ["missing"]}}')
     settings.INSTALLED_APPS = [*site.INSTALLED_APPS, wrong]
-    assert [message.id for message in check_options(None)] == ["oauthflows.E004"]
+    assert [message.id for message in check_scopes(None)] == ["oauthflows.E004"]
 
 
 @pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_another_apps_list_of_that_name_is_not_ours(
     before = list(declared_scopes())
     settings.INSTALLED_APPS = [*site.INSTALLED_APPS, app("odd_app", content)]
     assert list(declared_scopes()) == before
-    assert check_options(None) == []
+    assert list(check_scopes(None)) == []
     assert client.get("/.well-known/oauth-authorization-server").status_code == 200
 
 
@@ -63,6 +63,6 @@ def test_a_mapping_of_another_form_is_passed_over_and_named(app: Any, settings: 
     before = list(declared_scopes())
     settings.INSTALLED_APPS = [*site.INSTALLED_APPS, app("near_app", 'SCOPES = {"a": ["https://x.example"]}')]
     assert list(declared_scopes()) == before
-    (finding,) = check_options(None)
+    (finding,) = check_scopes(None)
     assert finding.id == "oauthflows.W022"
     assert "near_app.scopes" in finding.msg

@@ -36,6 +36,11 @@ def policy_at(path: str, **headers: Any) -> dict[str, list[str]]:
 BAD = "/oauth/authorize/?client_id=nobody"
 
 
+def allowing(directive: str, text: str, *more: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return repr({directive: [*more, f"'sha256-{digest}'"]})
+
+
 @pytest.fixture
 def based(settings: Any, tmp_path: Any) -> Callable[..., None]:
     """Put the host's own template around our pages."""
@@ -208,15 +213,17 @@ def test_the_sites_own_policy_counts_with_its_template_but_lets_nothing_run_at_w
          "{'style-src': ['https://cdn.example.org']}"),
         ('<script src="//cdn.example.org/a.js"></script>', "/a.js", "{'script-src': ['cdn.example.org']}"),
         ('<script src="{% static \'site.js\' %}"></script>', "site.js", "{'script-src': [\"'self'\"]}"),
-        ("<script>let a = 1</script>", "let a = 1", "{'script-src': [\"'nonce'\"]}"),
-        ("<style>a { color: red }</style>", "a { color: red }", "{'style-src': [\"'nonce'\"]}"),
+        ("<script>let a = 1</script>", "let a = 1", allowing("script-src", "let a = 1")),
+        ("<script>let a;\r\nlet b</script>", "let a; let b", allowing("script-src", "let a;\nlet b")),
+        ("<script>{% csrf_token %}</script>", "csrf", "{'script-src': [\"'nonce'\"]}"),
+        ("<style>a { color: red }</style>", "a { color: red }", allowing("style-src", "a { color: red }")),
         ('<img src="https://img.example.org/a.png">', "img.example.org", "{'img-src': ['https://img.example.org']}"),
         ('<img srcset="/a.png 1x, https://img.example.org/b.png 2x">', "b.png", "{'img-src': ['https://img.example.org']}"),
         ('<iframe src="https://video.example.org/"></iframe>', "video", "{'frame-src': ['https://video.example.org']}"),
         ('<link rel="preload" as="font" href="https://f.example.org/f.woff2">', "f.woff2",
          "{'font-src': ['https://f.example.org']}"),
         ('<p style="color: red">', "color: red", "{'style-src-attr': [\"'unsafe-inline'\"]}"),
-        ('<body onload="go()">', "go()", "{'script-src-attr': [\"'unsafe-inline'\"]}"),
+        ('<body onload="go()">', "go()", allowing("script-src-attr", "go()", "'unsafe-hashes'")),
         ('<link rel="manifest" href="/site.webmanifest">', "webmanifest", "{'manifest-src': [\"'self'\"]}"),
     ],
 )  # fmt: skip
@@ -238,6 +245,7 @@ def test_the_first_thing_that_would_be_blocked_is_named_with_the_line(
     )
     based("{% load static %}" + numbered, CSP=namespace["OAUTHFLOWS"]["CSP"])
     assert finding("W105") is None
+    assert finding("W106") is None
 
 
 @pytest.mark.parametrize(

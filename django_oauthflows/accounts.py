@@ -1,4 +1,4 @@
-"""Whether the site still accepts an account, as Django's own sessions find out (``ModelBackend.get_user``)."""
+"""What is asked about accounts: whether the site still accepts one, as Django's own sessions find out, and its name."""
 
 from __future__ import annotations
 
@@ -7,34 +7,88 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_backends, get_user_model
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.signals import setting_changed
 from django.db import models
+from django.db.models import Q
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
 from django_oauthflows.conf import options
-from django_oauthflows.database import rows_of
+from django_oauthflows.database import rows_of, writer_of
 
 logger = logging.getLogger("django_oauthflows")
 
 
+#: The toolkit's backend finds any account there is: it knows who calls by their token.
+_TOOLKIT = "oauth2_provider"
+
+
 @lru_cache(maxsize=1)
 def _judges() -> tuple[Any, ...]:
-    """The authentication backends that decide about accounts."""
-    return tuple(backend for backend in get_backends() if hasattr(backend, "user_can_authenticate"))
+    """The authentication backends that decide about accounts: those with Django's ``user_can_authenticate``; where
+    there are none, those that keep sessions by a ``get_user`` of their own.
+    """
+    backends = get_backends()
+    usual = tuple(backend for backend in backends if hasattr(backend, "user_can_authenticate"))
+    return usual or tuple(backend for backend in backends if _finds_users(backend))
+
+
+def _finds_users(backend: Any) -> bool:
+    """Whether it has a ``get_user`` of its own, which ends sessions by finding nobody."""
+    method = getattr(type(backend), "get_user", None)
+    known = (BaseBackend.get_user, ModelBackend.get_user)
+    return method is not None and method not in known and not method.__module__.startswith(_TOOLKIT)
+
+
+def _keeps(backend: Any, user: Any) -> bool:
+    """Whether a session of ``user`` that ``backend`` began would go on."""
+    closed = not getattr(backend, "user_can_authenticate", _is_active)(user)
+    return not closed and (not _finds_users(backend) or backend.get_user(user.pk) is not None)
+
+
+def _is_active(user: Any) -> bool:
+    return bool(getattr(user, "is_active", True))
 
 
 def is_accepted(user: Any) -> bool:
     """Whether ``user`` could still be logged in.
 
     An account that the model's default manager leaves out counts as deleted, one that every
-    authentication backend turns down (``user_can_authenticate``) as closed. Asks the database only where
-    the site's manager or backends do.
+    authentication backend turns down (``user_can_authenticate``, ``get_user``) as closed. Asks the database
+    only where the site's manager or backends do.
     """
     judges = _judges()
     if not judges:
-        return bool(getattr(user, "is_active", True))
-    return any(judge.user_can_authenticate(user) for judge in judges) and not _is_hidden(user)
+        return _is_active(user) and not _is_hidden(user)
+    return any(_keeps(judge, user) for judge in judges) and not _is_hidden(user)
+
+
+def name_of(user: Any) -> str:
+    """What ``user`` logs in with. Django lets a name be a relation (``USERNAME_FIELD``); this is its text."""
+    return str(user.get_username())
+
+
+def found_by_name(name: str) -> Any:
+    """The user whom Django's own login finds by ``name``, or ``None``: a manager may forgive capitals."""
+    model = get_user_model()
+    manager: Any = model._default_manager.db_manager(writer_of(model))
+    try:
+        if hasattr(manager, "get_by_natural_key"):
+            return manager.get_by_natural_key(name)
+        return manager.get(**{model.USERNAME_FIELD: name})
+    except (ObjectDoesNotExist, ValueError, ValidationError):
+        return None
+
+
+def named(beginning: str) -> Any:
+    """The accounts whose name begins so, spelled as it is or in small letters: then the index of names serves."""
+    model = get_user_model()
+    field: Any = model._meta.get_field(model.USERNAME_FIELD)
+    path = f"{field.name}__{field.target_field.name}" if field.is_relation else field.name
+    spelled = Q(**{f"{path}__startswith": beginning}) | Q(**{f"{path}__startswith": beginning.lower()})
+    return model._base_manager.filter(spelled)
 
 
 def objection_to_use(user: Any, client: Any) -> str:

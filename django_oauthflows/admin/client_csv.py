@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 
+from django_oauthflows.accounts import name_of
 from django_oauthflows.admin.impact import known
 from django_oauthflows.database import streamed
 from django_oauthflows.models import Client
@@ -40,7 +41,7 @@ def people_as_csv(consents: ConsentQuerySet) -> HttpResponse:
     """Who allows a client what, as a file for a spreadsheet."""
     rows = (
         (
-            consent.user.get_username(),
+            name_of(consent.user),
             consent.scope,
             consent.given_at.isoformat(timespec="seconds"),
             consent.updated_at.isoformat(timespec="seconds"),
@@ -62,7 +63,7 @@ def _cells(client: Any) -> tuple[object, ...]:
         "suspended" if client.is_suspended else "live",
         client.allowed_scopes,
         client.redirect_uris,
-        client.owner.get_username() if client.owner else "",
+        name_of(client.owner) if client.owner else "",
         client.users,
         used.isoformat(timespec="seconds") if used else "",
         client.created.isoformat(timespec="seconds"),

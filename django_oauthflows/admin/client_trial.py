@@ -22,6 +22,7 @@ from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
+from django_oauthflows.accounts import name_of
 from django_oauthflows.admin.client_preview import previewed
 from django_oauthflows.admin.explanations import explanation
 from django_oauthflows.admin.permissions import TRY_CLIENT, demand
@@ -107,7 +108,7 @@ class Trial:
             self.refused(title, refused, *sent.items())
             return None
         self.note(title, _("The request is in order: the app, the address and the scopes."), *sent.items())
-        user = str(self.http.user.get_username())
+        user = name_of(self.http.user)
         self.note(
             _("The user logs in"),
             _("You are logged in already, as %(user)s. Others see the login page first.") % {"user": user},

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR
-from django.contrib.auth import get_user_model
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauthflows.accounts import named
 from django_oauthflows.admin.advice import MOST_ADVISED, TOPIC_LABELS, Finding, Topic, findings
 from django_oauthflows.authorization_server.outbox.registry import KINDS
 from django_oauthflows.database import has_more_rows
@@ -124,9 +124,7 @@ def clients_named(text: str, *, or_host: bool = False) -> list[int]:
 
 def users_named(text: str) -> list[Any]:
     """Keys of the users whose name begins so, spelled as it is or in small letters; of some, where that is many."""
-    name = f"{get_user_model().USERNAME_FIELD}__startswith"
-    spelled = Q(**{name: text}) | Q(**{name: text.lower()})
-    return list(get_user_model()._base_manager.filter(spelled).values_list("pk", flat=True)[:_MOST_NAMED])
+    return list(named(text).values_list("pk", flat=True)[:_MOST_NAMED])
 
 
 def of_users_named(text: str, model: Any, column: str = "user") -> Q:

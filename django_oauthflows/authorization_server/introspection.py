@@ -10,6 +10,7 @@ from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
+from django_oauthflows.accounts import name_of
 from django_oauthflows.authorization_server.client_authentication import authenticate_with_proof
 from django_oauthflows.authorization_server.request import Answer, FormRequest, RequestRefused
 from django_oauthflows.authorization_server.resource_indicators import meant_for
@@ -90,7 +91,7 @@ def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
         if access.client.has_pairwise_subjects:
             answer[SUBJECT_KIND] = "pairwise"  # and no name by which others could find out who that is
         else:
-            answer["username"] = access.user.get_username()
+            answer["username"] = name_of(access.user)
         # RFC 9470 §6.2
         login = {"auth_time": access.auth_time, "acr": access.acr}
         answer |= {name: value for name, value in login.items() if value not in (None, "")}

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from django_oauthflows import signals
+from django_oauthflows.accounts import name_of
 from django_oauthflows.authorization_server.outbox.kind import Kind, Later, NotNeeded, Result, Sent
 from django_oauthflows.authorization_server.outbox.mail import hand_over, headers
 from django_oauthflows.authorization_server.whereabouts import device_in_words, device_of, place_of
@@ -174,7 +175,7 @@ def _written(consent: Consent, payload: dict[str, Any]) -> tuple[str, str]:
     context = {
         "app": app,
         "site": site,
-        "user": consent.user.get_username(),
+        "user": name_of(consent.user),
         "first": payload["first"],
         "when": _moment(payload["at"]),
         "permissions": [declared[name].label for name in added],

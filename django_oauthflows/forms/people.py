@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from django_oauthflows.accounts import named
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import declared_scopes
 
@@ -29,8 +28,5 @@ class PeopleForm(forms.Form):
         """Those of ``consents`` that are asked for."""
         asked = self.cleaned_data if self.is_valid() else {}
         if asked.get("who"):
-            # As it is spelled, or in small letters: then the index of the names serves.
-            name = f"{get_user_model().USERNAME_FIELD}__startswith"
-            spelled = Q(**{name: asked["who"]}) | Q(**{name: asked["who"].lower()})
-            consents = consents.filter(user__in=get_user_model()._base_manager.filter(spelled))
+            consents = consents.filter(user__in=named(asked["who"]))
         return consents.allowing(asked["scope"]) if asked.get("scope") else consents

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from django_oauthflows.accounts import name_of
 from django_oauthflows.adoption.consents import with_last_use
 from django_oauthflows.authorization_server.account_changes import end_everything
 from django_oauthflows.management.users import add_by, user_named
@@ -40,7 +41,7 @@ def _show(command: Command, options: dict[str, Any]) -> None:
     if options["json"]:
         command.say_json(
             {
-                "user": user.get_username(),
+                "user": name_of(user),
                 "apps": apps,
                 "acting_clients": [client.client_id for client in acting],
             }
@@ -75,7 +76,7 @@ def _end(command: Command, options: dict[str, Any]) -> None:
     user = USER.kept(options["username"])
     ended = end_everything(user, by=user_named(options["by"]), reason=options["reason"])
     if options["json"]:
-        command.say_json({"user": user.get_username(), "apps": ended.apps, "sessions": ended.sessions})
+        command.say_json({"user": name_of(user), "apps": ended.apps, "sessions": ended.sessions})
         return
     sessions = "" if ended.sessions is None else f" Sessions ended: {ended.sessions}."
     command.say(f"Apps disconnected: {ended.apps}. Every token for them has ended.{sessions}")

@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils.dateparse import parse_datetime
@@ -25,7 +24,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
-from django_oauthflows.database import rows_of
+from django_oauthflows.accounts import found_by_name
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Application, Client
 from django_oauthflows.scopes import scope_string
@@ -96,11 +95,10 @@ def _time(value: Any) -> datetime:
 
 
 def _user(value: Any) -> Any:
-    users = get_user_model()
-    try:
-        return rows_of(users).get(**{users.USERNAME_FIELD: _text(value)})
-    except ObjectDoesNotExist:
-        raise ValidationError(gettext("There is no user “%(name)s”.") % {"name": value}) from None
+    user = found_by_name(_text(value))
+    if user is None:
+        raise ValidationError(gettext("There is no user “%(name)s”.") % {"name": value})
+    return user
 
 
 TEXT = Kind(_("Give a text."), _text)
@@ -114,7 +112,9 @@ NUMBER = Kind(_("Give a whole number."), _of_type(int))
 SECONDS = Kind(_("Give a whole number of seconds above zero."), _seconds)
 TIME = Kind(_("Give a time, as in 2030-12-31T23:59:00+00:00."), _time, lambda value: value.isoformat())
 KEY = Kind(_("Give the key of a row that is there."), str, lambda value: value.pk)
-USER = Kind(_("Give the name of a user."), _user, lambda value: value.get_username())
+USER = Kind(
+    _("Give the name of a user."), _user, lambda value: str(value.serializable_value(value.USERNAME_FIELD))
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.accounts import name_of
 from django_oauthflows.conf import options
 from django_oauthflows.scopes import declared_scopes
 
@@ -66,7 +67,7 @@ def _full_name(user: Any, _request: HttpRequest) -> Any:
 
 
 def _username(user: Any, _request: HttpRequest) -> Any:
-    return user.get_username()
+    return name_of(user)
 
 
 def _email(user: Any, _request: HttpRequest) -> Any:

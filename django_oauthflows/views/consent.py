@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import number_format
 
-from django_oauthflows.accounts import objection_to_use
+from django_oauthflows.accounts import name_of, objection_to_use
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_host, site_name
 from django_oauthflows.confusables import in_letters, readable
@@ -61,7 +61,7 @@ def consent_shown(request: HttpRequest, form: ConsentForm) -> tuple[str, dict[st
         "known": _known_here(client),
         "can_report": True,
         "form": form,
-        "user_name": readable(request.user.get_username()),
+        "user_name": readable(name_of(request.user)),
         "groups": _grouped(lines),
         "stays_connected": question.offline,
         "has_new": any(line.mark for line in lines),

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 
 from django_oauthflows import limits
+from django_oauthflows.accounts import name_of
 from django_oauthflows.authorization_server.request import (
     MAX_QUERY_LENGTH,
     Parameters,
@@ -120,7 +121,7 @@ def _named(http: HttpRequest, values: dict[str, str]) -> str:
 def _question(request: LogoutRequest) -> HttpResponse:
     context = {
         "app": app_context(request.http, request.client) if request.client is not None else None,
-        "user_name": readable(request.http.user.get_username()),
+        "user_name": readable(name_of(request.http.user)),
         "another_user": request.is_about_another_user(),
     }
     return page(request.http, "logout.html", context)

@@ -19,7 +19,7 @@ from django_oauthflows.scopes import OPENID, offers_openid
 from django_oauthflows.views.endpoint import add_cors, preflight
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
-_METHODS = "GET, POST, OPTIONS"
+_METHODS = "GET, HEAD, POST, OPTIONS"
 
 
 @method_decorator(
@@ -29,7 +29,7 @@ _METHODS = "GET, POST, OPTIONS"
 class UserInfoView(View):
     """GET and POST (§5.3.1), with the access token in the header. Errors are those of RFC 6750 §3."""
 
-    http_method_names = ["get", "post", "options"]
+    http_method_names = ["get", "head", "post", "options"]
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not offers_openid():

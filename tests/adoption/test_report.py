@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -144,6 +146,20 @@ def adopted_client(**values: Any) -> Client:
         "redirect_uris": "https://app.example/cb",
     }  # fmt: skip
     return Client.objects.get(pk=get_application_model().objects.create(**usual | values).pk)
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_root_urls_that_are_in_no_file_hold_nothing_up(
+    by_name: bool, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sites of one file make them in memory, and Django takes the module itself for its name, too."""
+    module = ModuleType("urls_in_memory")
+    vars(module)["urlpatterns"] = []
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with override_settings(ROOT_URLCONF=module.__name__ if by_name else module):
+        out = io.StringIO()
+        call_command("oauth", "adopt", "--check", stdout=out)
+    assert "multipart" in out.getvalue()
 
 
 def test_clients_that_need_no_pkce_are_exempt_on_record_by_one_command(db: None) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -98,12 +100,21 @@ def _files(folders: Iterable[Path]) -> set[Path]:
     """Python files of the site: of its apps, beside its root URLs and settings, and in ``folders``."""
     roots = {Path(config.path) for config in apps.get_app_configs()} | set(folders)
     for module in (settings.ROOT_URLCONF, getattr(settings, "SETTINGS_MODULE", None)):
-        spec = find_spec(module) if module else None
-        if spec is not None and spec.origin:
-            roots.add(Path(spec.origin).parent)
+        file = _file_of(module) if module else None
+        if file:
+            roots.add(Path(file).parent)
     return {
         file for root in roots if not _is_installed(root) for file in root.rglob("*.py") if file.is_file()
     }
+
+
+def _file_of(module: Any) -> str | None:
+    """Where a module is written down, which settings name, or are; ``None`` for one that was made in memory."""
+    known = sys.modules.get(module) if isinstance(module, str) else module
+    if known is not None:
+        return getattr(known, "__file__", None)
+    spec = find_spec(module)
+    return spec.origin if spec is not None else None
 
 
 def _is_installed(folder: Path) -> bool:

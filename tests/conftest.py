@@ -20,10 +20,16 @@ from tests.oauth_client import OAuthClient, UserAgent
 pytest_plugins = ["django_oauthflows.testing"]
 
 
-@pytest.fixture(autouse=True)
-def usage_is_flushed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The flush that is due once a minute would fall into a request whose statements are counted."""
-    monkeypatch.setattr(usage, "FLUSH_SECONDS", float("inf"))
+@pytest.fixture(scope="session", autouse=True)
+def usage_is_flushed_by_hand() -> Iterator[None]:
+    """The flush that is due once a minute would fall into a request whose statements are counted.
+
+    For the whole session: a live server flushes after its answer, which may be when the test is over and its
+    tables are being emptied.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(usage, "FLUSH_SECONDS", float("inf"))
+        yield
 
 
 @pytest.fixture(autouse=True)

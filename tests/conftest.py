@@ -32,6 +32,23 @@ def usage_is_flushed_by_hand() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def tables_are_emptied_by_delete() -> Iterator[None]:
+    """PostgreSQL takes ten times as long to truncate fifty tables as to delete the few rows that a test leaves."""
+
+    def sql_flush(ops: Any, style: Any, tables: list[str], **options: Any) -> list[str]:
+        if options.get("reset_sequences"):
+            return truncate(ops, style, tables, **options)
+        return [f"DELETE FROM {ops.quote_name(table)}" for table in tables]
+
+    operations = type(connection.ops)
+    truncate = operations.sql_flush
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if connection.vendor == "postgresql":
+            monkeypatch.setattr(operations, "sql_flush", sql_flush)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_counted_yet() -> None:
     """Every test's requests come from one network, and a refusal is on record only so often in an hour."""

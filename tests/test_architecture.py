@@ -23,7 +23,7 @@ from django_oauthflows.authorization_server.grants import GRANTS
 from django_oauthflows.database import WriterQuerySet
 from django_oauthflows.flows import registry
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "django_oauthflows"

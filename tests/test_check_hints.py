@@ -45,6 +45,8 @@ from tests.views import test_policy
 
 pytestmark = pytest.mark.one_database
 
+pytestmark = pytest.mark.one_database
+
 MIDDLEWARE = settings.MIDDLEWARE
 GOOD: dict[str, Any] = {"SCOPES": {"notes:read": "Read your notes"}}
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

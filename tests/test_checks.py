@@ -18,6 +18,8 @@ from django_oauthflows.conf import options
 from django_oauthflows.models import Event
 from tests.site_process import Site, fresh_database
 
+pytestmark = pytest.mark.one_database
+
 LOGIN = (path("accounts/login/", LoginView.as_view()),)
 GOOD = {"SCOPES": {"notes:read": "Read your notes"}}
 

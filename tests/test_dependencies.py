@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 AUDIT: dict[str, Any] = runpy.run_path(str(ROOT / ".ci/audit.py"))

@@ -7,7 +7,7 @@ import pytest
 from django_oauthflows.flows import registry
 from tests.benchmarks.trace import Trace, short, traced, traces
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 #: Files of ours at most, one of which counts for monitors; functions of django-oauth-toolkit and oauthlib at most.
 FILES = {"client credentials": 16, "code exchange": 20}

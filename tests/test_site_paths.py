@@ -14,7 +14,7 @@ from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 from tests.site_process import Site, fresh_database
 from tests.test_hosts import MAKE_USER
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 SERVER = "/.well-known/oauth-authorization-server"
 

@@ -15,7 +15,7 @@ import requests
 from django.conf import settings
 from django.core.management import call_command
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 ROOT = Path(__file__).parent.parent
 

@@ -15,7 +15,7 @@ from django_oauthflows.models import Client, ClientSecret, Event
 from tests.admin.conftest import CONFIRM, form_data, page_of
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_environment]
 LIST = "/admin/django_oauthflows/client/"
 ADD = f"{LIST}add/?use_case=service"
 

@@ -16,6 +16,8 @@ from django_oauthflows.models import Client, Event
 from tests.factories import ClientFactory
 from tests.site_process import Site, fresh_database
 
+pytestmark = pytest.mark.one_database
+
 APPLICATIONS = """
 import json
 from oauth2_provider.models import get_application_model

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 import requests
 
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.oauth_client import OAuthClient
 from tests.site_process import Site, fresh_database
+
+pytestmark = pytest.mark.one_database
 
 
 class CachingService:

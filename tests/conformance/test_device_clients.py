@@ -20,7 +20,7 @@ from django_oauthflows.models import Client
 from example_project.demo import seed
 from tests.oauth_client import OAuthClient, UserAgent
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 OPENID_CLIENT = """
 import * as client from 'openid-client';

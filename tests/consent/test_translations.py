@@ -35,6 +35,8 @@ from tests.catalogs import LANGUAGES, PACKAGE, Key, catalog, key_of, path_of, te
 from tests.consent.conftest import Walk
 from tests.mailbox import delivered
 
+pytestmark = pytest.mark.one_environment
+
 DJANGO = Path(django.__file__).parent
 #: Whose catalogs are joined with ours on every site.
 OTHERS = (

@@ -13,6 +13,8 @@ import pytest
 
 import django_oauthflows
 
+pytestmark = pytest.mark.one_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "django_oauthflows/"
 

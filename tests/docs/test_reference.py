@@ -22,7 +22,7 @@ from django_oauthflows.models import Event
 from django_oauthflows.models.client_metadata import MEMBERS
 from example_project.documentation import flows, pages
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 PACKAGE = pages.ROOT / "django_oauthflows"
 REFERENCE = PACKAGE / "docs/reference"

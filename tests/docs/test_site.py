@@ -14,7 +14,7 @@ from django.test import Client
 
 from example_project.documentation import site as documentation
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = (sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / ".ci/mkdocs.yml"))

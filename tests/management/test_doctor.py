@@ -26,7 +26,7 @@ from django_oauthflows.models import Client, ClientSecret, Event, OutboxMessage,
 from tests.factories import ClientFactory
 from tests.mail_server import smtp_settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ISSUER = "https://id.example.org"
 
 

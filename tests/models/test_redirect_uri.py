@@ -18,6 +18,8 @@ from django_oauthflows.models.redirect_uri import (
     problem_with,
 )
 
+pytestmark = pytest.mark.one_database
+
 WEB, NATIVE = use_case_named("web"), use_case_named("native")
 
 FINE = [

@@ -28,7 +28,7 @@ from django_oauthflows.authorization_server.outbox.delivery import deliver
 from tests.oauth_client import UserAgent
 from tests.openid.conftest import BYE, App
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 NewApp = Callable[..., App]
 SCOPES = ("openid", "profile", "email")
 

@@ -16,6 +16,8 @@ from tests.oauth_client import OAuthClient, UserAgent
 from tests.site_process import Site
 from tests.test_hosts import MAKE_USER, registered, walk_all_flows
 
+pytestmark = pytest.mark.one_environment
+
 CALLBACK = ("--redirect-uri", "https://client.example/callback")
 #: What staff see: every list, every page of a client, and one of each other kind, as status codes by path.
 ADMIN_PAGES = """

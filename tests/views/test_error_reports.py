@@ -27,7 +27,7 @@ from tests.factories import ClientFactory, UserFactory
 from tests.held import Held
 from tests.oauth_client import hidden_fields
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 FORM = "application/x-www-form-urlencoded"
 #: What our codes, tokens and secrets look like, and JWT.

@@ -16,7 +16,7 @@ from django_oauthflows.conf import options
 from tests.consent.conftest import Walk
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 DJANGOS_NONCE = "<CSP_NONCE_SENTINEL>"
 #: Where each page of ours is, or how it comes about.

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, Permission
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.db import transaction
 
-from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models import Client, ClientSecret, Event
 from django_oauthflows.models.client_secret import digest_of
 from example_project.clients.credentials import client_secret
-from example_project.clients.directory import API_DOCS, CLIENTS, DemoClient
+from example_project.clients.directory import API_DOCS, CLIENTS, LEGACY_SPA, DemoClient
 from example_project.notes.models import Note
 
 CLIENTS_ORIGIN = "http://localhost:8000"
@@ -50,6 +51,22 @@ def seed(clients_origin: str = CLIENTS_ORIGIN) -> None:
         _register(client, clients_origin)
     for host in ("localhost", "127.0.0.1"):  # the page works under both names of this machine
         _register(API_DOCS, clients_origin.replace("localhost", host))
+    if not Event.objects.filter(kind=Event.Kind.PURGED).exists():
+        _look_kept()
+
+
+def _look_kept() -> None:
+    """Something for staff to see in their overview, as on a site that is looked after: one app was reported."""
+    bob = get_user_model()._default_manager.get(username="bob")
+    Event.objects.record(
+        Event.Kind.CLIENT_REPORTED,
+        client=Client.objects.get(client_id=LEGACY_SPA.client_id),
+        user=bob,
+        by=bob,
+        about="unasked",
+        words="A link in a mail brought me to its login.",
+    )
+    call_command("oauth", "purge", verbosity=0)
 
 
 def _add_person(person: Person) -> None:

@@ -27,6 +27,7 @@ from django_oauthflows.scopes import declared_scopes
 from example_project.clients.credentials import client_secret
 from example_project.clients.directory import CLIENTS
 from example_project.demo import PASSWORD, seed
+from example_project.explorer.clients import ensure_clients
 from example_project.notes.models import Note
 from tests.catalogs import LANGUAGES
 
@@ -98,6 +99,23 @@ def test_the_first_consent_is_one_that_nobody_need_fear(db: None, client: HttpCl
     assert logo
     served = client.get(logo[1])
     assert b"".join(served.streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
+def test_staff_find_a_site_that_is_looked_after_with_two_things_to_see(db: None, client: HttpClient) -> None:
+    seed()
+    ensure_clients("http://127.0.0.1:8000")  # as the explorer does
+    client.post("/accounts/login/", {"username": "admin", "password": PASSWORD})
+    overview = client.get("/admin/django_oauthflows/").content.decode()
+    rows = re.findall(r'<li class="oaf-alarming"><a[^>]*><strong>([^<]+)</strong> ([^<]+)', overview)
+    assert rows == [
+        ("1", "new client that nobody has reviewed"),
+        ("1", "report by users about an app in the last week"),
+    ]
+    advice = client.get("/admin/django_oauthflows/client/advice/").content.decode()
+    assert re.findall(r">(Old Note [^<]+|Note [^<]+|Flow explorer[^<]*)</a>", advice) == [
+        "Flow explorer (implicit)",
+        "Old Note Widget",
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

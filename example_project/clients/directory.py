@@ -113,6 +113,8 @@ SERVICE = DemoClient(
     how="It proves who it is with its secret.",
     scopes=("stats:read",),
     source="example_project/clients/service.py",
+    publisher="Example Counters",
+    reviewed=True,
 )
 JOB = DemoClient(
     client_id="demo-job",
@@ -124,7 +126,10 @@ JOB = DemoClient(
     scopes=("stats:read",),
     source="example_project/clients/job.py",
     service_user="nightly-report",
+    publisher="Example Notes",
+    reviewed=True,
 )
+# Nobody has reviewed it, so that there is one that users are warned of and staff find in their overview.
 LEGACY_SPA = DemoClient(
     client_id="demo-legacy-spa",
     name="Old Note Widget",
@@ -160,6 +165,8 @@ SECOND_SITE = DemoClient(
     source="example_project/clients/second_site/",
     callback="http://localhost:8010/accounts/oidc/example-notes/login/callback/",
     after_logout="http://localhost:8010/",
+    publisher="Second Site",
+    reviewed=True,
 )
 
 #: The page at /api/docs/, whose "Authorize" button is a client as well. Part of the site, so not in the list.

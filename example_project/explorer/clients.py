@@ -123,6 +123,8 @@ def _register(demo: DemoClient, origin: str) -> None:
         scopes=demo.asks.split(),
         redirect_uris=demo.redirect_uris(origin),
         client_secret=demo.auth[1] if demo.auth else None,
+        publisher="Example Notes",
+        trust=Client.Trust.REVIEWED,
         **demo.further,
     )
 

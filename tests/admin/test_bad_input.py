@@ -26,6 +26,8 @@ from tests.factories import ClientFactory
 
 pytestmark = [
     pytest.mark.django_db,
+    # What MariaDB refuses to store, PostgreSQL does, too.
+    pytest.mark.one_database,
     # Django's own warning about a day without a time, from its own filter.
     pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime"),
 ]
@@ -33,6 +35,8 @@ ROOT = "/admin/django_oauthflows"
 MODELS = (Authorization, Client, Consent, Event, OutboxMessage, SigningKey)
 #: Text that is no number, no date, no key, not to be stored by PostgreSQL, or much too large.
 WORST = ("", "x", "²", "a\0b", "9" * 20, "-" + "9" * 20, "9" * 5000, "0001-01-01 00:00:00+14:00")
+#: Of those, one of each kind, where there are very many places to try.
+TYPICAL = ("", "²", "a\0b", "9" * 20, "0001-01-01 00:00:00+14:00")
 NASTY = (
     *WORST,
     "'",
@@ -104,7 +108,8 @@ def requests(route: str, model: type, rows: dict[type, Any]) -> Iterator[str]:
     page = address(route, model, rows)
     is_list = re.search(r"django_oauthflows/\w+/(export/)?$", route)
     for name in PARAMETERS if is_list else ("_changelist_filters", "_to_field", "_popup", "uri", "p"):
-        yield from (f"{page}?{urlencode({name: nasty})}" for nasty in WORST)
+        worst = WORST if name in ("q", "p") else TYPICAL
+        yield from (f"{page}?{urlencode({name: nasty})}" for nasty in worst)
 
 
 @PAGES
@@ -168,15 +173,15 @@ def test_no_field_of_a_client_fails_on_nonsense(boss: Any, case: str) -> None:
     data = form_data(boss.get(url))
     addresses = ("https://[", f"https://{'a' * 300}.example/", "https://a.example:99999999/", "//", "a:")
     dates = ("0001-01-01", "9999-12-31", "2026-02-30")
-    for nasty in (*addresses, *dates, "2147483648"):
+    for nasty in (*WORST, *addresses, *dates, "2147483648", ["x", "x"]):
         # All at once: each field reads what it was sent, whatever the others say.
         assert boss.post(url, dict.fromkeys(data, nasty)).status_code < 500, nasty
     for name in data:
-        typical = addresses if "uri" in name or "url" in name else dates if "until" in name else ()
-        for nasty in (*WORST, *typical):
+        # Then one alone, which may get as far as the database.
+        more = addresses if "uri" in name or "url" in name else dates if "until" in name else ()
+        for nasty in ("²", "a\0b", "9" * 20, *more):
             assert boss.post(url, data | {name: nasty}).status_code < 500, (name, nasty)
         assert boss.post(url, {key: data[key] for key in data if key != name}).status_code < 500, name
-        assert boss.post(url, data | {name: ["x", "x"]}).status_code < 500, name
 
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7", "utf-16"])

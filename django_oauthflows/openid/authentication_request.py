@@ -31,8 +31,8 @@ class AuthenticationRequest:
 
     nonce: str = ""
     max_age: int | None = None
-    #: The one user who may answer (``id_token_hint``, or the claim ``sub``); empty for any.
-    subject: str = ""
+    #: The users of whom one may answer (``id_token_hint``, or the claim ``sub``); empty for any.
+    subjects: frozenset[str] = frozenset()
     acr_values: tuple[str, ...] = ()
     acr_is_essential: bool = False
     claims: ClaimsParameter = field(default_factory=ClaimsParameter)
@@ -44,14 +44,14 @@ class AuthenticationRequest:
         """Raises ``RequestRefused``."""
         _check_offered(parameters)
         claims = ClaimsParameter.read(parameters.get("claims"))
-        subject = _hinted_subject(parameters.get("id_token_hint"), client)
-        if subject and claims.subject not in ("", subject):
+        subjects, hinted = claims.subjects, _hinted_subject(parameters.get("id_token_hint"), client)
+        if hinted and subjects and hinted not in subjects:
             raise invalid_request("id_token_hint and claims name different users.")
         asked = tuple(parameters.get("acr_values").split()) or claims.voluntary_acr
         return cls(
             nonce=_nonce(parameters.get("nonce")),
             max_age=_seconds("max_age", parameters.get("max_age")),
-            subject=subject or claims.subject,
+            subjects=frozenset((hinted,)) if hinted else subjects,
             acr_values=claims.essential_acr or asked,
             acr_is_essential=bool(claims.essential_acr),
             claims=claims,
@@ -60,7 +60,7 @@ class AuthenticationRequest:
 
     def is_about(self, client: Client, http: HttpRequest) -> bool:
         """Whether the user who is logged in is whom the client means."""
-        return not self.subject or self.subject == subject_of(client, http.user.pk)
+        return not self.subjects or subject_of(client, http.user.pk) in self.subjects
 
     def is_strong_enough(self, http: HttpRequest, *, silent: bool) -> bool:
         """Whether the login is of a kind that the client wants (Core §5.5.1.1, RFC 9470 §5).

@@ -15,7 +15,11 @@ from django_oauthflows.authorization_server.request import invalid_request
 
 #: Characters. More would be no request for claims, and stands in a row for every login.
 MAX_LENGTH = 2000
+#: An address (Core §5.1.1) is one level below its claim; what is nested without end no reader could take.
+_MAX_DEPTH = 8
 _MEMBERS = ("id_token", "userinfo")
+#: Claims whose value decides who may answer, and how: a wish for one that cannot be is not passed over.
+_DECISIVE = ("sub", "acr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,12 @@ class ClaimsParameter:
             found = json.loads(text)
         except (ValueError, RecursionError):
             raise invalid_request("claims is no JSON object.") from None
-        members = [found.get(name) or {} for name in _MEMBERS] if isinstance(found, dict) else [None]
-        if not all(map(_is_right, members)):
-            raise invalid_request("claims is not as OpenID Connect Core §5.5 describes it.")
+        given = [found.get(name) for name in _MEMBERS] if isinstance(found, dict) else [0]
+        members = [{} if member is None else member for member in given]
+        if _is_deep(found, _MAX_DEPTH) or not all(map(_is_right, members)):
+            raise invalid_request(
+                "claims has not the form that OpenID Connect Core describes in section 5.5."
+            )
         return cls(*members)
 
     def kept(self) -> str:
@@ -58,9 +65,14 @@ class ClaimsParameter:
         return () if wanted.get("essential") else _values(wanted)
 
     @property
-    def subject(self) -> str:
-        """§5.5.1: the one user whose answer is wanted; empty for any."""
-        return next(iter(_values(self.id_token.get("sub") or self.userinfo.get("sub") or {})), "")
+    def subjects(self) -> frozenset[str]:
+        """§5.5.1: the users of whom one is to answer; empty for any. Raises ``RequestRefused`` where nobody is left."""
+        asked = [set(_values(member.get("sub") or {})) for member in (self.id_token, self.userinfo)]
+        named = [users for users in asked if users]
+        wanted = frozenset.intersection(*map(frozenset, named)) if named else frozenset()
+        if named and not wanted:
+            raise invalid_request("claims names different users.")
+        return wanted
 
     def for_id_token(self, claims: Mapping[str, Any]) -> dict[str, Any]:
         """Those of ``claims`` that are to stand in the ID token, too."""
@@ -82,14 +94,19 @@ def _is_right(member: Any) -> bool:
             isinstance(wanted, dict)
             and isinstance(wanted.get("essential", False), bool)
             and isinstance(wanted.get("values", []), list)
+            and (name not in _DECISIVE or all(isinstance(value, str) and value for value in _values(wanted)))
         )
-        for wanted in member.values()
+        for name, wanted in member.items()
     )
 
 
-def _values(wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    named = [wanted["value"]] if "value" in wanted else wanted.get("values", [])
-    return tuple(value for value in named if isinstance(value, str) and value)
+def _is_deep(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deep(each, levels - 1) for each in inner)
+
+
+def _values(wanted: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (wanted["value"],) if "value" in wanted else tuple(wanted.get("values", ()))
 
 
 def _fits(value: Any, wanted: Mapping[str, Any]) -> bool:

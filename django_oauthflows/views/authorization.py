@@ -173,7 +173,7 @@ class AuthorizationView(View):
         """To the site's login page, and back to this very request."""
         response = to_login_page(request.http)
         login = request.login
-        if login.max_age is not None or login.subject or login.acr_values or "login" in request.prompt:
+        if login.max_age is not None or login.subjects or login.acr_values or "login" in request.prompt:
             auth_time.ask_for_login(request.http, response)
         return response
 

@@ -142,13 +142,59 @@ def test_what_a_claim_must_not_be_cannot_be_asked_for(rp: RelyingParty) -> None:
         '{"id_token": 1}',
         '{"userinfo": {"name": 1}}',
         '{"userinfo": {"name": {"essential": "yes"}}}',
+        '{"userinfo": {"name": {"values": "Alice"}}}',
+        '{"id_token": []}',
+        '{"id_token": false}',
+        '{"userinfo": {"name": {"value": ' + "[" * 20 + "]" * 20 + "}}}",
         "[" * 1000,
         '{"userinfo": {}}' + " " * 2000,
     ):
         assert rp.answer(claims=claims)["error"] == "invalid_request", claims
+    allowed = {chr(code) for code in range(0x20, 0x7F)} - set('"\\')
+    assert set(rp.answer(claims="x")["error_description"]) <= allowed, "RFC 6749 §4.1.2.1"
     asked = as_json(id_token={"iss": {"value": "x"}, "aud": None, "password": None, "exp": {"value": 1}})
     _tokens, said = rp.login(claims=asked)
     assert "password" not in said
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"id_token": {"sub": {"value": 1}}},
+        {"id_token": {"sub": {"value": None}}},
+        {"userinfo": {"sub": {"values": ["1", 2]}}},
+        {"id_token": {"sub": {"value": "1"}}, "userinfo": {"sub": {"value": "2"}}},
+        {"id_token": {"acr": {"essential": True, "value": 3}}},
+        {"id_token": {"acr": {"essential": True, "values": [["urn:example:mfa"]]}}},
+    ],
+    ids=str,
+)
+def test_a_wish_for_a_user_or_a_login_that_cannot_be_is_refused(rp: RelyingParty, claims: Any) -> None:
+    """Passed over, anybody's login, however weak, would be the answer."""
+    assert rp.answer(claims=as_json(**claims))["error"] == "invalid_request"
+
+
+def test_one_of_several_users_that_are_meant_may_answer(rp: RelyingParty, alice: Any) -> None:
+    both = as_json(
+        id_token={"sub": {"values": ["nobody", str(alice.pk)]}}, userinfo={"sub": {"essential": True}}
+    )
+    assert rp.login(claims=both, prompt="none" if rp.login() else "")[1]["sub"] == str(alice.pk)
+    others = as_json(id_token={"sub": {"values": ["nobody", "else"]}})
+    assert rp.answer(claims=others, prompt="none")["error"] == "login_required"
+
+
+def test_userinfo_takes_no_token_from_a_body(rp: RelyingParty) -> None:
+    mine = rp.tokens("openid")["access_token"]
+    url = rp.metadata["userinfo_endpoint"]
+    assert requests.post(url, data={"access_token": mine}, timeout=10).status_code == 401
+    both = requests.post(
+        url, data={"access_token": "x"}, headers={"Authorization": f"Bearer {mine}"}, timeout=10
+    )
+    assert both.status_code in (200, 400)
+    assert (
+        requests.post(url, data="\0" * 100, headers={"Authorization": "Bearer x"}, timeout=10).status_code
+        == 401
+    )
 
 
 def test_a_withdrawn_permission_and_a_closed_account_have_their_effect_at_once(

@@ -41,7 +41,7 @@ class ClaimsParameter:
         except (ValueError, RecursionError):
             raise invalid_request("claims is no JSON object.") from None
         given = [found.get(name) for name in _MEMBERS] if isinstance(found, dict) else [0]
-        members = [{} if member is None else member for member in given]
+        members: list[Any] = [{} if member is None else member for member in given]
         if _is_deep(found, _MAX_DEPTH) or not all(map(_is_right, members)):
             raise invalid_request(
                 "claims has not the form that OpenID Connect Core describes in section 5.5."

@@ -49,6 +49,14 @@ class Site:
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("manage.py", *arguments, check=check)
 
+    def pytest(self, file: str) -> str:
+        """Run the tests of ``file`` in the site; what pytest said, without a failure."""
+        done = self.run(
+            "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ds={self.settings}", file, check=False
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        return done.stdout
+
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments).stdout)
 

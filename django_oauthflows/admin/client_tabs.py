@@ -18,7 +18,8 @@ from django_oauthflows.admin.client_actions import CLIENT_ACTIONS
 from django_oauthflows.admin.client_preview import flow_with_page
 from django_oauthflows.admin.client_trial import flow_to_try
 from django_oauthflows.admin.consent import with_last_use
-from django_oauthflows.admin.event import account, told, with_names
+from django_oauthflows.admin.event import account, told
+from django_oauthflows.admin.event_details import with_names
 from django_oauthflows.admin.explanations import redirect_uri_verdict
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from django_oauthflows.admin.event_details import changes_of, details_of, with_names
 from django_oauthflows.admin.explanations import explanation
 from django_oauthflows.admin.filters import (
     ClientTextFilter,
@@ -26,13 +27,9 @@ from django_oauthflows.admin.filters import (
 from django_oauthflows.admin.permissions import EXPORT_EVENTS, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
 from django_oauthflows.authorization_server import audit
-from django_oauthflows.models import Client, Event
+from django_oauthflows.models import Event
 
 Role = Literal["user", "actor"]
-#: The settings of a client that name an account: on record by its key.
-_ACCOUNTS = frozenset(
-    field.name for field in Client._meta.concrete_fields if field.related_model is get_user_model()
-)
 
 
 @admin.register(Event)
@@ -106,7 +103,8 @@ class EventAdmin(ReadOnlyAdmin):
         gone = {"user": "whose", "actor": "by"}
         roles: tuple[Role, ...] = ("user", "actor")
         lost = {role for role in roles if obj is not None and obj.lost(role)}
-        return tuple(gone[name] if name in lost else name for name in self.fields)
+        without = {"explained"} if obj is not None and not self.explained(obj) else set()
+        return tuple(gone[name] if name in lost else name for name in self.fields if name not in without)
 
     @admin.display(description=_("what happened"), ordering="kind")
     def what(self, event: Event) -> str:
@@ -126,12 +124,14 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what it means, and what to do"))
     def explained(self, event: Event) -> str:
-        return told(event)
+        """The reason that somebody gave, and what changed, are among the details."""
+        is_given = event.kind != Event.Kind.REQUEST_REFUSED and not event.cause
+        return "" if is_given else explanation(event)
 
     @admin.display(description=_("details"))
     def details(self, event: Event) -> str:
-        known = {name: value for name, value in event.data.items() if name not in ("changed", "accounts")}
-        return "; ".join([*_changes(event), *(f"{name}: {value}" for name, value in known.items())])
+        lines = format_html_join("", "<li>{}: {}</li>", details_of(event))
+        return format_html('<ul class="oaf-details">{}</ul>', lines) if lines else "-"
 
 
 def account(event: Event, role: Role) -> Any:
@@ -140,41 +140,6 @@ def account(event: Event, role: Role) -> Any:
 
 
 def told(event: Event) -> str:
-    """What an event says for itself: cause and remedy of a refusal, else why it was done, else what changed."""
-    return explanation(event) or "; ".join(_changes(event))
-
-
-def with_names(events: Iterable[Event]) -> list[Event]:
-    """Gives each the names of the accounts that its record has by key. At most one statement for all of them."""
-    found = list(events)
-    keys = {
-        key for event in found for name, pair in _changed(event) if name in _ACCOUNTS for key in pair if key
-    }
-    users = get_user_model()._base_manager.filter(pk__in=keys) if keys else ()
-    names = {str(user.pk): str(user) for user in users}
-    for event in found:
-        vars(event)["account_names"] = names
-    return found
-
-
-def _changed(event: Event) -> Iterable[tuple[str, tuple[str, str]]]:
-    """Setting, and its value before and after."""
-    changed: dict[str, tuple[str, str]] = event.data.get("changed", {})
-    return changed.items()
-
-
-def _changes(event: Event) -> list[str]:
-    if "account_names" not in vars(event):
-        with_names([event])
-    labels = {field.name: str(field.verbose_name) for field in Client._meta.concrete_fields}
-    names: dict[str, str] = vars(event)["account_names"]
-
-    def shown(setting: str, value: str) -> str:
-        if setting in _ACCOUNTS and value:
-            return names.get(value) or gettext("a deleted account")
-        return value or "-"
-
-    return [
-        f"{labels.get(setting, setting)}: {shown(setting, old)} → {shown(setting, new)}"
-        for setting, (old, new) in _changed(event)
-    ]
+    """What an event says for itself: cause and remedy of a refusal, else why it was done, else what it was about."""
+    said = explanation(event) or changes_of(event)
+    return said or "; ".join(f"{label}: {text}" for label, text in details_of(event))

@@ -18,6 +18,7 @@ from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
 from django_oauthflows.scopes import declared_scopes
 from tests.admin.conftest import allowed_by, form_data, page_of
 from tests.admin.test_client_pages import ADD
+from tests.admin.test_event_details import recorded
 from tests.admin.test_lists import with_risks
 from tests.catalogs import catalog
 from tests.factories import ClientFactory
@@ -86,6 +87,13 @@ def site(boss: Any) -> Any:
     ClientUsage.objects.create(client=busy, day=timezone.now().date(), flow="refresh_token", tokens_issued=3)
     for cause in CAUSES:
         Event.objects.refused(client=busy, cause=cause, scope="x", redirect_uri="https://client.example/x")
+    for kind in (
+        Event.Kind.CONSENT_GIVEN,
+        Event.Kind.PURGED,
+        Event.Kind.CLIENT_REPORTED,
+        Event.Kind.CLIENT_TRIED,
+    ):
+        recorded(kind)
     return boss
 
 

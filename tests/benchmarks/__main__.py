@@ -10,14 +10,17 @@ import django
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases
 
 from tests.benchmarks import compare, growth, purge
+from tests.benchmarks.speed import ALL
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     which = parser.add_subparsers(dest="which", required=True)
-    fast = which.add_parser("speed", help="us, stock django-oauth-toolkit and the floor, in turn")
+    fast = which.add_parser("speed", help="us, stock django-oauth-toolkit, two peers and the floor, in turn")
     fast.add_argument("--rounds", type=int, default=6)
     fast.add_argument("--requests", type=int, default=200, help="per operation and round")
+    fast.add_argument("--operations", default=",".join(ALL), help="separated by commas, instead of all")
+    fast.add_argument("--servers", default="", help="separated by commas, beside ours, instead of all")
     grown = which.add_parser("growth", help="each operation with few and with many rows")
     grown.add_argument("--few", type=int, default=10_000)
     grown.add_argument("--many", type=int, default=5_000_000)
@@ -27,7 +30,14 @@ def main() -> None:
     which.add_parser("trace", help="the files and functions that one request runs through")
     chosen = parser.parse_args()
     if chosen.which == "speed":
-        text = compare.table(compare.measure(chosen.rounds, chosen.requests))
+        text = compare.table(
+            compare.measure(
+                chosen.rounds,
+                chosen.requests,
+                chosen.operations.split(","),
+                list(filter(None, chosen.servers.split(","))),
+            )
+        )
     elif chosen.which == "growth":
         text = growth.measure(chosen.few, chosen.many, chosen.requests)
     elif chosen.which == "purge":

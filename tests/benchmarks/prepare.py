@@ -1,6 +1,7 @@
 """Fill one project's database and print what a client would hold, as JSON. Runs in a process of its own.
 
-``python -m tests.benchmarks.prepare ours|plain|stock|floor COUNT`` makes COUNT codes, refresh tokens and access tokens.
+``python -m tests.benchmarks.prepare PROJECT COUNT`` (a name of ``PROJECTS``) makes COUNT codes, refresh tokens and
+access tokens.
 """
 
 from __future__ import annotations
@@ -49,28 +50,27 @@ def ours(count: int) -> dict[str, Any]:
     from django_oauthflows.models import Authorization, Client, Consent, DeviceRequest
 
     user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
-    web, secret = Client.objects.register(
-        name="web", use_case="web", redirect_uris=[REDIRECT_URI], scopes=["profile", "stats:read"]
-    )
-    machine, machine_secret = Client.objects.register(name="m", use_case="service", scopes=["stats:read"])
-    signed, signed_secret = Client.objects.register(
-        name="j", use_case="service", scopes=["profile"], access_token_format="jwt"
-    )
-    consent = Consent.objects.give(user=user, client=web, scopes=["profile"])
     flow = flow_named("authorization_code")
 
-    login, login_secret = Client.objects.register(
-        name="l", use_case="web", redirect_uris=[REDIRECT_URI], scopes=["openid", "profile"]
-    )
-    with_login = Consent.objects.give(user=user, client=login, scopes=["openid", "profile"])
-    tv, _ = Client.objects.register(name="tv", use_case="device", scopes=["profile"])
+    def app(use_case: str, *scopes: str, **more: Any) -> tuple[Client, list[str], Any]:
+        """A client, what it authenticates by, and the user's consent, if it is an app for users."""
+        if use_case in ("web", "spa"):
+            more["redirect_uris"] = [REDIRECT_URI]
+        client, secret = Client.objects.register(name=use_case, use_case=use_case, scopes=scopes, **more)
+        consent = (
+            Consent.objects.give(user=user, client=client, scopes=scopes) if "redirect_uris" in more else None
+        )
+        return client, [client.client_id, secret], consent
+
+    _, of_web, consent = app("web", "profile")
+    _, of_login, with_login = app("web", *OPENID)
+    _, of_public, by_public = app("spa", "profile")
+    tv, of_tv, _ = app("device", "profile")
     asked = DeviceRequest.objects.begin(
         client=tv, scopes=["profile"], resources=(), lifetime=86400, network=""
     )
 
-    def begin(
-        generation: int, consent: Consent = consent, scopes: tuple[str, ...] = ("profile",)
-    ) -> Authorization:
+    def begin(generation: int, consent: Consent, scopes: tuple[str, ...] = ("profile",)) -> Authorization:
         made: Authorization = Authorization.objects.begin(
             consent=consent,
             flow=flow,
@@ -82,100 +82,134 @@ def ours(count: int) -> dict[str, Any]:
         )
         return made
 
-    def access() -> str:
-        return begin(1).access_token(generation=1, scopes=["profile"], issued=timezone.now(), lifetime=3600)
+    def access(consent: Consent, scopes: tuple[str, ...] = ("profile",)) -> str:
+        made = begin(1, consent, scopes)
+        return made.access_token(generation=1, scopes=scopes, issued=timezone.now(), lifetime=3600)
+
+    def refresh(consent: Consent) -> str:
+        return begin(1, consent).refresh_token(generation=1, issued=timezone.now())
 
     return {
-        "web": [web.client_id, secret],
-        "machine": [machine.client_id, machine_secret],
-        "codes": [begin(0).code() for _ in range(count)],
-        "refresh": [begin(1).refresh_token(generation=1, issued=timezone.now()) for _ in range(count)],
-        "access": [access() for _ in range(count)],
-        "signed": [signed.client_id, signed_secret],
-        "login": [login.client_id, login_secret],
+        "web": of_web,
+        "machine": app("service", "stats:read")[1],
+        "codes": [begin(0, consent).code() for _ in range(count)],
+        "refresh": [refresh(consent) for _ in range(count)],
+        "access": [access(consent) for _ in range(count)],
+        "public": of_public[:1],
+        "public codes": [begin(0, by_public).code() for _ in range(count)],
+        "public refresh": [refresh(by_public) for _ in range(count)],
+        "signed": app("service", "profile", access_token_format="jwt")[1],
+        "login": of_login,
         "login codes": [begin(0, with_login, OPENID).code() for _ in range(count)],
-        "login access": [
-            begin(1, with_login, OPENID).access_token(
-                generation=1, scopes=OPENID, issued=timezone.now(), lifetime=3600
-            )
-        ],
-        "device": [tv.client_id, asked.device_code],
+        "login access": [access(with_login, OPENID)],
+        "device": [of_tv[0], asked.device_code],
         "sessions": sessions(min(count, MAX_ASKED)),
     }
 
 
-def stock(count: int) -> dict[str, Any]:
-    from django.contrib.auth import get_user_model
-    from django.utils import timezone
-    from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
+class Toolkit:
+    """What a client of stock django-oauth-toolkit would hold."""
 
-    user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
-    secret, machine_secret = secrets.token_urlsafe(64), secrets.token_urlsafe(64)
-    web = Application.objects.create(
-        name="web",
-        client_type="confidential",
-        authorization_grant_type="authorization-code",
-        redirect_uris=REDIRECT_URI,
-        client_secret=secret,
-    )
-    machine = Application.objects.create(
-        name="m",
-        client_type="confidential",
-        authorization_grant_type="client-credentials",
-        client_secret=machine_secret,
-    )
-    login_secret = secrets.token_urlsafe(64)
-    login = Application.objects.create(
-        name="l",
-        client_type="confidential",
-        authorization_grant_type="authorization-code",
-        redirect_uris=REDIRECT_URI,
-        client_secret=login_secret,
-        algorithm="RS256",
-    )
-    expires = timezone.now() + timedelta(hours=1)
+    def __init__(self) -> None:
+        from django.contrib.auth import get_user_model
+        from django.utils import timezone
 
-    def access(application: Application = web, scope: str = "profile") -> AccessToken:
+        self.user = get_user_model()._default_manager.create(username=secrets.token_hex(8))
+        self.expires = timezone.now() + timedelta(hours=1)
+
+    def app(self, grant: str, client_type: str = "confidential", **more: Any) -> tuple[Any, list[str]]:
+        from oauth2_provider.models import Application
+
+        secret = secrets.token_urlsafe(64)
+        made = Application.objects.create(
+            name=grant,
+            client_type=client_type,
+            authorization_grant_type=grant,
+            redirect_uris=REDIRECT_URI if grant == "authorization-code" else "",
+            client_secret=secret,
+            **more,
+        )
+        return made, [made.client_id, secret]
+
+    def access(self, application: Any, scope: str = "profile") -> Any:
+        from oauth2_provider.models import AccessToken
+
         return AccessToken.objects.create(
-            user=user,
+            user=self.user,
             application=application,
             token=secrets.token_urlsafe(24),
             scope=scope,
-            expires=expires,
+            expires=self.expires,
         )
 
-    def code(application: Application = web, scope: str = "profile") -> str:
-        return str(
-            Grant.objects.create(
-                user=user,
-                application=application,
-                code=secrets.token_urlsafe(24),
-                expires=expires,
-                redirect_uri=REDIRECT_URI,
-                scope=scope,
-                code_challenge=challenge(),
-                code_challenge_method="S256",
-            ).code
-        )
+    def code(self, application: Any, scope: str = "profile") -> str:
+        from oauth2_provider.models import Grant
 
-    def refresh() -> str:
+        made = Grant.objects.create(
+            user=self.user,
+            application=application,
+            code=secrets.token_urlsafe(24),
+            expires=self.expires,
+            redirect_uri=REDIRECT_URI,
+            scope=scope,
+            code_challenge=challenge(),
+            code_challenge_method="S256",
+        )
+        return str(made.code)
+
+    def refresh(self, application: Any) -> str:
+        from oauth2_provider.models import RefreshToken
+
         made = RefreshToken.objects.create(
-            user=user, application=web, token=secrets.token_urlsafe(24), access_token=access()
+            user=self.user,
+            application=application,
+            token=secrets.token_urlsafe(24),
+            access_token=self.access(application),
         )
         return str(made.token)
 
+    def device(self) -> list[str]:
+        from oauth2_provider.models import DeviceGrant
+
+        _, (client_id, _secret) = self.app("urn:ietf:params:oauth:grant-type:device_code", "public")
+        made = DeviceGrant.objects.create(
+            device_code=secrets.token_urlsafe(24),
+            user_code="ABCDEFGH",
+            client_id=client_id,
+            expires=self.expires,
+            scope="profile",
+        )
+        return [client_id, made.device_code]
+
+
+def stock(count: int) -> dict[str, Any]:
+    toolkit = Toolkit()
+    web, of_web = toolkit.app("authorization-code")
+    public, of_public = toolkit.app("authorization-code", "public")
     return {
-        "web": [web.client_id, secret],
-        "machine": [machine.client_id, machine_secret],
-        "codes": [code() for _ in range(count)],
-        "refresh": [refresh() for _ in range(count)],
-        "access": [access().token for _ in range(count)],
-        "login": [login.client_id, login_secret],
-        "login codes": [code(login, "openid profile") for _ in range(count)],
-        "login access": [access(login, "openid profile").token],
+        "web": of_web,
+        "machine": toolkit.app("client-credentials")[1],
+        "codes": [toolkit.code(web) for _ in range(count)],
+        "refresh": [toolkit.refresh(web) for _ in range(count)],
+        "access": [toolkit.access(web).token for _ in range(count)],
+        "public": of_public[:1],
+        "public codes": [toolkit.code(public) for _ in range(count)],
+        "public refresh": [toolkit.refresh(public) for _ in range(count)],
+        "device": toolkit.device(),
         # It remembers by the tokens that there are.
-        "remembered": session_of(user),
+        "remembered": session_of(toolkit.user),
         "sessions": sessions(min(count, MAX_ASKED)),
+    }
+
+
+def stock_openid(count: int) -> dict[str, Any]:
+    """A site of its own, for with OpenID Connect every exchange takes a statement more."""
+    toolkit = Toolkit()
+    login, of_login = toolkit.app("authorization-code", algorithm="RS256")
+    return {
+        "login": of_login,
+        "login codes": [toolkit.code(login, "openid profile") for _ in range(count)],
+        "login access": [toolkit.access(login, "openid profile").token],
     }
 
 
@@ -189,8 +223,8 @@ def floor(count: int) -> dict[str, Any]:
     secret = secrets.token_urlsafe(32)
     client = FloorClient.objects.create(client_id=secrets.token_hex(16), secret_digest=digest(secret))
 
-    def made(kind: str) -> str:
-        text, row = new_token(kind, client.pk, user.pk, "profile")
+    def made(kind: str, scope: str = "profile") -> str:
+        text, row = new_token(kind, client.pk, user.pk, scope)
         row.save()
         return text
 
@@ -200,6 +234,13 @@ def floor(count: int) -> dict[str, Any]:
         "codes": [made("code") for _ in range(count)],
         "refresh": [made("refresh") for _ in range(count)],
         "access": [made("access") for _ in range(count)],
+        "public": [client.client_id],
+        "public codes": [made("code") for _ in range(count)],
+        "public refresh": [made("refresh") for _ in range(count)],
+        "login": [client.client_id, secret],
+        "login codes": [made("code", "openid profile") for _ in range(count)],
+        "login access": [made("access", "openid profile")],
+        "device": [client.client_id, made("device")],
         "sessions": sessions(min(count, MAX_ASKED)),
     }
 
@@ -214,6 +255,7 @@ PROJECTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "ours": ours,
     "plain": ours,
     "stock": stock,
+    "stock_openid": stock_openid,
     "floor": floor,
 }
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import psycopg
@@ -29,10 +29,20 @@ OPERATIONS = ("client credentials", "code exchange", "refresh", "API call", "int
 SIGNED = "API call, JWT"
 #: What a browser asks for, with a session: the page, the answer to it, and again when the answer is remembered.
 PAGES = ("consent page", "consent answered", "remembered")
-#: What only some of the servers have.
+#: By a client that has no secret.
+PUBLIC = ("public exchange", "public refresh")
 LOGIN = ("ID token exchange", "UserInfo")
 DEVICES = "device poll"
-ALL = (*OPERATIONS, SIGNED, *PAGES, *LOGIN, DEVICES)
+ALL = (*OPERATIONS, *PUBLIC, SIGNED, *PAGES, *LOGIN, DEVICES)
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    location: str
+    cookies: list[str]
+    text: bytes
 
 
 @dataclass
@@ -46,6 +56,8 @@ class Server:
     database: str
     #: Where its endpoints are, if not where ours are.
     paths: dict[str, str] = field(default_factory=dict)
+    #: What its authorization requests need besides.
+    asks_with: dict[str, str] = field(default_factory=dict)
     cpu: dict[str, list[float]] = field(default_factory=dict)
     database_cpu: dict[str, list[float]] = field(default_factory=dict)
     csrf_cookies: dict[str, str] = field(default_factory=dict)
@@ -56,31 +68,19 @@ class Server:
 
     def request(self, operation: str) -> tuple[str, str, dict[str, str], str]:
         """Method, path, headers and body of the next request of an operation."""
-        if operation == SIGNED:
-            return "GET", "/api/", {"Authorization": f"Bearer {self.signed_token()}"}, ""
         if operation in PAGES:
             return self.page(operation)
-        if operation == "UserInfo":
-            return "GET", "/oauth/userinfo/", {"Authorization": f"Bearer {self.held['login access'][0]}"}, ""
-        if operation == DEVICES:
-            client_id, code = self.held["device"]
-            grant = {"grant_type": DEVICE, "client_id": client_id, "device_code": code}
-            return "POST", "/oauth/token/", {"Content-Type": FORM}, urlencode(grant)
-        if operation == "ID token exchange":
-            basic = base64.b64encode(":".join(self.held["login"]).encode()).decode()
-            body = exchange(self.held["login codes"].pop())
-            return (
-                "POST",
-                "/oauth/token/",
-                {"Authorization": f"Basic {basic}", "Content-Type": FORM},
-                urlencode(body),
-            )
-        client = self.held["machine" if operation == "client credentials" else "web"]
-        basic = base64.b64encode(":".join(client).encode()).decode()
-        headers = {"Authorization": f"Basic {basic}", "Content-Type": FORM}
-        if operation == "API call":
-            return "GET", "/api/", {"Authorization": f"Bearer {self.held['access'][0]}"}, ""
+        if operation in _BEARERS:
+            token = self.signed_token() if operation == SIGNED else self.held[_BEARERS[operation]][0]
+            path = "/oauth/userinfo/" if operation == "UserInfo" else "/api/"
+            return "GET", path, {"Authorization": f"Bearer {token}"}, ""
         path, body = _BODIES[operation](self.held)
+        headers = {"Content-Type": FORM}
+        client = self.held[_CLIENTS.get(operation, "web")]
+        if operation in (*PUBLIC, DEVICES):
+            body["client_id"] = client[0]
+        else:
+            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(client).encode()).decode()}"
         return "POST", path, headers, urlencode(body)
 
     def page(self, operation: str) -> tuple[str, str, dict[str, str], str]:
@@ -107,7 +107,7 @@ class Server:
             "scope": "profile",
             "code_challenge": challenge(),
             "code_challenge_method": "S256",
-        } | ({"approval_prompt": "auto"} if self.name == "stock" else {})
+        } | self.asks_with
         return f"/oauth/authorize/?{urlencode(asked)}"
 
     def ready(self, operation: str, requests_to_come: int) -> None:
@@ -138,47 +138,84 @@ class Server:
         return str(self.held["jwt"])
 
     def operations(self) -> tuple[str, ...]:
-        more = (SIGNED,) if "signed" in self.held else ()
-        pages = PAGES if "sessions" in self.held else ()
-        logins = LOGIN if "login" in self.held else ()
-        devices = (DEVICES,) if "device" in self.held else ()
-        return (*OPERATIONS, *more, *pages, *logins, *devices)
+        """What it can be asked for."""
+        offered = {
+            "web": OPERATIONS,
+            "public": PUBLIC,
+            "signed": (SIGNED,),
+            "sessions": PAGES,
+            "login": LOGIN,
+            "device": (DEVICES,),
+        }
+        return tuple(operation for name in offered if name in self.held for operation in offered[name])
 
     def send(self, operation: str) -> float:
-        """One request; seconds it took."""
-        method, path, headers, body = self.request(operation)
+        """All that one operation takes of a client or a browser; seconds it took."""
         begun = time.perf_counter()
+        answer = self.answer(operation)
+        taken = time.perf_counter() - begun
+        back = operation in ("consent answered", "remembered")
+        good = answer.location.startswith(REDIRECT_URI) and "code=" in answer.location if back else True
+        if answer.status not in _STATUS.get(operation, (200,)) or not good:
+            raise RuntimeError(
+                f"{self.name} {operation}: {answer.status} {answer.location} {answer.text[:300]!r}"
+            )
+        return taken
+
+    def answer(self, operation: str) -> Answer:
+        """The answer to the last request of an operation."""
+        method, path, headers, body = self.request(operation)
+        return self.fetch(method, self.paths.get(path, path), headers, body)
+
+    def fetch(self, method: str, path: str, headers: dict[str, str], body: str = "") -> Answer:
+        """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, self.paths.get(path, path), body or None, headers)
+        connection.request(method, path, body or None, headers)
         response = connection.getresponse()
         text = response.read()
         connection.close()
-        if response.status != _STATUS.get(operation, 200):
-            raise RuntimeError(f"{self.name} {operation}: {response.status} {text[:300]!r}")
-        return time.perf_counter() - begun
+        return Answer(
+            response.status,
+            response.headers.get("Location", ""),
+            response.headers.get_all("Set-Cookie") or [],
+            text,
+        )
 
     def cpu_seconds(self) -> tuple[float, float]:
-        """User and system time so far: of the server's processes, and of the database's that work for it."""
-        mine, database = 0, 0
+        """Time on a processor so far: of the server's processes, and of the database's that work for it."""
+        mine, database = 0.0, 0.0
         name = self.database.rpartition("/")[2]
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
-                parts = stat.read_text().rpartition(")")[2].split()
+                group = int(stat.read_text().rpartition(")")[2].split()[2])
                 command = stat.with_name("cmdline").read_text()
+                if group == self.process.pid:
+                    mine += _on_processor(stat.parent)
+                elif command.startswith(f"postgres: postgres {name} "):
+                    database += _on_processor(stat.parent)
             except OSError:
                 continue
-            ticks = int(parts[11]) + int(parts[12])
-            if int(parts[2]) == self.process.pid or int(stat.parent.name) == self.process.pid:
-                mine += ticks
-            elif command.startswith(f"postgres: postgres {name} "):
-                database += ticks
-        return mine / os.sysconf("SC_CLK_TCK"), database / os.sysconf("SC_CLK_TCK")
+        return mine, database
+
+
+def _on_processor(process: Path) -> float:
+    """Seconds, to the nanosecond, of all threads (the kernel's Documentation/scheduler/sched-stats.rst)."""
+    return sum(int(file.read_text().split()[0]) for file in process.glob("task/*/schedstat")) / 1e9
 
 
 FORM = "application/x-www-form-urlencoded"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 #: A device that polls is told to wait; an answer goes back by a redirect.
-_STATUS = {"consent answered": 302, "remembered": 302, "device poll": 400}
+_STATUS = {"consent answered": (302, 303), "remembered": (302, 303), "device poll": (400,)}
+#: Which of what is held goes with the request: as its bearer token, or as its client, if that is not the web app.
+_BEARERS = {"API call": "access", SIGNED: "signed", "UserInfo": "login access"}
+_CLIENTS = {
+    "client credentials": "machine",
+    "ID token exchange": "login",
+    "public exchange": "public",
+    "public refresh": "public",
+    DEVICES: "device",
+}
 
 
 def exchange(code: str) -> dict[str, str]:
@@ -191,22 +228,29 @@ def exchange(code: str) -> dict[str, str]:
     }
 
 
+def refresh(token: str) -> dict[str, str]:
+    """The form of a refresh."""
+    return {"grant_type": "refresh_token", "refresh_token": token}
+
+
 _BODIES: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, str]]]] = {
     "client credentials": lambda held: (
         "/oauth/token/",
         {"grant_type": "client_credentials", "scope": "stats:read"},
     ),
-    "code exchange": lambda held: (
-        "/oauth/token/",
-        exchange(held["codes"].pop()),
-    ),
-    "refresh": lambda held: (
-        "/oauth/token/",
-        {"grant_type": "refresh_token", "refresh_token": held["refresh"].pop()},
-    ),
+    "code exchange": lambda held: ("/oauth/token/", exchange(held["codes"].pop())),
+    "public exchange": lambda held: ("/oauth/token/", exchange(held["public codes"].pop())),
+    "ID token exchange": lambda held: ("/oauth/token/", exchange(held["login codes"].pop())),
+    "refresh": lambda held: ("/oauth/token/", refresh(held["refresh"].pop())),
+    "public refresh": lambda held: ("/oauth/token/", refresh(held["public refresh"].pop())),
+    DEVICES: lambda held: ("/oauth/token/", {"grant_type": DEVICE, "device_code": held["device"][1]}),
     "introspection": lambda held: ("/oauth/introspect/", {"token": held["access"][0]}),
     "revocation": lambda held: ("/oauth/revoke/", {"token": held["access"].pop()}),
 }
+
+
+#: Stock remembers an answer for clients that ask it to.
+_ASKS_WITH = {"stock": {"approval_prompt": "auto"}}
 
 
 @contextmanager
@@ -238,7 +282,9 @@ def serving(name: str, cluster: str, count: int) -> Iterator[Server]:
         [*command, "--workers", "1", "--log-level", "warning"], env=environment, start_new_session=True
     )
     try:
-        yield Server(name, port, process, json.loads(prepared.stdout), database)
+        yield Server(
+            name, port, process, json.loads(prepared.stdout), database, asks_with=_ASKS_WITH.get(name, {})
+        )
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -247,11 +293,17 @@ def serving(name: str, cluster: str, count: int) -> Iterator[Server]:
 def wait_until_ready(server: Server) -> None:
     for _ in range(100):
         try:
-            server.send("API call")
+            server.send("API call" if "access" in server.held else "UserInfo")
             return
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"{server.name} does not answer")
+
+
+def warm_up(server: Server, operation: str, requests: int) -> None:
+    server.ready(operation, requests)
+    for _ in range(requests):
+        server.send(operation)
 
 
 def take_turn(server: Server, operation: str, requests: int) -> None:

@@ -8,6 +8,8 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template import engines
@@ -27,6 +29,8 @@ def digest(text: str) -> str:
 
 
 def client_of(request: HttpRequest) -> FloorClient:
+    if "HTTP_AUTHORIZATION" not in request.META:
+        return FloorClient.objects.get(client_id=request.POST["client_id"])
     text = base64.b64decode(request.META["HTTP_AUTHORIZATION"].split(" ")[1]).decode()
     client_id, _, secret = text.partition(":")
     return FloorClient.objects.get(client_id=client_id, secret_digest=digest(secret))
@@ -62,7 +66,24 @@ def swap(request: HttpRequest, kind: str, text: str) -> JsonResponse:
         access, access_row = new_token("access", client.pk, old.user_id, old.scope)
         refresh, refresh_row = new_token("refresh", client.pk, old.user_id, old.scope)
         FloorToken.objects.bulk_create([access_row, refresh_row])
-    return answer(access, old.scope, refresh_token=refresh)
+    more = {"id_token": id_token(old)} if "openid" in old.scope.split() else {}
+    return answer(access, old.scope, refresh_token=refresh, **more)
+
+
+#: As stock signs.
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def id_token(row: FloorToken) -> str:
+    """One signature."""
+    return jwt.encode({"sub": str(row.user_id), "aud": str(row.client_id)}, KEY, algorithm="RS256")
+
+
+def poll(request: HttpRequest) -> JsonResponse:
+    """Two SELECTs: a device whose user has not answered yet is told to wait."""
+    client = client_of(request)
+    FloorToken.objects.get(digest=digest(request.POST["device_code"]), kind="device", client=client)
+    return JsonResponse({"error": "authorization_pending"}, status=400)
 
 
 def answer(access: str, scope: str, **more: str) -> JsonResponse:
@@ -75,6 +96,7 @@ HANDLERS: dict[str, Any] = {
     "client_credentials": machine,
     "authorization_code": lambda request: swap(request, "code", request.POST["code"]),
     "refresh_token": lambda request: swap(request, "refresh", request.POST["refresh_token"]),
+    "urn:ietf:params:oauth:grant-type:device_code": poll,
 }
 
 
@@ -120,6 +142,13 @@ def revoke(request: HttpRequest) -> JsonResponse:
     client = client_of(request)
     FloorToken.objects.filter(digest=digest(request.POST["token"]), client=client).update(spent=True)
     return JsonResponse({})
+
+
+def userinfo(request: HttpRequest) -> JsonResponse:
+    """One SELECT."""
+    text = request.META["HTTP_AUTHORIZATION"].split(" ")[1]
+    row = FloorToken.objects.select_related("user").get(digest=digest(text), kind="access", spent=False)
+    return JsonResponse({"sub": str(row.user_id), "name": row.user.get_full_name() if row.user else ""})
 
 
 class Bearer(BaseAuthentication):

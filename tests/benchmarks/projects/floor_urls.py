@@ -9,5 +9,6 @@ urlpatterns = [
     path("oauth/token/", views.token),
     path("oauth/introspect/", views.introspect),
     path("oauth/revoke/", views.revoke),
+    path("oauth/userinfo/", views.userinfo),
     path("api/", views.Api.as_view()),
 ]

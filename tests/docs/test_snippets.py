@@ -249,7 +249,18 @@ def is_well_formed(line: str) -> None:
     assert run.returncode == 0, run.stderr
 
 
+def runs_in_an_empty_environment(line: str) -> None:
+    program, *arguments = shlex.split(line)
+    assert program == "python"
+    run = subprocess.run(
+        [sys.executable, *arguments], env={}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip()
+
+
 CHECKED = {
+    "python -c": runs_in_an_empty_environment,
     "gunicorn": checks_its_configuration,
     "python -m tests.benchmarks": names_what_there_is,
     "bash .ci/": names_what_there_is,

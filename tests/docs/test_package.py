@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -81,6 +82,20 @@ def test_all_that_is_read_and_run_is_in_the_source_distribution(in_source: set[s
     assert {path for path in wanted if path.startswith((PACKAGE, "tests/", ".ci/"))} - in_source == set()
     assert {"README.md", "CHANGELOG.md", "LICENSE", "manage.py", "pyproject.toml"} <= in_source
     assert not [path for path in in_source if path.endswith((".sqlite3", ".pyc", ".secret_key"))]
+
+
+def test_a_registry_shows_no_link_that_leads_nowhere(dist: Path) -> None:
+    with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        shown = wheel.read(name).decode().partition("\n\n")[2]
+    links = re.findall(r"\]\(([^)]*)\)", shown)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
+    for path in re.findall(r"\(`([^`]+/[^`]+)`\)", shown):
+        assert (ROOT / path).exists(), path
+    assert "python3 -m venv .venv" in shown
+    assert "| `web` |" in shown
+    assert "`django_oauthflows/docs/start.md`" in shown
 
 
 def test_the_metadata_is_true(dist: Path) -> None:

@@ -18,6 +18,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from django_oauthflows.tokens.jwt import LEEWAY
+
 _KEY = "oauthflows_login"
 #: For so many seconds, a login counts as made for the request that asked for it.
 LOGIN_SECONDS = 600
@@ -80,18 +82,28 @@ def is_recent(request: HttpRequest, *, max_age: int | None, anew: bool) -> bool:
     sent round in circles.
     """
     logged_in_at = login_time(request)
+    # Core §3.1.2.1: a `max_age` of 0 is `prompt=login`, whatever the clocks say.
+    anew = anew or max_age == 0
     too_old = anew or (max_age is not None and time.time() - logged_in_at > max_age)
-    if not too_old:
-        return True
-    asked_at = login_asked_for_at(request)
-    return asked_at is not None and logged_in_at >= asked_at
+    return not too_old or _is_of(request, _asked_for_login(request))
+
+
+def _is_of(request: HttpRequest, asked: tuple[float, str] | None) -> bool:
+    """Whether the login of this session came after it was asked for.
+
+    It is another than there was then, and no older, as far as the clocks of two servers agree.
+    """
+    if asked is None:
+        return False
+    asked_at, login_then = asked
+    return login_id(request) != login_then and login_time(request) >= asked_at - LEEWAY
 
 
 def ask_for_login(request: HttpRequest, response: HttpResponse) -> None:
     """Note on ``response`` that somebody is sent to log in for this request."""
     response.set_signed_cookie(
         _cookie_name(request),
-        str(time.time()),
+        f"{time.time()}:{login_id(request)}",
         salt=_SALT,
         max_age=LOGIN_SECONDS,
         path=request.path,
@@ -106,13 +118,20 @@ def login_asked_for_at(request: HttpRequest) -> float | None:
 
     ``None`` if nobody was, or the login has served already (``use_login``).
     """
+    asked = _asked_for_login(request)
+    return None if asked is None else asked[0]
+
+
+def _asked_for_login(request: HttpRequest) -> tuple[float, str] | None:
+    """As ``login_asked_for_at``, with the ``login_id`` of that moment."""
     try:
         value = request.get_signed_cookie(_cookie_name(request), salt=_SALT, max_age=LOGIN_SECONDS)
-        asked_at = float(value or "")
+        at, _colon, login_then = (value or "").partition(":")
+        asked_at = float(at)
     except (KeyError, ValueError, signing.BadSignature):
         return None
     used = request.session.get(_KEY, {}).get("used", {})
-    return asked_at if asked_at > used.get(_request_name(request), 0.0) else None
+    return (asked_at, login_then) if asked_at > used.get(_request_name(request), 0.0) else None
 
 
 def use_login(request: HttpRequest) -> None:

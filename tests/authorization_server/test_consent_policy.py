@@ -149,6 +149,29 @@ def test_a_login_that_was_asked_for_serves_one_request_once(walk: Walk, more: di
     assert walk.visitor.get(other)["Location"].startswith("/accounts/login/"), "of another request"
 
 
+@pytest.mark.parametrize(("seconds", "counts"), [(5, True), (60, False)])
+def test_servers_whose_clocks_differ_a_little_agree_on_a_login(
+    walk: Walk, seconds: int, counts: bool
+) -> None:
+    """One asked for it, another saw it. How much they may differ is no way round: the old login stays another."""
+    walk.allow("profile")
+    away = walk.ask("profile", prompt="login")
+    back = walk.visitor.post(away["Location"], {"username": "alice", "password": PASSWORD})
+    store = walk.visitor.session
+    store["oauthflows_login"] |= {"at": time.time() - seconds}
+    store.save()
+    answer = walk.visitor.get(back["Location"])
+    assert (answer.status_code == 302 and "code" in told(answer)) is counts
+
+
+def test_max_age_0_wants_a_login_even_if_the_last_one_is_in_the_future(walk: Walk) -> None:
+    walk.allow("profile")
+    store = walk.visitor.session
+    store["oauthflows_login"] |= {"at": time.time() + 5}
+    store.save()
+    assert walk.ask("profile", max_age="0")["Location"].startswith("/accounts/login/")
+
+
 @pytest.mark.parametrize("value", ["", "0:abc", "1795683933.2", "1795683933.2:1sXyZ:forged"])
 def test_a_forged_mark_does_not_pass_for_a_login(walk: Walk, value: str) -> None:
     walk.allow("profile")

@@ -116,7 +116,7 @@ def _marks_before(keys: list[str], begun: _Begun) -> dict[str, str] | None:
 
 def _mark_anew(grounds: Grounds) -> None:
     marks = {_mark_key(ground): _new_mark(time.time()) for ground in grounds}
-    _quietly(lambda: _cache().set_many(marks, _mark_seconds()))
+    _quietly(lambda: _cache().set_many(marks, _mark_seconds()), in_any_case=True)
 
 
 def _new_mark(made: float) -> str:
@@ -137,7 +137,11 @@ def _cache() -> Any:
     return caches[options().TOKEN_CACHE]
 
 
-def _quietly(work: Callable[[], Any]) -> Any:
+def _quietly(work: Callable[[], Any], *, in_any_case: bool = False) -> Any:
     return unless_away(
-        _cache, lambda _there: work(), None, consequence="tokens are looked up in the database"
+        _cache,
+        lambda _there: work(),
+        None,
+        consequence="tokens are looked up in the database",
+        in_any_case=in_any_case,
     )

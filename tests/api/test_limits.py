@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -214,3 +216,26 @@ def test_a_cache_that_is_away_stops_nobody(client: Client, settings: Any) -> Non
     app, secret = ClientFactory(machine=True)
     assert ask(client, app, secret).status_code == 200
     assert ask(client, app, "wrong").status_code == 401
+
+
+@pytest.fixture
+def silent_redis() -> Iterator[str]:
+    """A server that takes the connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_cache_that_hangs_is_waited_for_once(client: Client, settings: Any, silent_redis: str) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": silent_redis,
+            "OPTIONS": {"socket_timeout": 0.6, "retry": None},
+        }
+    }
+    app, secret = ClientFactory(machine=True)
+    assert ask(client, app, secret).status_code == 200
+    begun = time.monotonic()
+    assert ask(client, app, secret).status_code == 200
+    assert ask(client, app, "wrong").status_code == 401
+    assert time.monotonic() - begun < 0.6

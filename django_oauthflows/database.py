@@ -16,7 +16,15 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connections, router, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+    transaction,
+)
 from django.db.models import Manager, Model, QuerySet
 from django.db.models.lookups import Exact
 
@@ -25,6 +33,10 @@ Result = TypeVar("Result")
 Row = TypeVar("Row", bound=Model)
 
 logger = logging.getLogger("django_oauthflows")
+
+#: A database that does not answer, or refuses for the moment. Which of the two is raised for a connection that was
+#: lost depends on the database's adapter.
+NO_ANSWER = (OperationalError, InterfaceError)
 
 #: How often something is tried again that others prevented; after a pause that grows, in seconds.
 _TRIES, _TRIES_OF_TRANSACTION = 3, 12
@@ -47,7 +59,7 @@ def is_conflict(error: DatabaseError) -> bool:
 
 
 def log_failure() -> None:
-    """To be called where an ``OperationalError`` is handled: its sender is told to come back, staff what it was."""
+    """To be called where one of ``NO_ANSWER`` is handled: its sender is told to come back, staff what it was."""
     logger.exception("The database does not answer, or others got in the way of a request.")
 
 
@@ -194,6 +206,13 @@ def may_hold(using: str, model: Any) -> bool:
 def undo(subject: Any) -> None:
     """Let the transaction that is open where ``subject`` is written come to nothing."""
     transaction.set_rollback(True, using=writer_of(subject))
+
+
+def undo_all() -> None:
+    """Let every transaction that is open come to nothing: the request is answered, and was not carried out."""
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            connection.set_rollback(True)
 
 
 def on_commit(subject: Any, work: Callable[[], Any]) -> None:

@@ -26,6 +26,7 @@ from django_oauthflows.admin.keyset import KeysetList
 from django_oauthflows.admin.permissions import demand, demand_to_act_on, may, objection
 from django_oauthflows.database import atomic
 from django_oauthflows.forms.action import ReasonForm
+from django_oauthflows.views.pages import says_when_busy
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -140,7 +141,7 @@ class ActionAdmin(_ModelAdmin):
         """Ours before Django's own, which take anything for a key."""
         urls = [*self.own_urls(), *super().get_urls()]
         for url in urls:
-            url.callback = _in_utf8(url.callback)
+            url.callback = says_when_busy(_in_utf8(url.callback))
         return urls
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 from oauth2_provider import views as toolkit_views
 
@@ -80,7 +80,7 @@ def check_applications(
     try:
         waiting = rows_of(Application).filter(oauthflows_client=None)
         names = list(waiting.order_by("pk").values_list("client_id", flat=True)[: _MANY + 1])
-    except DatabaseError:  # the tables are not there yet, or not of this version
+    except AnyDatabaseError:  # the tables are not there yet, or not of this version
         return []
     if not names:
         return []

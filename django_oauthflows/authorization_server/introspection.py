@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
 
@@ -114,7 +114,7 @@ def _tell_staff(caller: Client) -> None:
     """The caller may not know why (§2.2): put on record that it asks what only an API may."""
     try:
         Event.objects.refused(client=caller, cause=NOT_AN_API, error="insufficient_scope")
-    except DatabaseError:
+    except AnyDatabaseError:
         logger.exception("That %s introspects others' tokens could not be recorded.", caller.client_id)
 
 

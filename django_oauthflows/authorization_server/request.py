@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
-from django.db import OperationalError
+from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
@@ -102,7 +102,7 @@ class Postponed:
     why: str
 
     @classmethod
-    def by(cls, cause: LimitExceeded | OperationalError) -> Postponed:
+    def by(cls, cause: LimitExceeded | AnyDatabaseError) -> Postponed:
         """Too many requests, or a database that does not answer, which is logged."""
         if isinstance(cause, LimitExceeded):
             return cls(429, cause.seconds, "Too many requests.")

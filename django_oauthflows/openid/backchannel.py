@@ -20,7 +20,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -106,7 +106,7 @@ def _on_logout(*, request: HttpRequest | None, **_: Any) -> None:
         return
     try:
         tell_of_session(session)
-    except DatabaseError:
+    except AnyDatabaseError:
         logger.exception("Apps could not be told that a user has logged out.")
 
 

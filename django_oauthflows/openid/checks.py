@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 
 from django_oauthflows.conf import options
 from django_oauthflows.database import streamed, writer_of
@@ -35,7 +35,7 @@ def check_pairwise_clients(
     pairwise = Client.objects.filter(subject_kind=Client.SubjectKind.PAIRWISE).order_by("client_id")
     try:
         objections = [(client, objection_to_names(client)) for client in streamed(pairwise, 500)]
-    except DatabaseError:  # the tables are not there yet, or not of this version
+    except AnyDatabaseError:  # the tables are not there yet, or not of this version
         return []
     refused = [(client, objection) for client, objection in objections if objection][:_SHOWN]
     return [

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import OperationalError
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.token_lookup import lookup
 from django_oauthflows.conf import options
-from django_oauthflows.database import log_failure
+from django_oauthflows.database import NO_ANSWER, log_failure
 from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.addresses import is_called_by
 from django_oauthflows.resource_server.challenges import Refused
@@ -70,7 +69,7 @@ def presented_access(request: HttpRequest, *, believe_signature: bool | None = N
         access = check_access_token(text, request, believe_signature=believe_signature)
     except TokenRefused as refused:
         raise Refused(challenges.invalid_token(refused.cause)) from None
-    except OperationalError:
+    except NO_ANSWER:
         log_failure()
         raise Refused(challenges.unavailable()) from None
     request.META[_KNOWN] = access

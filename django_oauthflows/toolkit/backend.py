@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from django.db import OperationalError
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -37,6 +36,7 @@ from django_oauthflows.authorization_server.request import (
     RequestRefused,
     form_parameters,
 )
+from django_oauthflows.database import NO_ANSWER
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Consent
 from django_oauthflows.models.redirect_uri import host_of
@@ -60,7 +60,7 @@ def _answer(request: HttpRequest, members: Callable[[FormRequest], dict[str, Any
     except RequestRefused as refused:
         error = refused.error
         return None, _HEADERS | error.headers, error.json, error.status_code
-    except (LimitExceeded, OperationalError) as cause:
+    except (LimitExceeded, *NO_ANSWER) as cause:
         later = Postponed.by(cause)
         return None, _HEADERS | later.headers, later.error.json, later.status
     return None, _HEADERS, body, 200

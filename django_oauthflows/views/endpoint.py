@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
@@ -21,7 +22,7 @@ from django_oauthflows.authorization_server.request import (
     Postponed,
     RequestRefused,
 )
-from django_oauthflows.database import without_transaction
+from django_oauthflows.database import NO_ANSWER, undo_all, without_transaction
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import record_refusal, refusal_members
@@ -48,7 +49,25 @@ def preflight(request: HttpRequest, methods: str) -> HttpResponse:
     return response
 
 
-@method_decorator((csrf_exempt, login_not_required), name="dispatch")
+def postpones(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For a view for programs: where the database does not answer, they are told when to come back."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NO_ANSWER as cause:
+            undo_all()
+            return postponed(Postponed.by(cause))
+
+    return wrapper
+
+
+def postponed(answer: Postponed) -> JsonResponse:
+    return JsonResponse(dict(answer.error.twotuples), status=answer.status, headers=answer.headers)
+
+
+@method_decorator((csrf_exempt, login_not_required, postpones), name="dispatch")
 class Endpoint(View):
     """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 
@@ -80,7 +99,7 @@ class Endpoint(View):
             answer = self.respond(FormRequest.read(http, endpoint=self.limit))
         except RequestRefused as refused:
             return self._refused(http, refused)
-        except (LimitExceeded, OperationalError) as cause:
+        except (LimitExceeded, *NO_ANSWER) as cause:
             return self._postponed(http, Postponed.by(cause))
         if self.heard_by is not None and self.heard_by.has_listeners():
             self.announce(http, answer)
@@ -102,8 +121,7 @@ class Endpoint(View):
         return self._finish(http, response, refused.client)
 
     def _postponed(self, http: HttpRequest, answer: Postponed) -> HttpResponse:
-        members = dict(answer.error.twotuples)
-        return self._finish(http, JsonResponse(members, status=answer.status, headers=answer.headers))
+        return self._finish(http, postponed(answer))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.for_browsers:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.generic import View
@@ -74,5 +74,5 @@ class HealthView(View):
 def _passes(check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (DatabaseError, TokenRefused, ValueError):
+    except (AnyDatabaseError, TokenRefused, ValueError):
         return False

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 
 from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.models.signing_key import jwks_max_age
+from django_oauthflows.views.endpoint import postpones
 from django_oauthflows.views.metadata import PublicDocument
 
 
+@method_decorator(postpones, name="dispatch")
 class JwksView(PublicDocument):
     """Read from the database each time: a key that another process just made must not be missing."""
 

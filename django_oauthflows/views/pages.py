@@ -7,13 +7,12 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.templatetags.static import static
 
 from django_oauthflows.conf import known_origin, options, site_name, site_url
-from django_oauthflows.database import log_failure, without_transaction
+from django_oauthflows.database import NO_ANSWER, log_failure, undo_all, without_transaction
 from django_oauthflows.models.redirect_uri import origin_of
 from django_oauthflows.views import policy
 
@@ -75,18 +74,24 @@ def _site_logo() -> str:
 
 def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so."""
+    return without_transaction(says_when_busy(view))
+
+
+def says_when_busy(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For a view for people: where the database does not answer, it tells them so, and nothing is changed."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except OperationalError:
+        except NO_ANSWER:
             log_failure()
+            undo_all()
             response = page(request, "busy.html", {}, status=503)
             response.headers["Retry-After"] = "1"
             return response
 
-    return without_transaction(wrapper)
+    return wrapper
 
 
 def cookies_were_kept_back(request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -35,7 +35,7 @@ def record_refusal(refused: RequestRefused, *, user: Any = None) -> str:
             description=refused.error.description or "",
             **refused.details,
         )
-    except DatabaseError:
+    except AnyDatabaseError:
         reference = new_reference()
         logger.exception("Refused request %s (%s) could not be recorded.", reference, error)
     security_log.tell(

@@ -16,14 +16,14 @@ from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.access import require
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.scopes import OPENID, offers_openid
-from django_oauthflows.views.endpoint import add_cors, preflight
+from django_oauthflows.views.endpoint import add_cors, postpones, preflight
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
 _METHODS = "GET, HEAD, POST, OPTIONS"
 
 
 @method_decorator(
-    (csrf_exempt, login_not_required, without_transaction, at_known_hosts(unknown_host_json)),
+    (csrf_exempt, login_not_required, without_transaction, at_known_hosts(unknown_host_json), postpones),
     name="dispatch",
 )
 class UserInfoView(View):

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.core.management import CommandError, call_command
+from django.db import Error, IntegrityError, InterfaceError, OperationalError, connection
 from django.test import Client as Visitor
 
 from django_oauthflows.models import Authorization, Consent
@@ -21,16 +22,16 @@ FORM = "application/x-www-form-urlencoded"
 
 @contextmanager
 def in_the_way(
-    statement: str, times: int, error: type[DatabaseError] = OperationalError
+    statement: str, times: int, error: type[Error] = OperationalError, *, of: str = ""
 ) -> Iterator[list[str]]:
-    """As many times, the database refuses statements that begin so, as it does when others were faster.
+    """As many times, the database refuses statements that begin so (``of`` a table), as when others were faster.
 
     Yields those that were refused.
     """
     refused: list[str] = []
 
     def execute(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        if len(refused) < times and sql.startswith(statement):
+        if len(refused) < times and sql.startswith(statement) and of in sql:
             refused.append(sql)
             raise error("database is locked")
         return run(sql, *rest)
@@ -75,6 +76,58 @@ def test_so_do_the_other_endpoints(held: Held, path: str) -> None:
     with in_the_way("SELECT", 99):
         assert ask(held, form, path).status_code == 503
     assert ask(held, form, path).status_code == 200
+
+
+#: What adapters raise for a connection that was lost: some the one, some the other.
+LOST = (OperationalError, InterfaceError)
+
+
+def test_no_endpoint_for_programs_answers_with_a_page(held: Held) -> None:
+    form = refresh_form(held)
+    token = ask(held, form).json()["access_token"]
+    visitor = Visitor(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+    origin = {"Origin": "https://app.example.com"}
+    programs: tuple[Callable[[], Any], ...] = (
+        lambda: ask(held, form),
+        lambda: ask(held, {"token": token}, "/oauth/introspect/"),
+        lambda: ask(held, {"token": token}, "/oauth/revoke/"),
+        lambda: ask(held, {}, "/oauth/device_authorization/"),
+        lambda: visitor.get("/oauth/userinfo/"),
+        lambda: visitor.get("/oauth/userinfo/", headers=origin),
+        lambda: visitor.get("/oauth/jwks/"),
+        lambda: visitor.options("/oauth/token/", headers=origin),
+        lambda: visitor.options("/oauth/userinfo/", headers=origin),
+        lambda: visitor.get("/api/me/"),
+    )
+    for error in LOST:
+        with in_the_way("SELECT", 99, error, of="django_oauthflows_"):
+            for ask_once in programs:
+                answer = ask_once()
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+                assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_refusal_that_cannot_be_recorded_is_told_all_the_same(held: Held) -> None:
+    for error in LOST:
+        with in_the_way("INSERT", 99, error):
+            assert ask(held, {"grant_type": "authorization_code", "code": "none"}).status_code == 400
+
+
+def test_staff_and_commands_are_told_in_words() -> None:
+    client, _ = ClientFactory()
+    boss = Visitor(raise_request_exception=False)
+    boss.force_login(UserFactory(is_staff=True, is_superuser=True))
+    lists = "/admin/django_oauthflows/client/"
+    form = {"action": "suspend", "_selected_action": client.pk, "confirm": "1", "reason": "x"}
+    for error in LOST:
+        with in_the_way("SELECT", 99, error, of="django_oauthflows_"):
+            for answer in (boss.get(lists), boss.get(f"{lists}{client.pk}/change/"), boss.post(lists, form)):
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+                assert "Please try again" in answer.content.decode()
+            with pytest.raises(CommandError, match="The database does not answer"):
+                call_command("oauth", "client", "list")
+    client.refresh_from_db()
+    assert not client.is_suspended
 
 
 def test_an_api_call_that_cannot_be_checked_is_told_to_come_back(held: Held) -> None:

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
+from django_oauthflows.database import NO_ANSWER
+
 #: noun → where its verbs are. Each module has ``add_arguments(parser)`` and ``handle(command, options)``.
 NOUNS = {
     "adopt": "django_oauthflows.management.adopt",
@@ -44,6 +46,8 @@ class Command(BaseCommand):
             import_string(f"{NOUNS[options['noun']]}.handle")(self, options)
         except ValidationError as error:
             raise CommandError(readable(error)) from None
+        except NO_ANSWER as error:
+            raise CommandError(f"The database does not answer, or others got in the way: {error}") from error
 
     def say(self, text: str) -> None:
         self.stdout.write(text)

@@ -128,7 +128,7 @@ class ClientForm(ClientFormBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "name" in self.fields:
-            self.fields["name"].required = bool(self.instance.name)  # one from before may have none
+            self.fields["name"].required = bool(self.instance.name.strip())  # one from before may have none
         for name in ("allowed_scopes", "default_scopes"):
             if name in self.fields:
                 field = self.fields[name]
@@ -144,6 +144,10 @@ class ClientForm(ClientFormBase):
                 for flow in registry.offered_flows()
                 if self.instance.client_type in flow.client_types or flow.name in self.instance.flow_names
             ]
+
+    def clean_name(self) -> str:
+        """Nothing but blanks, from before, comes back as nothing: that is no change."""
+        return self.cleaned_data["name"] or self.instance.name
 
 
 def _help_on_addresses(case: UseCase | None) -> str:

@@ -26,7 +26,7 @@ from django_oauthflows.flows.base import ClientType, Flow, UseCase
 from django_oauthflows.models import redirect_uri as redirect_uris
 from django_oauthflows.models.client_manager import ClientManager
 from django_oauthflows.models.client_secret import ClientSecret
-from django_oauthflows.models.client_validation import new_problems_with
+from django_oauthflows.models.client_validation import new_problems_only, new_problems_with
 from django_oauthflows.models.event import Event
 from django_oauthflows.option_forms import MAX_SECONDS, RATE
 from django_oauthflows.scopes import declared_scopes
@@ -316,7 +316,8 @@ class Client(Application):
         # The toolkit's column for "the" grant must not be empty; ours are many, in `flows`.
         if not self.authorization_grant_type:
             self.authorization_grant_type = self._toolkit_grant_type()
-        super().clean_fields(exclude=exclude)
+        with new_problems_only(self):
+            super().clean_fields(exclude=exclude)
 
     def _toolkit_grant_type(self) -> str:
         """The nearest value for the toolkit's own column, which nothing of ours reads. It knows few."""

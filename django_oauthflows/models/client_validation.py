@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
 from django_oauthflows.conf import options
@@ -67,6 +70,22 @@ def new_problems_with(client: Client) -> dict[str, list[str]]:
         for field, problems in found.items()
     }
     return {field: problems for field, problems in new.items() if problems}
+
+
+@contextmanager
+def new_problems_only(client: Client) -> Iterator[None]:
+    """What its fields themselves refuse (``clean_fields``), but for values that the stored row has already."""
+    try:
+        yield
+    except ValidationError as refused:
+        before = None if client._state.adding else _stored(client)
+        found = {
+            field: problems
+            for field, problems in refused.error_dict.items()
+            if before is None or getattr(client, field) != getattr(before, field)
+        }
+        if found:
+            raise ValidationError(found) from None
 
 
 def _stored(client: Client) -> Client | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from oauth2_provider.models import get_application_model
 
 from django_oauthflows.models import Client
@@ -29,6 +32,9 @@ OLD: dict[str, dict[str, Any]] = {
     "a device": {"authorization_grant_type": "urn:ietf:params:oauth:grant-type:device_code"},
     "HS256": {"algorithm": "HS256", "client_type": "confidential"},
     "skips the page": {"skip_authorization": True},
+    "a name of blanks": {"name": "   "},
+    "a grant of another release": {"authorization_grant_type": "token-exchange"},
+    "an algorithm of another release": {"algorithm": "ES512"},
 }
 
 
@@ -75,6 +81,31 @@ def test_one_may_be_renamed(kind: str, admin_client: Any) -> None:
     assert after.name == "Renamed"
     for field in ("redirect_uris", "allowed_origins", "flows", "allowed_scopes", "client_id", "trust"):
         assert getattr(after, field) == getattr(client, field)
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_one_may_be_described_by_the_form_and_by_the_command(
+    kind: str, admin_client: Any, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = brought_along(**OLD[kind])
+    assert save(admin_client, client, description="By staff").redirect_chain
+    assert Client.objects.get(pk=client.pk).name == client.name
+    call_command("oauth", "client", "export", client.client_id)
+    told = json.loads(capsys.readouterr().out)
+    told["clients"][0]["description"] = "By command"
+    file = tmp_path / "clients.json"
+    file.write_text(json.dumps(told))
+    call_command("oauth", "client", "import", str(file))
+    assert Client.objects.get(pk=client.pk).description == "By command"
+
+
+def test_what_a_field_refuses_is_refused_where_it_is_new(db: None) -> None:
+    client = brought_along(algorithm="ES512")
+    client.algorithm = "ES384"
+    with pytest.raises(ValidationError, match="ES384"):
+        client.full_clean()
+    with pytest.raises(ValidationError, match="ES512"):
+        Client(algorithm="ES512", client_type="public").full_clean()
 
 
 @pytest.mark.parametrize("kind", ["an own scheme", "http in a network", "a wildcard"])

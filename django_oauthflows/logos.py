@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.signals import setting_changed
+
+logger = logging.getLogger("django_oauthflows")
 
 _FOLDER = "oauthflows/logos"
 
@@ -22,11 +27,29 @@ def can_be_kept() -> bool:
     in_files = isinstance(default_storage, FileSystemStorage) or (
         isinstance(getattr(default_storage, "_wrapped", None), FileSystemStorage)
     )
-    return (
-        _is_named()
-        and (str(settings.MEDIA_ROOT) != "" or not in_files)
-        and is_of_site(default_storage.url(_FOLDER))
-    )
+    if in_files and str(settings.MEDIA_ROOT) == "":
+        return False
+    return bool(elsewhere()) or (_is_named() and is_of_site(default_storage.url(_FOLDER)))
+
+
+@lru_cache(maxsize=1)
+def elsewhere() -> str:
+    """An address where the storage serves uploaded files, if that is no place of this site: a bucket. Else empty.
+
+    A storage of that kind has its own settings; ``MEDIA_URL`` may say nothing of it.
+    """
+    try:
+        address = str(default_storage.url(_FOLDER))
+    except Exception:  # pages are shown without logos, then
+        logger.exception("The site's storage does not say where uploaded files are.")
+        return ""
+    return address if urlsplit(address).netloc else ""
+
+
+def address_of(client: Any) -> str:
+    """Where users' browsers find its uploaded logo; empty: nowhere."""
+    address = str(client.logo.url)
+    return address if elsewhere() or is_of_site(address) else ""
 
 
 def is_of_site(address: str) -> bool:
@@ -49,3 +72,11 @@ def discard(name: str) -> None:
     """Delete the file of a logo that nothing refers to any more."""
     if name.startswith(f"{_FOLDER}/"):
         default_storage.delete(name)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting in ("STORAGES", "MEDIA_URL", "MEDIA_ROOT"):
+        elsewhere.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="django_oauthflows.logos")

@@ -68,7 +68,7 @@ def logo_of(request: HttpRequest, client: Client) -> str:
     address.
     """
     if client.logo:
-        return client.logo.url if logos.is_of_site(client.logo.url) else ""
+        return logos.address_of(client)
     try:
         parts = urlsplit(client.logo_uri)
     except ValueError:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    UnreadablePostError,
+)
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
@@ -36,6 +45,7 @@ from django_oauthflows.views.language import in_language_of
 from django_oauthflows.views.pages import (
     come_again_page,
     cookies_were_kept_back,
+    keeps_opener,
     own_page,
     page,
     too_many_requests_page,
@@ -46,7 +56,14 @@ from django_oauthflows.views.refusal_page import Explanation
 
 # LoginRequiredMiddleware would have somebody log in who wants to log out.
 @method_decorator(
-    (login_not_required, csrf_exempt, at_known_hosts(unknown_host_page), own_page, sensitive_variables()),
+    (
+        login_not_required,
+        keeps_opener,
+        csrf_exempt,
+        at_known_hosts(unknown_host_page),
+        own_page,
+        sensitive_variables(),
+    ),
     name="dispatch",
 )
 class LogoutView(View):
@@ -59,7 +76,7 @@ class LogoutView(View):
             raise Http404
         try:
             limits.spend("authorize", limits.network_of(request))
-            if request.method == "POST" and not form_parameters(request).get("decision"):
+            if request.method == "POST" and not _is_answer(request):
                 return self._by_get(request)
             return self._checked(request, *args, **kwargs)
         except limits.LimitExceeded as exceeded:
@@ -111,6 +128,18 @@ class LogoutView(View):
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
+
+
+def _is_answer(http: HttpRequest) -> bool:
+    """Whether it is our own form that was sent, in either encoding that forms have (HTML §4.10.21.8). An app's has
+    one.
+    """
+    if http.content_type != "multipart/form-data":
+        return bool(form_parameters(http).get("decision"))
+    try:
+        return bool(http.POST.get("decision"))
+    except (BadRequest, MultiPartParserError, RequestDataTooBig, SuspiciousOperation, UnreadablePostError):
+        return False
 
 
 def _named(http: HttpRequest, values: dict[str, str]) -> str:

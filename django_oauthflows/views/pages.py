@@ -39,10 +39,15 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], *, status
         "site_url": site_url(),
         "here": request.get_full_path(),
         "site_logo": _site_logo(),
+        "stylesheet": policy.stylesheet(),
         **({"csp_nonce": nonce} if nonce else {}),
         **context,
     }
     return secured(request, render(request, f"django_oauthflows/{template}", context, status=status))
+
+
+#: Where an app wants its user back: after an answer (RFC 6749 §4.1.1), or logged out (RP-Initiated Logout 1.0 §2).
+_ADDRESSES = ("redirect_uri", "post_logout_redirect_uri")
 
 
 def keeps_opener(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -57,7 +62,8 @@ def keeps_opener(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
-        if origin_of(request.GET.get("redirect_uri", "")) != (known_origin(request) or None):
+        goes_on_to = {origin_of(request.GET.get(name, "")) for name in _ADDRESSES}
+        if (known_origin(request) or None) not in goes_on_to:
             response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
         return response
 

@@ -9,6 +9,7 @@ password is asked for, and the token against forgery (CSRF) is good only with th
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +19,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 
+from django_oauthflows import logos
 from django_oauthflows.conf import options
 from django_oauthflows.models.redirect_uri import policy_source
 from django_oauthflows.option_forms import NONCES
+
+logger = logging.getLogger("django_oauthflows")
 
 STYLESHEET = "django_oauthflows/oauthflows.css"
 #: The kinds of things that a page loads, each a directive.
@@ -54,6 +58,19 @@ def policy() -> Policy:
     if options().BASE_TEMPLATE:
         found = _joined(found | {"font-src": ours}, _of_the_site())
     return _joined(found, {name: listed(value) for name, value in options().CSP.items()}) | _FIXED
+
+
+def stylesheet() -> str:
+    """The address of our stylesheet.
+
+    A storage that knows all its files refuses to name one that ``collectstatic`` has not brought yet. A page without
+    its style is better than none: users come here from other sites, whose requests would be lost.
+    """
+    try:
+        return static(STYLESHEET)
+    except ValueError:
+        logger.warning("%s is not among the static files: run collectstatic.", STYLESHEET)
+        return f"{settings.STATIC_URL}{STYLESHEET}"
 
 
 def wanted_nonce(request: HttpRequest) -> str:
@@ -91,8 +108,8 @@ def _has_nonce(policy: Policy) -> bool:
 
 
 def _asset_sources() -> list[str]:
-    """Where the site keeps its files, if that is elsewhere: by ``STATIC_URL`` or its storage, and ``MEDIA_URL``."""
-    origins = (_origin_of(address) for address in (static(STYLESHEET), settings.MEDIA_URL))
+    """Where the site keeps its files, if that is elsewhere: by ``STATIC_URL``, ``MEDIA_URL`` and its storages."""
+    origins = (_origin_of(address) for address in (stylesheet(), settings.MEDIA_URL, logos.elsewhere()))
     return list(dict.fromkeys(filter(None, origins)))
 
 

@@ -296,6 +296,20 @@ def test_every_answer_of_the_authorization_endpoint_keeps_an_apps_window_in_touc
     assert visitor.get("/oauth/apps/").headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+def test_a_window_that_an_app_opened_to_log_out_keeps_its_opener() -> None:
+    goodbye = "https://client.example/bye"
+    app, _ = ClientFactory(post_logout_redirect_uris=goodbye)
+    visitor = Visitor()
+    known = f"/oauth/logout/?client_id={app.client_id}&post_logout_redirect_uri={goodbye}"
+    gone = visitor.get(known)
+    visitor.force_login(UserFactory())
+    asked, refused = visitor.get(known), visitor.get(known + "/elsewhere")
+    answers = [gone, asked, refused, visitor.post(known, {"decision": "allow"})]
+    assert [answer.status_code for answer in answers] == [302, 200, 400, 302]
+    for answer in answers:
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "unsafe-none", answer
+
+
 def test_an_app_of_this_very_origin_has_the_sites_own_policy() -> None:
     app, _ = ClientFactory(redirect_uris=("https://testserver/cb",))
     answer = Visitor().get(Walk(Visitor(), app).url("profile"), secure=True)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
+from django.core.files.storage import Storage
 from django.test import Client as Visitor
 
 from django_oauthflows.conf import options
+from django_oauthflows.models import Client
 from tests.consent.conftest import Walk
 from tests.factories import ClientFactory, UserFactory
 
@@ -92,6 +94,50 @@ def test_a_storage_says_where_the_stylesheet_is(settings: Any) -> None:
         }
     }
     assert policy_at(BAD)["style-src"] == ["'self'", "https://bucket.example.net"]
+
+
+class Bucket(Storage):
+    """Signs each address, as storages in clouds do; ``MEDIA_URL`` says nothing of it."""
+
+    def url(self, name: str | None) -> str:
+        return f"https://bucket.example.net/{name}?signature=abc"
+
+
+class Silent(Storage):
+    """Has no addresses."""
+
+
+def stored_in(settings: Any, storage: type[Storage]) -> None:
+    settings.MEDIA_URL = ""
+    backend = {"BACKEND": f"{__name__}.{storage.__name__}"}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
+
+
+def test_a_storage_says_where_uploaded_pictures_are(settings: Any) -> None:
+    stored_in(settings, Bucket)
+    app, _ = ClientFactory()
+    Client.objects.filter(pk=app.pk).update(logo="oauthflows/logos/a.png")
+    walk = Walk(Visitor(), app)
+    walk.visitor.force_login(UserFactory())
+    page = walk.ask("profile")
+    assert 'src="https://bucket.example.net/oauthflows/logos/a.png?signature=abc"' in page.content.decode()
+    assert "img-src 'self' https://bucket.example.net;" in page.headers["Content-Security-Policy"]
+
+
+def test_a_storage_without_addresses_holds_no_page_up(settings: Any) -> None:
+    stored_in(settings, Silent)
+    assert policy_at(BAD)["img-src"] == ["'self'"]
+
+
+def test_a_stylesheet_that_was_not_collected_holds_no_page_up(settings: Any, tmp_path: Any) -> None:
+    settings.STATIC_ROOT = tmp_path
+    backend = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+    walk = Walk(Visitor(), ClientFactory()[0])
+    walk.visitor.force_login(UserFactory())
+    for page, status in ((walk.ask("profile"), 200), (walk.visitor.get(BAD), 400)):
+        assert page.status_code == status
+        assert f'href="{settings.STATIC_URL}django_oauthflows/oauthflows.css"' in page.content.decode()
 
 
 def test_files_of_the_site_itself_need_no_mention() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import global_settings, settings
+from django.contrib.auth import get_user_model
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
@@ -22,6 +23,7 @@ from django_oauthflows.conf import NOBODY_YET, options, problems
 from django_oauthflows.database import writer_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
+from django_oauthflows.models.client import Application
 from django_oauthflows.toolkit.settings import provider_settings
 from django_oauthflows.toolkit.validator import goes_back
 
@@ -144,8 +146,10 @@ def check_character_set(
     app_configs: Any, databases: Iterable[str] | None = None, **_: Any
 ) -> list[CheckMessage]:
     """On MySQL and MariaDB, tables may be made for a part of all letters, and refuse the others."""
+    if writer_of(Client) not in (databases or ()):
+        return []
     connection = connections[writer_of(Client)]
-    if connection.vendor != "mysql" or connection.alias not in (databases or ()):
+    if connection.vendor != "mysql":
         return []
     with connection.cursor() as cursor:
         cursor.execute(
@@ -164,6 +168,37 @@ def check_character_set(
             # For ``manage.py dbshell``; other tables of the site are its own matter.
             hint="SET FOREIGN_KEY_CHECKS = 0;\n" + "\n".join(lines) + "\nSET FOREIGN_KEY_CHECKS = 1;",
             id="oauthflows.W121",
+        )
+    ]
+
+
+#: For the settings: a router before the site's own.
+_WITH_USERS = """class WithUsers:
+    apps = {apps!r}
+    def db_for_read(self, model, **hints):
+        return {users!r} if model._meta.app_label in self.apps else None
+    db_for_write = db_for_read
+    def allow_migrate(self, db, app_label, **hints):
+        return db == {users!r} if app_label in self.apps else None
+DATABASE_ROUTERS = [WithUsers(), *DATABASE_ROUTERS]"""
+
+
+@register(Tags.models)
+def check_routers(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Users, applications and clients in one database: their rows refer to each other, which Django's relations do
+    within a database only ("Cross-database relations").
+    """
+    users = writer_of(get_user_model())
+    elsewhere = {model for model in (Application, Client) if writer_of(model) != users}
+    if not elsewhere:
+        return []
+    labels = {model._meta.app_label for model in (Application, Client)} | {"oauth2_provider"}
+    return [
+        Error(
+            f"Users are written to the database {users!r}, clients to {writer_of(elsewhere.pop())!r}: they refer to "
+            "each other, so they must be in one.",
+            hint=_WITH_USERS.format(apps=sorted(labels), users=users),
+            id="oauthflows.E016",
         )
     ]
 

@@ -91,6 +91,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "E013": {"OAUTHFLOWS": GOOD | {"TOKEN_CACHE": "elsewhere"}},
     "E015": {"OAUTHFLOWS": {"SCOPES": {"openid": "You", "profile": "More"}, "CLAIMS": {"picture": "no.such.thing"}}},
     "E015 own": {"OAUTHFLOWS": {"SCOPES": {"org": "Yours"}, "CLAIMS": {"org": {"a": "no.such.thing", "b": "pk"}}}},
+    "E016": {"DATABASE_ROUTERS": ["tests.hosts.routers.UsersElsewhere"]},
     "E020": {"OAUTHFLOWS": {"SCOPES": dict.fromkeys(TWINS, "Something")}},
     "E060": {"OAUTHFLOWS": GOOD | {"MAY_USE": NO_RULE}},
     "E060 sessions": {"OAUTHFLOWS": GOOD | {"END_SESSIONS": NO_RULE}},

@@ -147,7 +147,7 @@ class ClientForm(ClientFormBase):
 
     def clean_name(self) -> str:
         """Nothing but blanks, from before, comes back as nothing: that is no change."""
-        return self.cleaned_data["name"] or self.instance.name
+        return str(self.cleaned_data["name"] or self.instance.name)
 
 
 def _help_on_addresses(case: UseCase | None) -> str:

@@ -20,6 +20,15 @@ class Elsewhere:
         return alias == "main"
 
 
+class UsersElsewhere:
+    """Users and what is Django's in ``users``, the rest in ``default``: no relation leads from one to the other."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "users" if model._meta.app_label in ("auth", "contenttypes", "sessions", "admin") else None
+
+    db_for_write = db_for_read
+
+
 class Lagging:
     """Every read that nobody directs elsewhere is answered by a copy, which has long not heard of ``default``."""
 

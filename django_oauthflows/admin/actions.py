@@ -106,6 +106,8 @@ class ActionAdmin(_ModelAdmin):
     """A list whose rows can be acted on, by those who may."""
 
     row_actions: tuple[Action, ...] = ()
+    #: What the rows are, in a sentence for those who have never heard of it.
+    about: Any = ""
     #: The columns of an index, the key last, by which a large table is listed, the newest first.
     keyset: tuple[str, ...] = ("pk",)
 

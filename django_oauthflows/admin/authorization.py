@@ -52,6 +52,10 @@ REVOKE = Action(
 
 @admin.register(Authorization)
 class AuthorizationAdmin(ReadOnlyAdmin):
+    about = _(
+        "An authorization is one login of a user through an app, with all tokens that came of it. A token is what the "
+        "app shows to be let in."
+    )
     list_display = ("number", "user", "client", "flow_label", "scopes", "state", "begun", "renewed")
     list_filter = (
         AuthorizationStateFilter,

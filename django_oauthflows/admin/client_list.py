@@ -43,6 +43,9 @@ class ClientList(ActionAdmin):
     """The part of ``ClientAdmin`` that is about many clients."""
 
     row_actions = CLIENT_ACTIONS
+    about = _(
+        "A client is an app or a program that may ask this site's users for access, or call this site by itself."
+    )
     list_display = ("label", "purpose", "status", "users", "last_used", "owner", "registered")
     list_display_links = ("label",)
     list_filter = (StatusFilter, RiskFilter, UseCaseFilter, ClientFlowFilter, TrustFilter, NewFilter)

@@ -105,7 +105,10 @@ _SECTIONS: tuple[_Section, ...] = (
     ),
     _Section(
         _("Tokens and limits"),
-        _("What kind of tokens it gets, how long they are valid, and how often it may call the API."),
+        _(
+            "A token is what an app shows to be let in: what kind it gets, how long it is valid, and how often it may "
+            "call the API."
+        ),
         (
             "access_token_format",
             "access_token_lifetime",

@@ -63,6 +63,9 @@ def with_last_use(consents: Iterable[Consent]) -> list[Any]:
 
 @admin.register(Consent)
 class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
+    about = _(
+        "A consent is what a user allows an app to do. It holds until they take it back, or until its time is over."
+    )
     list_display = ("user", "client", "state", "scopes", "given", "last_active", "ends")
     list_display_links = ("user",)
     list_filter = (

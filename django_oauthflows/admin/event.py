@@ -34,6 +34,9 @@ Role = Literal["user", "actor"]
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
+    about = _(
+        "What happened to apps and permissions, and which requests were refused. Nothing here can be changed."
+    )
     list_display = ("at", "what", "meaning", "client_name", "whose", "by", "count", "reference")
     list_display_links = ("at", "reference")
     list_filter = (("kind", WordFilter), ClientTextFilter, UserTextFilter, ("at", DateFilter))

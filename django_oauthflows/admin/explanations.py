@@ -27,7 +27,8 @@ _NO_PAGE = _(
 #: Cause, as the toolkit's answers name it → what happened and what to do about it.
 _SENTENCES: dict[str, Any] = {
     "no client secret": _(
-        "The client is confidential but sent no secret; it must send its client id and secret by HTTP Basic."
+        "The client has a secret but did not send it; the developer should send client id and secret by HTTP Basic, "
+        "as the snippets on the client's page do."
     ),
     "wrong client secret": _(
         "The client id and secret do not belong together, or the secret has expired; compare the secret's "
@@ -243,7 +244,7 @@ def _about_redirect_uri(client: Client | None, presented: str) -> str:
     if client.redirect_uri_allowed(presented):
         return gettext("The redirect URI was not registered then; it is now, so nothing is left to do.")
     return gettext(
-        "The redirect URI %(presented)s is not registered: %(verdict)s Register it if it is the client's, "
+        "The redirect URI %(presented)s is not registered. %(verdict)s Register it if it is the client's, "
         "or have the developer send the registered one."
     ) % {"presented": presented, "verdict": redirect_uri_verdict(client, presented)}
 

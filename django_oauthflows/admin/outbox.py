@@ -47,6 +47,7 @@ SEND_AGAIN = Action(
 
 @admin.register(OutboxMessage)
 class OutboxAdmin(ReadOnlyAdmin):
+    about = _("Mails to users and developers, and calls to apps, which this site sends or has sent.")
     list_display = (
         "number",
         "what",

@@ -63,6 +63,9 @@ RETIRE_AT_ONCE = Action(
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnlyAdmin):
+    about = _(
+        "With these keys this site signs what it tells apps, so that they can check that it comes from here."
+    )
     list_display = ("kid", "algorithm", "standing", "from_then", "needed_short", "begun", "ended")
     list_filter = (("algorithm", WordFilter),)
     ordering = ("-signs_from", "-pk")

@@ -48,7 +48,7 @@ USE_CASES: list[UseCase] = [
         title=_("Single-page app"),
         sentence=_("An app that runs entirely in the browser and has no server of its own."),
         example=_("A dashboard written in React."),
-        why=_("A browser cannot keep a secret, so PKCE protects the code instead."),
+        why=_("A browser cannot keep a secret, so a proof made for each login (PKCE) protects it instead."),
         avoid=_(
             "Do not ship a secret in the page: everybody can read it. Do not keep tokens where other "
             "scripts reach them."
@@ -65,7 +65,8 @@ USE_CASES: list[UseCase] = [
         ),
         example=_("A phone app, or a command-line program."),
         why=_(
-            "Anyone can unpack an installed app, so it has no secret; PKCE and its own redirect URI protect it."
+            "Anyone can unpack an installed app, so it has no secret; a proof made for each login (PKCE) and its own "
+            "redirect URI protect it."
         ),
         avoid=_("Do not ship a secret in the app, and do not log in inside an embedded web view."),
         flows=("authorization_code", "refresh_token"),

@@ -39,7 +39,9 @@ class ClientFormBase(_ModelForm):
         help_text=_("Where the browser app is served from, one per line: https://app.example.com"),
     )
     allowed_scopes = ScopesField(
-        label=_("Allowed scopes"), required=False, help_text=_("The most it can ever be given.")
+        label=_("Allowed scopes"),
+        required=False,
+        help_text=_("Scopes are permissions: these are the most it can ever be given."),
     )
 
     logo = LogoField()

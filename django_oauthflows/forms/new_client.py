@@ -52,7 +52,9 @@ class NewClientForm(ClientFormBase):
         assert isinstance(scopes, ScopesField)
         scopes.offer()
         scopes.required = bool(scopes.choices)
-        scopes.error_messages["required"] = _("Tick at least one: without a scope it can do nothing.")
+        scopes.error_messages["required"] = _(
+            "Tick at least one: a scope is a permission, and without any it can do nothing."
+        )
 
     def use_case(self) -> UseCase:
         return self.case

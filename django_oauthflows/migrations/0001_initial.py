@@ -255,7 +255,7 @@ class Migration(migrations.Migration):
                     "pkce_exemption",
                     models.CharField(
                         blank=True,
-                        help_text="Leave empty: PKCE protects the user. A reason here switches it off for this client.",
+                        help_text="Leave empty: PKCE is a proof that only the app has, so that a stolen code is of no use. A reason here switches it off.",
                         max_length=200,
                         verbose_name="reason for not asking for PKCE",
                     ),
@@ -934,8 +934,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "message to be sent",
-                "verbose_name_plural": "outbox",
+                "verbose_name": "outgoing message",
+                "verbose_name_plural": "outgoing messages",
                 "permissions": [("send_again", "Can send a message of the outbox again")],
                 "base_manager_name": "objects",
             },

@@ -174,7 +174,10 @@ class Client(Application):
         _("reason for not asking for PKCE"),
         max_length=200,
         blank=True,
-        help_text=_("Leave empty: PKCE protects the user. A reason here switches it off for this client."),
+        help_text=_(
+            "Leave empty: PKCE is a proof that only the app has, so that a stolen code is of no use. A reason here "
+            "switches it off."
+        ),
     )
     implicit_until = models.DateTimeField(
         _("implicit flow until"),

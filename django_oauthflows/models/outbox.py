@@ -187,8 +187,8 @@ class OutboxMessage(models.Model):
 
     class Meta:
         base_manager_name = "objects"
-        verbose_name = _("message to be sent")
-        verbose_name_plural = _("outbox")
+        verbose_name = _("outgoing message")
+        verbose_name_plural = _("outgoing messages")
         permissions = [("send_again", "Can send a message of the outbox again")]
         indexes = [models.Index(fields=["ended_at", "next_attempt_at"], name="oauthflows_outbox_due")]
 

@@ -297,3 +297,19 @@ def test_the_people_of_a_client_come_in_pages_narrowed_and_as_a_file(boss: Any, 
     assert {row["user"]: row["permissions"] for row in rows} == {"alice": "profile", "albert": "notes:write"}
     assert staff("view_client").get(f"{page}export/").status_code == 403
     assert "?who=al&amp;p=2" in boss.get(page, {"who": "u"}).content.decode().replace("who=u", "who=al")
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("client", "A client is an app or a program"),
+        ("consent", "A consent is what a user allows an app to do."),
+        ("authorization", "A token is what the app shows to be let in."),
+        ("event", "Nothing here can be changed."),
+        ("outboxmessage", "Mails to users and developers"),
+        ("signingkey", "so that they can check that it comes from here"),
+    ],
+)
+def test_each_list_says_what_it_is_a_list_of(boss: Any, name: str, about: str) -> None:
+    page = boss.get(f"/admin/django_oauthflows/{name}/").content.decode()
+    assert about in page.partition('<p class="oaf-about">')[2].partition("</p>")[0]

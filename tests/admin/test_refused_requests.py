@@ -212,7 +212,7 @@ def test_refused_refreshes_can_be_looked_up(
 @pytest.mark.parametrize(
     ("header", "body", "told"),
     [
-        (None, "token=x&grant_type=client_credentials", "sent no secret"),
+        (None, "token=x&grant_type=client_credentials", "did not send it"),
         ("Basic ?", "token=x&grant_type=client_credentials", "Authorization header cannot be read"),
         ("Basic bm9ib2R5Ong=", "token=x&grant_type=client_credentials", "do not belong together"),
         (None, "token=x&token=y", GENERIC),

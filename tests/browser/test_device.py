@@ -11,8 +11,8 @@ from playwright.sync_api import Browser
 
 from django_oauthflows.models import Authorization, Client, DeviceRequest
 from django_oauthflows.models.device_request import Asked
-from tests.browser.test_consent import LOOKS, expect_good
-from tests.browser.visit import Visit
+from tests.browser.test_consent import LANGUAGES
+from tests.browser.visit import Visit, expect_good, open_to_all_tools
 from tests.factories import ClientFactory, UserFactory
 
 PAGE = "/oauth/device/"
@@ -80,31 +80,27 @@ def test_the_qr_code_has_the_user_compare_and_another_account_may_take_over(visi
     assert DeviceRequest.objects.get().denied
 
 
-@pytest.mark.parametrize(("scheme", "width", "language"), LOOKS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_fit_and_can_be_used_by_everybody(
-    chromium: Browser, live_server: Any, alice: Any, tv: Client, scheme: Any, width: int, language: str
+    chromium: Browser, live_server: Any, alice: Any, tv: Client, language: str
 ) -> None:
-    # axe is put into the page by the test; the policy that would keep it out is tried elsewhere.
-    context = chromium.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True, locale=language
-    )
-    visit = Visit(context, live_server.url)
-    page, look = visit.page, f"{scheme}-{width}-{language}"
+    visit = open_to_all_tools(chromium, live_server.url, language)
+    page = visit.page
     codes, other = asked(tv), asked(tv)
     visit.open(PAGE)
     visit.log_in()
-    seen(visit, language, f"type-{look}")
+    seen(visit, language, f"type-{language}")
     page.fill("[name=user_code]", "wrong")
     visit.submit(page.locator("button[type=submit]"))
-    seen(visit, language, f"wrong-{look}")
+    seen(visit, language, f"wrong-{language}")
     visit.open(f"{PAGE}?user_code={codes.user_code}")
-    seen(visit, language, f"compare-{look}")
+    seen(visit, language, f"compare-{language}")
     visit.submit(page.locator("button[type=submit]"))
-    seen(visit, language, f"consent-{look}")
+    seen(visit, language, f"consent-{language}")
     visit.submit(page.locator("[value=allow]"))
-    seen(visit, language, f"allowed-{look}")
+    seen(visit, language, f"allowed-{language}")
     page.goto(f"{live_server.url}{PAGE}?user_code={other.user_code}")
     visit.submit(page.locator("button[type=submit]"))
     visit.submit(page.locator("[value=deny]"))
-    seen(visit, language, f"denied-{look}")
-    context.close()
+    seen(visit, language, f"denied-{language}")
+    page.context.close()

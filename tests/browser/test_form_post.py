@@ -6,8 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_consent import expect_good
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, expect_good, open_to_all_tools
 from tests.factories import ClientFactory
 
 
@@ -21,30 +20,27 @@ def test_the_form_post_page_and_the_claims(chromium: Browser, live_server: Any, 
         redirect_uris=(live_server.url.replace("localhost", "127.0.0.1") + "/the-app",),
         scopes=("openid", "profile", "email"),
     )
-    for width, scheme in ((360, "dark"), (1280, "light")):
-        look: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "locale": "en"}
-        # axe is put into the page by the test; the policy that would keep it out is tried elsewhere.
-        context = chromium.new_context(bypass_csp=True, **look)
+    visit = open_to_all_tools(chromium, live_server.url, "en")
+    context = visit.page.context
+    visit.ask(app, "openid profile email")
+    visit.log_in()
+    expect(visit.page.locator("main")).to_contain_text(alice.email)
+    expect_good(visit.page, "en")
+    # The form's own script is kept from running, so that the page stays for a look.
+    visit.page.add_init_script("HTMLFormElement.prototype.submit = () => {}")
+    visit.ask(app, "openid", response_mode="form_post", prompt="none")
+    expect(visit.page.get_by_role("button", name="Continue")).to_be_visible()
+    expect_good(visit.page, "en")
+    state = context.storage_state()
+    context.close()
+    for script in (True, False):
+        context = chromium.new_context(java_script_enabled=script, storage_state=state, locale="en")
         visit = Visit(context, live_server.url)
-        visit.ask(app, "openid profile email")
-        visit.log_in()
-        expect(visit.page.locator("main")).to_contain_text(alice.email)
-        expect_good(visit.page, "en")
-        # The form's own script is kept from running, so that the page stays for a look.
-        visit.page.add_init_script("HTMLFormElement.prototype.submit = () => {}")
-        visit.ask(app, "openid", response_mode="form_post", prompt="none")
-        expect(visit.page.get_by_role("button", name="Continue")).to_be_visible()
-        expect_good(visit.page, "en")
-        state = context.storage_state()
+        with visit.page.expect_request("**/the-app") as posted:
+            visit.ask(app, "openid", response_mode="form_post", prompt="none")
+            if not script:
+                visit.press("Continue")
+        assert posted.value.method == "POST"
+        assert "state=some-state" in (posted.value.post_data or "")
+        assert visit.refusals == []
         context.close()
-        for script in (True, False):
-            context = chromium.new_context(java_script_enabled=script, storage_state=state, **look)
-            visit = Visit(context, live_server.url)
-            with visit.page.expect_request("**/the-app") as posted:
-                visit.ask(app, "openid", response_mode="form_post", prompt="none")
-                if not script:
-                    visit.press("Continue")
-            assert posted.value.method == "POST"
-            assert "state=some-state" in (posted.value.post_data or "")
-            assert visit.refusals == []
-            context.close()

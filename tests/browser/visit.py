@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from itertools import product
+from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import BrowserContext, Locator, Page, Response
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 
 from django_oauthflows.models import Client
 from tests.factories import PASSWORD
 from tests.oauth_client import answer_of, pkce_pair
+
+AXE = AXE_FILE_PATH.read_text()
+#: Each width in CSS pixels that pages are read at, by light and by dark.
+LOOKS: tuple[tuple[int, Any], ...] = tuple(product((360, 768, 1280), ("light", "dark")))
+#: Somebody has made the letters twice as large, on a phone (WCAG 2.2, 1.4.10).
+NARROWEST = 320
 
 
 class Visit:
@@ -67,3 +76,41 @@ class Visit:
         self.page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/the-app"))
         assert self.refusals == []
         return answer_of(self.page.url)
+
+
+def open_to_all_tools(chromium: Browser, origin: str, language: str) -> Visit:
+    """A browser in which axe can be put into pages; their own policy, which would keep it out, is tried elsewhere."""
+    return Visit(chromium.new_context(bypass_csp=True, locale=language), origin)
+
+
+def expect_good(page: Page, language: str) -> None:
+    """In each look nothing runs off the side and axe finds nothing serious, and the direction is right."""
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+    size = page.viewport_size
+    assert size is not None
+    page.add_style_tag(content="* { transition: none !important }")  # colours are there at once
+    page.evaluate(AXE)
+    found = []
+    for number, (width, scheme) in enumerate(LOOKS):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        found += [(width, scheme, fault) for fault in faults(page, all_rules=number == 0)]
+    page.set_viewport_size({"width": NARROWEST, "height": 800})
+    assert _fits(page), (page.url, NARROWEST)
+    page.set_viewport_size(size)
+    assert not found, "\n".join([page.url, *map(str, found)])
+
+
+def faults(page: Page, context: Any = None, *, all_rules: bool) -> list[str]:
+    """What axe finds serious, and whether the page runs off the side. Most rules see no difference in another look."""
+    rules = {} if all_rules else {"runOnly": ["color-contrast", "scrollable-region-focusable"]}
+    run = "([context, options]) => axe.run(context ?? document, options).then(found => found.violations)"
+    violations = page.evaluate(run, [context, {"resultTypes": ["violations"]} | rules])
+    serious = [each for each in violations if each["impact"] in ("serious", "critical")]
+    told = [f"{each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}" for each in serious]
+    return told if _fits(page) else [*told, "wider than the window"]
+
+
+def _fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

@@ -59,6 +59,8 @@ DEFAULT_RATES = {
 SLOW_DOWN = 5
 _LEEWAY = 1
 
+#: Of no machine (RFC 5737 §3): the doctor calls with it, to see how many proxies add theirs behind it.
+NO_ADDRESS = "192.0.2.1"
 #: What anybody can make up is counted in so many buckets, so that a flood cannot fill the cache.
 _BUCKETS = 1 << 16
 
@@ -244,9 +246,21 @@ def bucket_of(unproven: str) -> int:
     return zlib.crc32(unproven.encode(errors="replace")) % _BUCKETS
 
 
+def proxies_before(request: HttpRequest) -> int:
+    """How many proxies have added to ``X-Forwarded-For`` of a call that came with ``NO_ADDRESS`` there, or whose first
+    proxy has put its own word in the place of the caller's.
+    """
+    hops = list(filter(None, _hops(request)))
+    return len(hops) - 1 - hops.index(NO_ADDRESS) if NO_ADDRESS in hops else len(hops)
+
+
+def _hops(request: HttpRequest) -> list[str]:
+    return [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+
+
 def _address_of(request: HttpRequest) -> str:
     proxies = options().NUM_PROXIES
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    hops = _hops(request)
     address = hops[-proxies] if 0 < proxies <= len(hops) else str(request.META.get("REMOTE_ADDR", ""))
     # Some proxies write the port as well.
     if address.startswith("["):

@@ -6,7 +6,7 @@ import io
 import json
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,15 +14,18 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import requests
 from django import VERSION
 from django.conf import settings as site
 from django.core.management import call_command
+from django.core.signing import TimestampSigner
 from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
 from django_oauthflows.management.doctor.settings import SOUND
 from django_oauthflows.models import Client, ClientSecret, Event, OutboxMessage, SigningKey
+from django_oauthflows.views.health import DOCTOR_SALT
 from tests.factories import ClientFactory
 from tests.mail_server import smtp_settings
 
@@ -108,6 +111,79 @@ def test_1_a_proxy_that_does_not_say_https() -> None:
 def test_1b_a_proxy_that_redirects_to_https_for_ever() -> None:
     with serving(b"", status=301, Location="https://id.example.org/") as url:
         named("metadata", "error", "redirects", "SECURE_PROXY_SSL_HEADER", url=url)
+
+
+@contextmanager
+def behind_proxies(url: str, number: int, *, keeps: bool = True) -> Iterator[str]:
+    """``number`` proxies before the server at ``url``; the first one ``keeps`` what the caller says, or does not."""
+    with ExitStack() as stack:
+        for place in range(number):
+            first = place == number - 1
+            url = stack.enter_context(proxy(url, keeps=keeps or not first))
+        yield url
+
+
+@contextmanager
+def proxy(url: str, *, keeps: bool) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            said = [self.headers["X-Forwarded-For"]] if keeps and "X-Forwarded-For" in self.headers else []
+            told = {"X-Forwarded-For": ", ".join([*said, "203.0.113.7"])}
+            answer = requests.get(url + self.path, headers=told, timeout=10)
+            self.send_response_only(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("number", "keeps", "said", "wrong"),
+    [
+        (0, True, 0, ""),
+        (1, True, 1, ""),
+        (2, False, 2, ""),
+        (1, True, 0, "all callers have the address of a proxy"),
+        (2, True, 1, "all callers have the address of a proxy"),
+        (1, False, 2, "callers can make up the address"),
+        (0, True, 1, "callers can make up the address"),
+    ],
+)
+def test_1c_proxies_that_are_counted_wrong(
+    live_server: Any, number: int, keeps: bool, said: int, wrong: str
+) -> None:
+    with behind_proxies(live_server.url, number, keeps=keeps) as url, options(NUM_PROXIES=said):
+        _status, found = doctor("--url", url)
+    (one,) = found["proxies"]
+    assert one["level"] == ("warning" if wrong else "ok")
+    assert wrong in one["said"]
+    assert f"{number} proxies" in one["said"]
+    assert one["line"] == (f'OAUTHFLOWS["NUM_PROXIES"] = {number}' if wrong else "")
+
+
+def test_how_many_proxies_there_are_is_told_to_the_sites_own_doctor_alone(client: Any) -> None:
+    def told(**query: str) -> Any:
+        return client.get(
+            "/oauth/health/", query, headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.7"}
+        ).json()
+
+    right = TimestampSigner(salt=DOCTOR_SALT).sign("proxies")
+    assert told(doctor=right)["proxies"] == 1
+    for wrong in ("", "proxies", right[:-1], TimestampSigner(salt=DOCTOR_SALT).sign("other"), "\0"):
+        assert "proxies" not in told(doctor=wrong)
+    with override_settings(SECRET_KEY="another-" * 8):
+        assert "proxies" not in told(doctor=right)
 
 
 def test_2_limits_that_each_process_counts_for_itself() -> None:

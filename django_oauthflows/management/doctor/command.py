@@ -65,6 +65,7 @@ def examine(url: str) -> Iterator[Finding]:
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         *settings.LOOKS,
         lambda: served.look(url),
+        lambda: served.proxies(url),
         *services.LOOKS,
         *data.LOOKS,
         *clients.LOOKS,

@@ -9,10 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from django.core.signing import TimestampSigner
+from django.urls import reverse
 
-from django_oauthflows.conf import SERVER_METADATA
+from django_oauthflows.conf import SERVER_METADATA, base_path, options
+from django_oauthflows.limits import NO_ADDRESS
 from django_oauthflows.management.doctor.finding import Finding, error, ok, unseen, warning
 from django_oauthflows.option_forms import LOOPBACK_HOSTS
+from django_oauthflows.views.health import DOCTOR_SALT
 
 _TIMEOUT = 5
 #: Seconds that two clocks may differ: a code lives for a minute.
@@ -43,6 +47,50 @@ def look(url: str) -> Iterator[Finding]:
         return
     yield from _clock(answer)
     yield from _document(answer, address, url.rstrip("/"))
+
+
+def proxies(url: str) -> Iterator[Finding]:
+    """Whether as many proxies of the site's own as ``NUM_PROXIES`` says add to ``X-Forwarded-For``: what they added is
+    believed, and what stands before it anybody can write.
+    """
+    seen, said = _proxies_before(url) if url else None, options().NUM_PROXIES
+    if seen is None:
+        yield unseen(
+            "proxies",
+            f"Whether {said or 'no'} proxies stand before the site, as NUM_PROXIES says: callers are told apart by it.",
+        )
+    elif seen == said:
+        yield ok(
+            "proxies", f"{seen} proxies add to X-Forwarded-For on the way from here, as NUM_PROXIES says."
+        )
+    else:
+        wrong = (
+            "callers can make up the address" if seen < said else "all callers have the address of a proxy"
+        )
+        yield warning(
+            "proxies",
+            f"{seen} proxies add to X-Forwarded-For on the way from here, and NUM_PROXIES says {said}: if clients come "
+            f"by the same way, {wrong} that limits count by.",
+            f'OAUTHFLOWS["NUM_PROXIES"] = {seen}',
+        )
+
+
+def _proxies_before(url: str) -> int | None:
+    """As the site at ``url`` sees them, if it is this one; ``None`` where it does not say."""
+    path = reverse("oauth2_provider:health").removeprefix(base_path())
+    asked = {"doctor": TimestampSigner(salt=DOCTOR_SALT).sign("proxies")}
+    try:
+        answer = requests.get(
+            url.rstrip("/") + path,
+            params=asked,
+            headers={"X-Forwarded-For": NO_ADDRESS},
+            timeout=_TIMEOUT,
+            allow_redirects=False,
+        )
+        seen = answer.json().get("proxies")
+    except (requests.RequestException, ValueError, AttributeError):
+        return None
+    return seen if type(seen) is int else None
 
 
 def _clock(answer: requests.Response) -> Iterator[Finding]:

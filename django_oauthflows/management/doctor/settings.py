@@ -62,17 +62,6 @@ def hosts() -> Iterator[Finding]:
         )
 
 
-def proxies() -> Iterator[Finding]:
-    if options().NUM_PROXIES:
-        yield ok("proxies", f"{options().NUM_PROXIES} of the site's own proxies are believed.")
-    else:
-        yield unseen(
-            "proxies",
-            "Whether a proxy stands before the site. If one does, callers are told apart only with its number: "
-            'OAUTHFLOWS = {"NUM_PROXIES": 1, ...}',
-        )
-
-
 def counting() -> Iterator[Finding]:
     """Limits hold for the site only where all its processes count together."""
     if limits.counts_in_this_process():
@@ -112,4 +101,4 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
-LOOKS = (system_checks, debug, hosts, proxies, counting, versions)
+LOOKS = (system_checks, debug, hosts, counting, versions)

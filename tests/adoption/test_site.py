@@ -134,7 +134,7 @@ def test_users_see_what_their_old_tokens_can_do_and_are_asked_all_the_same(adopt
     page = bob.authorize(**web.authorization_request("profile", "x" * 43))
     assert page.status_code == 200
     # Nothing is new to the app, and in which words it was allowed nobody knows.
-    assert not re.search(">New<|>Worded anew<|allowed this app something before", page.text)
+    assert not re.search(">New<|>New wording<|allowed this app something before", page.text)
     silent = bob.authorize(**web.authorization_request("profile", "x" * 43, prompt="none"))
     assert answer_of(silent.headers["Location"])["error"] == "access_denied"
     assert "No app is connected" in adopted.user_agent("owner").get("/oauth/apps/").text

@@ -58,7 +58,7 @@ def test_other_words_for_the_same_scope_are_asked_for(walk: Walk, settings: Any)
     settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
     assert "code" in told(walk.ask("notes:read"))
     page = walk.ask("profile notes:read").content.decode()
-    assert page.count(">Worded anew<") == 1
+    assert page.count(">New wording<") == 1
     assert ">New<" not in page
 
 

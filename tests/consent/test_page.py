@@ -33,7 +33,7 @@ def test_the_page_says_who_asks_for_what_and_where_it_leads(walk: Walk, app: Cli
     html = html_of(response)
     for words in (
         "Allow <bdi>Calendar</bdi> to use your account?",
-        "You are signed in as <strong><bdi>alice</bdi></strong>",
+        "You are logged in as <strong><bdi>alice</bdi></strong>",
         "Shows your notes in a calendar.",
         "Calendar Inc.",
         'href="https://client.example/privacy"',

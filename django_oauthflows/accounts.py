@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.signals import setting_changed
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
@@ -94,8 +95,23 @@ def named(beginning: str) -> Any:
 def objection_to_use(user: Any, client: Any) -> str:
     """Why ``user`` may not use ``client``, in a sentence for them; empty when they may.
 
-    By the groups that staff gave the client, then by the site's own rule (``MAY_USE``). A rule that fails lets nobody
-    through: it is there to keep people out. Asks the database only where the client has groups, or the rule does.
+    As ``sure_objection_to_use``, but a rule that fails is a reason, too: it is there to keep people out.
+    """
+    try:
+        return sure_objection_to_use(user, client)
+    except RuleFailed:
+        return gettext("It cannot be found out now whether you may use this app. Please try again later.")
+
+
+class RuleFailed(Exception):  # noqa: N818 - what happened, not what is wrong with the request
+    """The site's own rule (``MAY_USE``) could not say whether somebody may use a client."""
+
+
+def sure_objection_to_use(user: Any, client: Any) -> str:
+    """Why ``user`` may not use ``client``, in a sentence for them; empty when they may.
+
+    By the groups that staff gave the client, then by the site's own rule. Asks the database only where the client has
+    groups, or the rule does. Raises ``RuleFailed``.
     """
     wanted = client.group_names()
     groups = getattr(user, "groups", None)
@@ -108,10 +124,14 @@ def objection_to_use(user: Any, client: Any) -> str:
     if not rule:
         return ""
     try:
-        return str((import_string(rule) if isinstance(rule, str) else rule)(user, client) or "")
-    except Exception:
+        said = (import_string(rule) if isinstance(rule, str) else rule)(user, client)
+        if not (said is None or isinstance(said, str | Promise)):
+            # True or False would be taken for its opposite by half of those who write one.
+            raise TypeError(f"MAY_USE must return a sentence or None, not {type(said).__name__}.")
+    except Exception as error:
         logger.exception("OAUTHFLOWS['MAY_USE'] failed, so nobody may use %s.", client.client_id)
-        return gettext("It cannot be found out now whether you may use this app. Please try again later.")
+        raise RuleFailed from error
+    return str(said or "")
 
 
 def _is_hidden(user: Any) -> bool:

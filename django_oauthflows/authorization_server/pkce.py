@@ -24,9 +24,9 @@ def code_challenge(parameters: Parameters, *, required: bool) -> str:
     challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method")
     if not challenge:
         if required:
-            raise invalid_request("Code challenge required.")
+            raise invalid_request("code_challenge is missing: this client has to use PKCE (RFC 7636).")
         if method:
-            raise invalid_request("Missing code_challenge parameter.")
+            raise invalid_request("code_challenge is missing, and code_challenge_method is there.")
         return ""
     if method != METHOD:
         raise invalid_request("code_challenge_method must be S256.")

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DatabaseError
+from django.db import Error as AnyDatabaseError
 from django.db.models.functions import Length
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -100,7 +100,7 @@ def check_allowed_scopes(
             characters__gt=_SHORT_ENOUGH
         )
         found = [client for client in long if not client.fits_into_token(client.allowed_scopes.split())]
-    except DatabaseError:  # the tables are not there yet, or not of this version
+    except AnyDatabaseError:  # the tables are not there yet, or not of this version
         return []
     return [
         Error(

@@ -25,7 +25,7 @@ from django_oauthflows.authorization_server.request import (
 from django_oauthflows.database import NO_ANSWER, undo_all, without_transaction
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
-from django_oauthflows.views.refusal import record_refusal, refusal_members
+from django_oauthflows.views.refusal import error_uri, record_refusal, refusal_members
 
 
 def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client | None = None) -> None:
@@ -58,13 +58,19 @@ def postpones(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
             return view(request, *args, **kwargs)
         except NO_ANSWER as cause:
             undo_all()
-            return postponed(Postponed.by(cause))
+            return postponed(request, Postponed.by(cause))
 
     return wrapper
 
 
-def postponed(answer: Postponed) -> JsonResponse:
-    return JsonResponse(dict(answer.error.twotuples), status=answer.status, headers=answer.headers)
+def postponed(http: HttpRequest, answer: Postponed) -> JsonResponse:
+    return JsonResponse(_told(http, answer.error), status=answer.status, headers=answer.headers)
+
+
+def _told(http: HttpRequest, error: errors.OAuth2Error) -> dict[str, str]:
+    """The members of an error that is put on no record, with the page that explains its code."""
+    members = dict(error.twotuples)
+    return members | error_uri(http, members["error"])
 
 
 @method_decorator((csrf_exempt, login_not_required, postpones), name="dispatch")
@@ -110,7 +116,7 @@ class Endpoint(View):
         status = refused.error.status_code
         expected = isinstance(refused, ExpectedRefusal)
         told = (
-            dict(refused.error.twotuples)
+            _told(http, refused.error)
             if expected
             else refusal_members(http, refused, record_refusal(refused))
         )
@@ -121,7 +127,7 @@ class Endpoint(View):
         return self._finish(http, response, refused.client)
 
     def _postponed(self, http: HttpRequest, answer: Postponed) -> HttpResponse:
-        return self._finish(http, postponed(answer))
+        return self._finish(http, postponed(http, answer))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.for_browsers:
@@ -130,7 +136,7 @@ class Endpoint(View):
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         error = errors.InvalidRequestError(description="This endpoint answers POST only.")
-        response = JsonResponse(dict(error.twotuples), status=405, headers={"Allow": "POST, OPTIONS"})
+        response = JsonResponse(_told(request, error), status=405, headers={"Allow": "POST, OPTIONS"})
         return self._finish(request, response)
 
     def _finish(

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import OperationalError, connection
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.descriptions import DESCRIPTIONS
 from django_oauthflows.authorization_server.error_codes import ERROR_CODES
 from django_oauthflows.models import Client
+from tests.devices import GRANT_TYPE
 from tests.factories import ClientFactory
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
+FORM = "application/x-www-form-urlencoded"
 #: RFC 6749 §5.2.
 _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
 
@@ -135,3 +138,32 @@ def test_every_code_of_the_library_that_we_send_has_its_page() -> None:
     assert sent <= known
     assert sent <= set(ERROR_CODES)
     assert all(_ALLOWED.fullmatch(text) and text.isascii() for text in DESCRIPTIONS.values())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("endpoint", ["token", "introspect", "revoke", "device_authorization"])
+def test_what_is_put_on_no_record_leads_to_its_page_all_the_same(client: Any, endpoint: str) -> None:
+    wrong = client.get(f"/oauth/{endpoint}/")
+    assert wrong.status_code == 405
+    assert client.get(wrong.json()["error_uri"]).status_code == 200
+    with connection.execute_wrapper(_away):
+        form = "client_id=x&client_secret=y&grant_type=client_credentials&token=z"
+        later = client.post(f"/oauth/{endpoint}/", form, content_type=FORM)
+    assert later.status_code == 503
+    assert later.json()["error_description"].startswith("The server is busy.")
+    assert client.get(later.json()["error_uri"]).status_code == 200
+
+
+def _away(run: Any, *_: Any) -> Any:
+    raise OperationalError
+
+
+@pytest.mark.django_db
+def test_a_device_that_waits_is_told_where_that_is_explained(client: Any) -> None:
+    tv, _ = ClientFactory(use_case="device", redirect_uris=(), scopes=("profile",))
+    asked = f"client_id={tv.client_id}&scope=profile"
+    code = client.post("/oauth/device_authorization/", asked, content_type=FORM).json()["device_code"]
+    poll = f"client_id={tv.client_id}&grant_type={GRANT_TYPE}&device_code={code}"
+    waits = client.post("/oauth/token/", poll, content_type=FORM).json()
+    assert waits["error"] == "authorization_pending"
+    assert client.get(waits["error_uri"]).status_code == 200

@@ -94,6 +94,32 @@ def test_a_rule_that_fails_lets_nobody_through_and_tells_nothing(
     assert "MAY_USE" in caplog.text
 
 
+@pytest.mark.parametrize("answer", [True, False, 0, [], object()])
+def test_a_rule_that_answers_something_else_than_a_sentence_lets_nobody_through(
+    register: Any, user_agent: UserAgent, settings: Any, answer: Any
+) -> None:
+    """The abuse is a slip: ``return user.is_staff`` is meant the other way round than "no objection"."""
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"MAY_USE": lambda user, client: answer}
+    page = user_agent.authorize(**register().authorization_request("profile", pkce_pair()[1]))
+    assert page.status_code == 403
+    assert "It cannot be found out now" in page.text
+
+
+def test_a_rule_that_fails_for_a_moment_ends_no_login(
+    register: Any, user_agent: UserAgent, settings: Any
+) -> None:
+    """A client would throw its refresh token away at ``invalid_grant``; the user would have to log in again."""
+    app = register()
+    tokens = app.tokens_from(user_agent, "profile")
+    as_before = settings.OAUTHFLOWS
+    settings.OAUTHFLOWS = as_before | {"MAY_USE": broken}
+    refused = app.refresh(tokens["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+    assert "secret detail" not in refused.text
+    settings.OAUTHFLOWS = as_before
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
+
+
 def test_what_is_said_is_text(register: Any, user_agent: UserAgent, settings: Any) -> None:
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"MAY_USE": lambda user, client: "<script>alert(1)</script>"}
     page = user_agent.authorize(**register().authorization_request("profile", pkce_pair()[1]))

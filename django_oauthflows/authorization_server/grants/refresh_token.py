@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from operator import attrgetter
 
-from django_oauthflows.accounts import objection_to_use
+from oauthlib.oauth2.rfc6749 import errors
+
+from django_oauthflows.accounts import RuleFailed, sure_objection_to_use
 from django_oauthflows.adoption import tokens as adopted_tokens
 from django_oauthflows.authorization_server.grants.base import Grant
 from django_oauthflows.authorization_server.issue import (
@@ -27,12 +29,13 @@ from django_oauthflows.authorization_server.issue import (
 )
 from django_oauthflows.authorization_server.request import (
     Parameters,
+    RequestRefused,
     TokenRequest,
     invalid_grant,
     scopes_within,
 )
 from django_oauthflows.flows.refresh_token import FLOW
-from django_oauthflows.models import Authorization
+from django_oauthflows.models import Authorization, Client
 from django_oauthflows.models.authorization import Presented
 from django_oauthflows.openid.authentication_request import understood
 from django_oauthflows.tokens.access_token import TokenRefused
@@ -75,8 +78,7 @@ def _named_by(text: str) -> Presented | None:
 def check(request: TokenRequest, given: Demanded) -> Checked:
     """Whether the token may be used now, by this client, for what it asks."""
     authorization, generation = _standing_for(request, given.refresh_token, given.presented)
-    if objection_to_use(authorization.user, request.client):
-        raise invalid_grant("user may not use the client")
+    _check_user(authorization, request.client)
     scopes = authorization.granted_scopes(authorization.scope.split())
     if given.scopes:
         # RFC 6749 §6: what was not granted cannot be had by refreshing.
@@ -84,6 +86,20 @@ def check(request: TokenRequest, given: Demanded) -> Checked:
     resources = granted_resources(request, authorization)
     check_length(request.client, scopes, resources)
     return Checked(given.refresh_token, authorization, generation, scopes, resources)
+
+
+def _check_user(authorization: Authorization, client: Client) -> None:
+    """Whether the user may still use the client. That nobody knows is no reason for it to throw its token away."""
+    try:
+        objection = sure_objection_to_use(authorization.user, client)
+    except RuleFailed:
+        error = errors.TemporarilyUnavailableError(
+            description="Whether the user may use this client cannot be found out now. Try again later.",
+            status_code=503,
+        )
+        raise RequestRefused(error, "whether the user may use the client is unknown") from None
+    if objection:
+        raise invalid_grant("user may not use the client")
 
 
 def _standing_for(request: TokenRequest, text: str, presented: Presented | None) -> tuple[Authorization, int]:

@@ -189,7 +189,8 @@ def counts_in_this_process() -> bool:
 
 def is_bounded(alias: str) -> bool:
     """Whether the cache of that name in ``CACHES`` holds few entries, or only those of one process."""
-    return isinstance(caches[alias], _BOUNDED)
+    # Django requires a default one, and has a check of its own for a site without.
+    return alias not in settings.CACHES or isinstance(caches[alias], _BOUNDED)
 
 
 def shared_cache_line(alias: str) -> str:

@@ -457,6 +457,7 @@ LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     ("caches", "named", "expected"),
     [
         ({"default": LOCAL}, "", {"W044"}),
+        ({"other": LOCAL}, "", {"W044"}),
         ({"default": SHARED}, "", set()),
         ({"default": LOCAL, "rates": SHARED}, "rates", set()),
         ({"default": SHARED, "rates": LOCAL}, "rates", {"W045"}),

@@ -69,7 +69,7 @@ def postponed(http: HttpRequest, answer: Postponed) -> JsonResponse:
 
 def _told(http: HttpRequest, error: errors.OAuth2Error) -> dict[str, str]:
     """The members of an error that is put on no record, with the page that explains its code."""
-    members = dict(error.twotuples)
+    members = {name: str(value) for name, value in error.twotuples}
     return members | error_uri(http, members["error"])
 
 

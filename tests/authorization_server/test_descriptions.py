@@ -106,7 +106,7 @@ def test_the_authorization_endpoint_names_the_parameter(register: Any, user_agen
         ({"scope": "everything"}, "scope: not allowed for this client: everything."),
         ({"response_type": "magic"}, "response_type is not one that this server supports."),
         ({"response_type": ""}, "response_type is missing."),
-        ({"code_challenge": ""}, "ode challenge"),
+        ({"code_challenge": ""}, "code_challenge is missing"),
         ({"max_age": "soon"}, "max_age must be a number of seconds."),
     ):
         answer = answered(**change)

@@ -31,7 +31,9 @@ _PAIRS = (("rn", "m"), ("vv", "w"), ("i", "l"))
 
 def readable(text: str, limit: int = NAME_LENGTH) -> str:
     """``text`` on one line, without characters that hide, reorder or break what stands around it."""
-    short = " ".join("".join(_shown(text)).split())
+    # Nothing that ASCII can print is hidden, a mark, or a blank but the space.
+    shown = text if text.isascii() and text.isprintable() else "".join(_shown(text))
+    short = " ".join(shown.split())
     return short if len(short) <= limit else f"{short[: limit - 1]}…"
 
 

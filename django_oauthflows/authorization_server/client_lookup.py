@@ -1,4 +1,4 @@
-"""Finding the client that sends a request: statements that are compiled once (``statement.py``)."""
+"""Finding the client that sends a request, and its users: statements that are compiled once (``statement.py``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django_oauthflows.database import Exactly
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_manager import can_be_client_id
 from django_oauthflows.models.consent import Consent
-from django_oauthflows.models.statement import Beside, Columns, Given, Read
+from django_oauthflows.models.statement import Beside, Columns, Count, Given, Read
 
 #: What a program's request can need of its client; the rest is fetched where it is needed after all.
 REQUEST_COLUMNS = (
@@ -38,6 +38,9 @@ REQUEST_COLUMNS = (
     "user_groups",
     "token_epoch",
 )
+
+#: Whoever counts the users of a client wants to know no more than that there are more than a thousand.
+MANY_USERS = 1001
 
 
 def of_given_id() -> QuerySet[Client]:
@@ -67,6 +70,19 @@ def client_with_standing(client_id: str, user: Any) -> tuple[Client | None, Cons
     return client, standing
 
 
+def users_of(client: Client) -> int:
+    """How many users ``client`` has who did not end it, by one statement, which an index answers; counted no further
+    than ``MANY_USERS``.
+    """
+    return _USERS.of(client_id=client.pk)
+
+
+def _users() -> QuerySet[Consent]:
+    return Consent.objects.filter(client=Given("client_id", Consent, "client"), withdrawn_at=None)[
+        :MANY_USERS
+    ]
+
+
 def _with_standing() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
     theirs = Q(consents__user=Given("user_id", Consent, "user"))
     found = of_given_id().annotate(standing=FilteredRelation("consents", condition=theirs))
@@ -76,3 +92,4 @@ def _with_standing() -> tuple[QuerySet[Client], tuple[Columns, ...]]:
 
 _WITH_STANDING = Read(lambda: Client, _with_standing)
 _THAT_ASKS = Read(lambda: Client, lambda: (of_given_id(), (Columns.of(Client, REQUEST_COLUMNS),)))
+_USERS = Count(lambda: Consent, _users)

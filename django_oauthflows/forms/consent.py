@@ -107,7 +107,13 @@ class ConsentForm(forms.Form):
         self.scopes = question.scopes
         self.fields["scope"].choices = [(name, name) for name in self.scopes]  # type: ignore[attr-defined]
         self.fields["duration"].choices = duration_choices()  # type: ignore[attr-defined]
-        self.initial["shown"] = signing.dumps(question.binding(), salt=_SALT, compress=True)
+
+    @property
+    def asked(self) -> str:
+        """The question for the page's hidden field ``shown``, signed. It is the one of now, also beneath an answer
+        to an older one.
+        """
+        return signing.dumps(self.question.binding(), salt=_SALT, compress=True)
 
     def clean_shown(self) -> str:
         """Refuse an answer to another question, of another user, from another login, used, or too old."""
@@ -181,6 +187,8 @@ class ConsentForm(forms.Form):
 class TrialConsentForm(ConsentForm):
     """The same questions and rules, for an answer that counts nowhere: nothing of it ties a yes to a request."""
 
+    asked = ""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["shown"], self.initial["shown"]
+        del self.fields["shown"]

@@ -8,6 +8,7 @@ whenever a client is saved, by this package's model, by the toolkit's, or from a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
@@ -20,6 +21,7 @@ from oauth2_provider.settings import APPLICATION_MODEL
 from django_oauthflows.confusables import host_skeleton, skeleton
 from django_oauthflows.database import Exactly, WriterManager, atomic
 from django_oauthflows.models.redirect_uri import host_of
+from django_oauthflows.models.statement import Columns, Given, ReadAll
 
 if TYPE_CHECKING:
     from django_oauthflows.models.client import Client
@@ -156,19 +158,39 @@ class ClientSkeletonManager(WriterManager["ClientSkeleton"]):
         """Rows that look like one of ``skeletons``, of clients that the site vouches for or has reviewed,
         and of those that the user ``known_to`` has connected. One statement, which an index answers.
         """
-        wanted = set(filter(None, skeletons))
+        wanted = sorted(set(filter(None, skeletons)))
         if not wanted:
             return []
-        # Two halves, not one condition: any number of strangers may bear the same name. An index passes
-        # over them in the first half. The second starts from the user's own apps, which are few; joined
-        # with nothing, the skeleton is no column of an index that could lead astray.
-        vouched = self.filter(skeleton__in=wanted, vouched=1)
-        connected = self.filter(client__consents__user=known_to).alias(
-            bare=Concat("skeleton", Value(""), output_field=models.TextField())
-        )
-        connected = connected.filter(bare__in=wanted)
+        # As many places as the next power of two, so that few statements answer for any number.
+        places = 1 << (len(wanted) - 1).bit_length()
+        filled = wanted + wanted[:1] * (places - len(wanted))
+        given = {f"skeleton_{place}": each for place, each in enumerate(filled)}
+        like = _like(places)
+        # Nobody has a key of `None`.
+        rows = like.rows(user_id=getattr(known_to, "pk", None), **given)
+        found = [like.instances(row)[0] for row in rows]
         # Asked again here: some databases take more letters for the same than we do.
-        return [row for row in vouched.union(connected) if row.skeleton in wanted]
+        return [row for row in found if row.skeleton in wanted]
+
+
+@cache
+def _like(places: int) -> ReadAll:
+    """The statement that looks for so many skeletons."""
+    return ReadAll(lambda: ClientSkeleton, lambda: _that_look_like(places))
+
+
+def _that_look_like(places: int) -> tuple[models.QuerySet[Any, Any], tuple[Columns, ...]]:
+    # Two halves, not one condition: any number of strangers may bear the same name. An index passes
+    # over them in the first half. The second starts from the user's own apps, which are few; joined
+    # with nothing, the skeleton is no column of an index that could lead astray.
+    wanted = [Given(f"skeleton_{place}", ClientSkeleton, "skeleton") for place in range(places)]
+    vouched = ClientSkeleton.objects.filter(skeleton__in=wanted, vouched=1)
+    user_id = Given("user_id", apps.get_model("django_oauthflows", "Consent"), "user")
+    connected = ClientSkeleton.objects.filter(client__consents__user=user_id).alias(
+        bare=Concat("skeleton", Value(""), output_field=models.TextField())
+    )
+    shown = Columns.of(ClientSkeleton, ("id", "client_id", "kind", "shown", "skeleton"))
+    return vouched.union(connected.filter(bare__in=wanted)), (shown,)
 
 
 class ClientSkeleton(_Following):

@@ -44,10 +44,6 @@ class ConsentQuerySet(WriterQuerySet["Consent"]):
         """Consents that hold: neither withdrawn nor at their end."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), withdrawn_at=None)
 
-    def live_of(self, client: Client) -> ConsentQuerySet:
-        """Those of ``client`` that nobody has withdrawn, in no order: an index answers."""
-        return self.filter(client=client, withdrawn_at=None)
-
     def allowing(self, name: str) -> ConsentQuerySet:
         """Consents that allow the scope ``name``, by itself or by one that includes it."""
         declared = declared_scopes()

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
+from operator import itemgetter
 from types import EllipsisType
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, router
-from django.db.models import Expression, Model, QuerySet
+from django.db.models import DEFERRED, Expression, Model, QuerySet
 from django.db.models.constants import OnConflict
 from django.db.models.signals import post_save, pre_save
 from django.db.models.sql import InsertQuery, UpdateQuery
@@ -81,8 +82,20 @@ class Columns:
         """
         if all(value is None for value in values):
             return None
-        # A mapping, because `from_db` looks for each field of the model among the names.
-        return self.model.from_db(router.db_for_write(self.model), dict.fromkeys(self.names), values)
+        return self.model.from_db(
+            router.db_for_write(self.model), self.names, self._places((*values, DEFERRED))
+        )
+
+    @property
+    def _places(self) -> Callable[[Row], Row]:
+        """Puts values, and what stands for all the others, where the model has its fields."""
+        return _places(self.model, self.names)
+
+
+@cache
+def _places(model: type[Model], names: tuple[str, ...]) -> Callable[[Row], Row]:
+    there = {name: position for position, name in enumerate(names)}
+    return itemgetter(*(there.get(field.attname, len(names)) for field in model._meta.concrete_fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +225,53 @@ class Read(_Statement):
             at = end
         return [*found, *row[at:]]
 
+    def _limited(self, rows: Any) -> Any:
+        """Those of the rows that are wanted."""
+        return rows[:1]
+
     def _compile(self, alias: str) -> Compiled:
         queryset, parts = self._built
         lookups = [lookup for columns in parts for lookup in columns.lookups()]
-        rows: Any = queryset.using(alias).values_list(*lookups, *self._further)[:1]
+        rows = self._limited(queryset.using(alias).values_list(*lookups, *self._further))
         compiler = rows.query.get_compiler(using=alias)
         # Each column under a name of its own, so that the statement can be a part of another.
         sql, parameters = compiler.as_sql(with_col_aliases=True)
         converters = compiler.get_converters([column for column, _, _ in compiler.select])
         return Compiled(sql, tuple(parameters), converters, len(compiler.select))
+
+
+class ReadAll(Read):
+    """A query for all rows that it finds, which are few; it may be a union."""
+
+    def rows(self, **values: Any) -> list[Row]:
+        """What it finds for these values."""
+        connection = self._connection()
+        compiled = self._for(connection.alias)
+        rows = self._executed(compiled.sql, compiled.bound(values, connection), connection, _all_rows)
+        return [compiled.converted(row, connection) for row in rows]
+
+    def _limited(self, rows: Any) -> Any:
+        return rows
+
+
+class Count(_Statement):
+    """How many rows a query finds, asked often for other values."""
+
+    def __init__(self, model: Callable[[], type[Model]], build: Callable[[], QuerySet[Any, Any]]) -> None:
+        super().__init__(model)
+        self._build = build
+
+    def of(self, **values: Any) -> int:
+        """The number for these values."""
+        connection = self._connection()
+        compiled = self._for(connection.alias)
+        row = self._executed(compiled.sql, compiled.bound(values, connection), connection, _one_row)
+        return int(row[0])
+
+    def _compile(self, alias: str) -> Compiled:
+        rows: Any = self._build().using(alias).values_list("pk")
+        sql, parameters = rows.query.get_compiler(using=alias).as_sql()
+        return Compiled(f"SELECT COUNT(*) FROM ({sql}) AS found", tuple(parameters))  # noqa: S608
 
 
 class Beside:
@@ -324,6 +375,10 @@ class Insert(_Statement):
 
 def _one_row(cursor: Any) -> Any:
     return cursor.fetchone()
+
+
+def _all_rows(cursor: Any) -> Any:
+    return cursor.fetchall()
 
 
 def _rows_met(cursor: Any) -> int:

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.formats import number_format
 
 from django_oauthflows.accounts import name_of, objection_to_use
+from django_oauthflows.authorization_server.client_lookup import MANY_USERS, users_of
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_host, site_name
 from django_oauthflows.confusables import in_letters, readable
-from django_oauthflows.forms.consent import ConsentForm, Question, duration_choices
+from django_oauthflows.forms.consent import ConsentForm, Question
 from django_oauthflows.limits import rough_network_of
 from django_oauthflows.models import Client, Consent, DeviceRequest
 from django_oauthflows.models.device_request import shown_user_code, typed_user_code
@@ -26,8 +27,8 @@ from django_oauthflows.views.pages import page
 
 #: An app is told to be new for so long.
 NEW_FOR = timedelta(days=30)
-#: How many use an app is counted no further.
-MANY = 1000
+#: Who uses an app is told by these numbers: more than so many.
+_BOUNDS = (MANY_USERS - 1, 100, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def consent_shown(request: HttpRequest, form: ConsentForm) -> tuple[str, dict[st
     question = form.question
     client, redirect_uri = question.client, question.redirect_uri
     ticked = set(request.POST.getlist("scope")) if form.is_bound else question.ticked_at_first()
-    durations = duration_choices()
+    durations = form.fields["duration"].choices  # type: ignore[attr-defined]
     lines = permissions(question, ticked)
     context = {
         "app": app_context(request, client),
@@ -137,8 +138,8 @@ def _refused_on(standing: Consent | None, name: str) -> str:
 
 def _known_here(client: Client) -> dict[str, Any]:
     """How long the site has known the app, and roughly how many people use it. One statement."""
-    people = Consent.objects.live_of(client)[: MANY + 1].count()
-    bound = next((bound for bound in (MANY, 100, 10) if people > bound), 0)
+    people = users_of(client)
+    bound = next((bound for bound in _BOUNDS if people > bound), 0)
     return {
         "since": day_of(client.created),
         "is_new": client.created > timezone.now() - NEW_FOR,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from django.http import HttpRequest
 from django.utils import translation
@@ -17,4 +17,4 @@ def in_language_of(request: HttpRequest) -> AbstractContextManager[None]:
             return translation.override(translation.get_supported_language_variant(name.lower()))
         except LookupError:
             continue
-    return translation.override(translation.get_language())
+    return nullcontext()

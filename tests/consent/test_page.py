@@ -188,6 +188,14 @@ class TestForeignAnswers:
         settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
         self.refused(walk.answer(page))
 
+    def test_the_page_that_says_so_asks_the_question_of_now(self, walk: Walk, settings: Any) -> None:
+        page = walk.ask("profile")
+        scopes = site.OAUTHFLOWS["SCOPES"] | {"profile": "See everything about you"}
+        settings.OAUTHFLOWS = site.OAUTHFLOWS | {"SCOPES": scopes}
+        again = walk.answer(page)
+        self.refused(again)
+        assert "code" in told(walk.answer(again))
+
     def test_a_page_that_was_open_too_long(self, walk: Walk, later: Any) -> None:
         page = walk.ask("profile")
         later(3601)

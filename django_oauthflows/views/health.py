@@ -60,9 +60,8 @@ class HealthView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         parts = self._parts()
         well = all(parts.values())
-        told: dict[str, str | int] = {"status": "pass" if well else "fail"} | {
-            name: "pass" if good else "fail" for name, good in parts.items()
-        }
+        told: dict[str, str | int] = {"status": "pass" if well else "fail"}
+        told |= {name: "pass" if good else "fail" for name, good in parts.items()}
         if _is_asked_by_the_doctor(request):
             told |= {"proxies": proxies_before(request)}
         headers = {"Cache-Control": "no-store"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, parse_qsl, unquote_plus, urlencode, urlsplit
 
 from django.conf import settings
@@ -40,6 +40,9 @@ RESERVED_PARAMETERS = frozenset(
 #: RFC 1035 §2.3.4. Underscores are none of a host name's letters, but there are such hosts.
 _MAX_HOST_LENGTH = 253
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_GIVEN_OUT = ip_network("2000::/3")
+#: From IPv4 to what once were routers of IPv6 (RFC 7526).
+_RELAYS = ip_network("192.88.99.0/24")
 #: What `Consent.redirect_host` and pages for people can show.
 _MAX_SHOWN = 255
 
@@ -217,12 +220,22 @@ def problem_with_server(uri: str) -> str | None:
         return problem_with(uri) or _("Give an https address: this site calls it by itself.")
     host = parts.hostname or ""
     with suppress(ValueError):
-        address = ip_address(host)
-        if not address.is_global or address.is_multicast:
+        if not is_public(ip_address(host)):
             return _("Give an address outside of this site's own network: this site calls it by itself.")
     if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 §6.3
         return _("Give an address outside of this site's own network: this site calls it by itself.")
     return problem_with(uri)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is of a machine on the internet, and leads nowhere else: IPv6 has many ways to write an address of
+    IPv4, or of a site's own network, and none of those is in what is given out to networks (RFC 4291 §2.4).
+    """
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    if isinstance(address, IPv6Address) and (address not in _GIVEN_OUT or address.sixtofour is not None):
+        return False
+    return address.is_global and not address.is_multicast and address not in _RELAYS
 
 
 def is_reserved(name: str) -> bool:

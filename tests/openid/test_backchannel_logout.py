@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -347,6 +349,14 @@ def test_ten_thousand_sessions_that_end_at_once_are_one_message_for_each_app(
         ),
         *("file:///etc/passwd", "gopher://rp.example/", "com.example.app:/x", "//rp.example/x", "nonsense"),
         *("https://100.64.0.1/", "https://[::ffff:127.0.0.1]/", "https://224.0.0.1/", "https://0.0.0.0/"),
+        # Ways of IPv6 to a network of IPv4, or to a site's own.
+        *(
+            "https://[64:ff9b::7f00:1]/",
+            "https://[2002:7f00:1::]/",
+            "https://[::7f00:1]/",
+            "https://[fec0::1]/",
+        ),
+        *("https://[5f00::1]/", "https://[ff02::1]/", "https://[2001::7f00:1]/", "https://192.88.99.1/"),
     ],
 )
 def test_an_address_that_this_site_may_not_call_is_not_registered(db: None, uri: str) -> None:
@@ -384,6 +394,24 @@ def test_a_name_that_leads_into_the_sites_own_network_is_not_called(
     loopback = debug and "[::1]" in uri
     assert (report.ended, report.failed_for_now) == (({}, 1) if loopback else ({"failed": 1}, 0))
     assert kinds() == ([] if loopback else ["logout_not_told"])
+    assert app.told == []
+
+
+def test_a_machine_that_a_gap_has_led_to_is_not_spoken_to(
+    user_agent: UserAgent, new_app: NewApp, settings: Any, monkeypatch: Any
+) -> None:
+    """Whatever address the library that calls lets pass, ours is asked of the machine that has answered."""
+    app = new_app(told=True)
+    app.log_in(user_agent)
+    user_agent.log_out()
+    settings.DEBUG = False
+    client = Client.objects.filter(client_id=app.client.client_id)
+    port = urlsplit(client.get().logout_notice_uri).port
+    client.update(logout_notice_uri=f"https://gap.example:{port}/")
+    anything = lambda hostname, port, **_: (ip_address("127.0.0.1"), port)  # noqa: E731
+    monkeypatch.setattr("requests_hardened.ip_filter.get_ip_address", anything)
+    assert deliver(100).ended == {"failed": 1}
+    assert "own network" in str(OutboxMessage.objects.get().last_error)
     assert app.told == []
 
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import requests
@@ -23,7 +24,7 @@ from requests_hardened.ip_filter import InvalidIPAddress
 
 from django_oauthflows.authorization_server.outbox.errors import NotNowError
 from django_oauthflows.authorization_server.outbox.kind import UndeliverableError
-from django_oauthflows.models.redirect_uri import problem_with_server
+from django_oauthflows.models.redirect_uri import is_public, problem_with_server
 
 #: RFC 9110 §15: wait and try again.
 _NOT_NOW = frozenset({408, 425, 429})
@@ -61,7 +62,9 @@ def _answered(uri: str, form: dict[str, str], seconds: float) -> int:
             try:
                 with session.post(uri, data=form, stream=True) as response:
                     status = int(response.status_code)
-            except OSError:  # all of requests' own are
+            except OSError as error:  # all of requests' own are
+                if _went_astray(error):
+                    raise InvalidIPAddress from None
                 if not passed.is_set():
                     raise
             if passed.is_set():  # an answer that was cut off looks like a whole one
@@ -116,7 +119,23 @@ def _watched(get_pool: Any, opened: list[socket.socket], *arguments: Any, **more
         def _new_conn(self) -> socket.socket:
             connection: socket.socket = super()._new_conn()
             opened.append(connection.dup())
+            # What the session's own rule lets pass is looked at by ours, before anything is said.
+            if not _may_be_called(ip_address(connection.getpeername()[0])):
+                raise _AstrayError
             return connection
 
     pool.ConnectionCls = Watched
     return pool
+
+
+class _AstrayError(ConnectionError):
+    """The connection has led to a machine that may not be called."""
+
+
+def _may_be_called(address: IPv4Address | IPv6Address) -> bool:
+    return is_public(address) or (settings.DEBUG and address.is_loopback)
+
+
+def _went_astray(error: BaseException | None) -> bool:
+    """Whether that is what lies behind an error of requests'."""
+    return error is not None and (isinstance(error, _AstrayError) or _went_astray(error.__context__))

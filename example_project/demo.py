@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser, Permission
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from django_oauthflows.models import Client, ClientSecret, Event
 from django_oauthflows.models.client_secret import digest_of
@@ -32,10 +33,12 @@ class Person:
 
 PEOPLE = (
     Person(
-        "alice", "keeps notes", ("Water the plants on Friday.", "Ask Bob for the recipe.", "Library books!")
+        "alice",
+        _("keeps notes"),
+        ("Water the plants on Friday.", "Ask Bob for the recipe.", "Library books!"),
     ),
-    Person("bob", "keeps notes too", ("Recipe: flour, eggs, milk, patience.",)),
-    Person("admin", "is staff and may use the admin pages", is_staff=True),
+    Person("bob", _("keeps notes too"), ("Recipe: flour, eggs, milk, patience.",)),
+    Person("admin", _("is staff and may use the admin pages"), is_staff=True),
 )
 
 

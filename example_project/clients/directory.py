@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow, UseCase
 
@@ -67,8 +69,10 @@ WEB = DemoClient(
     name="Note Calendar",
     use_case="web",
     path="/clients/web/",
-    description="A web app with a server of its own. It shows your notes and can add one for you.",
-    how="It logs you in by an ID token, which it checks; it keeps its tokens and its secret on its server.",
+    description=_("A web app with a server of its own. It shows your notes and can add one for you."),
+    how=_(
+        "It logs you in by an ID token, which it checks; it keeps its tokens and its secret on its server."
+    ),
     scopes=("openid", "profile", "email", "notes:read", "notes:write"),
     source="example_project/clients/web.py",
     callback="/clients/web/callback/",
@@ -81,8 +85,8 @@ SPA = DemoClient(
     name="Note Board",
     use_case="spa",
     path="/clients/spa/",
-    description="An app that runs entirely in your browser and calls the API from there.",
-    how="It has no secret, and keeps its tokens in the page's memory only.",
+    description=_("An app that runs entirely in your browser and calls the API from there."),
+    how=_("It has no secret, and keeps its tokens in the page's memory only."),
     scopes=("profile", "notes:read", "notes:write"),
     source="example_project/clients/static/clients/spa.js",
     callback="/clients/spa/",
@@ -95,8 +99,8 @@ NATIVE = DemoClient(
     name="Note Terminal",
     use_case="native",
     path="/clients/native/",
-    description="A program on your own computer that opens your browser to log in.",
-    how="It has no secret; the answer comes back to a port on your own computer.",
+    description=_("A program on your own computer that opens your browser to log in."),
+    how=_("It has no secret; the answer comes back to a port on your own computer."),
     scopes=("profile", "notes:read"),
     source="example_project/clients/native.py",
     # Any port: the program learns its own only when it runs (RFC 8252 §7.3).
@@ -109,8 +113,8 @@ SERVICE = DemoClient(
     name="Site Counter",
     use_case="service",
     path="/clients/service/",
-    description="Another server that asks how many notes there are. No person takes part.",
-    how="It proves who it is with its secret.",
+    description=_("Another server that asks how many notes there are. No person takes part."),
+    how=_("It proves who it is with its secret."),
     scopes=("stats:read",),
     source="example_project/clients/service.py",
     publisher="Example Counters",
@@ -121,8 +125,8 @@ JOB = DemoClient(
     name="Nightly Report",
     use_case="service",
     path="/clients/job/",
-    description="A scheduled job that acts for a service account, and may do what that account may do.",
-    how="Its tokens speak for a service account, with that account's permissions.",
+    description=_("A scheduled job that acts for a service account, and may do what that account may do."),
+    how=_("Its tokens speak for a service account, with that account's permissions."),
     scopes=("stats:read",),
     source="example_project/clients/job.py",
     service_user="nightly-report",
@@ -135,8 +139,8 @@ LEGACY_SPA = DemoClient(
     name="Old Note Widget",
     use_case="legacy-spa",
     path="/clients/legacy-spa/",
-    description="A browser app from before PKCE. It works, but new apps should not be built like it.",
-    how="The token comes back in the address, and lives ten minutes at most.",
+    description=_("A browser app from before PKCE. It works, but new apps should not be built like it."),
+    how=_("The token comes back in the address, and lives ten minutes at most."),
     scopes=("profile", "notes:read"),
     source="example_project/clients/static/clients/legacy_spa.js",
     callback="/clients/legacy-spa/",
@@ -147,8 +151,8 @@ TV = DemoClient(
     name="Note Television",
     use_case="device",
     path="/clients/tv/",
-    description="A television in a terminal: it has no browser, so it shows a code for your phone.",
-    how="It has no secret and gets no answer by a redirect: it asks until you have answered.",
+    description=_("A television in a terminal: it has no browser, so it shows a code for your phone."),
+    how=_("It has no secret and gets no answer by a redirect: it asks until you have answered."),
     scopes=("profile", "notes:read"),
     source="example_project/clients/tv.py",
     publisher="Example Televisions",
@@ -159,8 +163,8 @@ SECOND_SITE = DemoClient(
     name="Second Site",
     use_case="web",
     path="/clients/second-site/",
-    description="Another Django site. It has no passwords: its users log in with their accounts here.",
-    how="django-allauth does all of it; the client's integration page shows what to write.",
+    description=_("Another Django site. It has no passwords: its users log in with their accounts here."),
+    how=_("django-allauth does all of it; the client's integration page shows what to write."),
     scopes=("openid", "profile", "email"),
     source="example_project/clients/second_site/",
     callback="http://localhost:8010/accounts/oidc/example-notes/login/callback/",
@@ -175,8 +179,8 @@ API_DOCS = DemoClient(
     name="API page of Example Notes",
     use_case="spa",
     path="/api/docs/",
-    description="The page where developers try the API.",
-    how="It has no secret.",
+    description=_("The page where developers try the API."),
+    how=_("It has no secret."),
     # All that there are: its form for trying has "select all".
     scopes=("openid", "profile", "email", "notes:read", "notes:write", "stats:read"),
     source="example_project/schema.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jwt
+from django.utils.translation import gettext_noop as _
 
 from example_project.clients.provider import ProviderError
 
@@ -33,11 +34,11 @@ def checked(
             )
         )
     except jwt.InvalidAudienceError:
-        raise ProviderError("The ID token is for another client, so nobody is logged in.") from None
+        raise ProviderError(_("The ID token is for another client, so nobody is logged in.")) from None
     except (jwt.PyJWTError, KeyError):
-        raise ProviderError("The ID token is not right, so nobody is logged in.") from None
+        raise ProviderError(_("The ID token is not right, so nobody is logged in.")) from None
     if claims.get("nonce", "") != nonce:
-        raise ProviderError("The ID token belongs to another login than the one that was begun here.")
+        raise ProviderError(_("The ID token belongs to another login than the one that was begun here."))
     if subject and claims["sub"] != subject:
-        raise ProviderError("The ID token is about another user than before.")
+        raise ProviderError(_("The ID token is about another user than before."))
     return claims

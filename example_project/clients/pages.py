@@ -8,6 +8,7 @@ from functools import wraps
 import requests
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from oauthlib.oauth2 import OAuth2Error
 
@@ -36,12 +37,17 @@ def client_page(client: DemoClient) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             except (ProviderError, OAuth2Error, requests.RequestException) as error:
                 told = error if isinstance(error, ProviderError) else ProviderError.of(error)
-                context = {"client": client, "told": told}
+                context = {"client": client, "told": told_of(told)}
                 return render(request, "clients/said_no.html", context, status=502)
 
         return page
 
     return decorate
+
+
+def told_of(error: ProviderError) -> str:
+    """What went wrong, in the visitor's language."""
+    return gettext(error.text) % error.values if error.values else gettext(error.text)
 
 
 def to_clients_origin(request: HttpRequest) -> HttpResponse | None:

@@ -8,6 +8,12 @@ from urllib.parse import urlsplit
 
 import requests
 
+
+def _(text: str) -> str:
+    """Marks a text for translation; these programs run without Django, too."""
+    return text
+
+
 #: Seconds to wait for the provider before giving up.
 TIMEOUT = 20
 
@@ -56,14 +62,28 @@ class Provider:
 
 
 class ProviderError(Exception):
-    """The provider could not be reached, or what it said cannot be used; the text is for people."""
+    """The provider could not be reached, or what it said cannot be used; the text is for people.
+
+    Programs in a terminal say it as it is; pages translate ``text`` before they fill ``values`` in.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text % values if values else text)
+        self.text, self.values = text, values
 
     @classmethod
     def of(cls, error: Exception) -> ProviderError:
         """In words that people understand, without any token or code."""
         if isinstance(error, requests.HTTPError) and error.response is not None:
-            return cls(f"The API answered {error.response.status_code}: {error.response.reason}.")
+            return cls(
+                _("The API answered %(status)s: %(reason)s."),
+                status=error.response.status_code,
+                reason=error.response.reason,
+            )
         if isinstance(error, requests.RequestException):
-            return cls("The provider cannot be reached.")
+            return cls(_("The provider cannot be reached."))
         code = getattr(error, "error", "") or type(error).__name__
-        return cls(f"The provider refused: {code}. {getattr(error, 'description', '') or ''}".strip())
+        description = getattr(error, "description", "") or ""
+        if not description:
+            return cls(_("The provider refused: %(code)s."), code=code)
+        return cls(_("The provider refused: %(code)s. %(description)s"), code=code, description=description)

@@ -9,6 +9,8 @@ from pathlib import Path
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from example_project.clients import job, service
@@ -26,6 +28,19 @@ from example_project.clients.directory import (
 from example_project.clients.pages import client_page, to_clients_origin
 from example_project.origins import provider_origin
 
+#: What the browser clients' scripts say.
+_SAID = (
+    _("You are logged out here."),
+    _("This answer does not belong to a login that you began here."),
+    _("This answer comes from another provider than the one that was asked."),
+    _("The provider refused:"),
+    _("Your login here has ended. Log in again to go on."),
+    _("The API refused it."),
+    _("The provider cannot be reached."),
+    _("These are fresh tokens."),
+    _("Added."),
+)
+
 
 def _in_browser(client: DemoClient, template: str) -> Callable[[HttpRequest], HttpResponse]:
     @require_GET
@@ -34,7 +49,9 @@ def _in_browser(client: DemoClient, template: str) -> Callable[[HttpRequest], Ht
         elsewhere = to_clients_origin(request)
         if elsewhere is not None:
             return elsewhere
-        response = render(request, template, {"client": client})
+        response = render(
+            request, template, {"client": client, "texts": {text: gettext(text) for text in _SAID}}
+        )
         # A script that got in could use the tokens: only our own runs, and it talks to the provider only.
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "

@@ -20,6 +20,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET, require_POST
 from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError, TokenExpiredError, WebApplicationClient
 from requests.auth import HTTPBasicAuth
@@ -28,7 +30,7 @@ from requests_oauthlib import OAuth2Session
 from example_project.clients.credentials import client_secret
 from example_project.clients.directory import WEB
 from example_project.clients.id_token import checked
-from example_project.clients.pages import client_page
+from example_project.clients.pages import client_page, told_of
 from example_project.clients.provider import TIMEOUT, Provider, ProviderError
 from example_project.origins import clients_origin, provider_origin
 
@@ -97,9 +99,9 @@ class NoteCalendar:
         begun = self.kept()
         state = request.GET.get("state", "")
         if "state" not in begun or not secrets.compare_digest(begun["state"].encode(), state.encode()):
-            raise ProviderError("This answer does not belong to a login that you began here.")
+            raise ProviderError(_("This answer does not belong to a login that you began here."))
         if request.GET.get("iss") != self.provider.issuer:  # RFC 9207 §2.4
-            raise ProviderError("This answer comes from another provider than the one that was asked.")
+            raise ProviderError(_("This answer comes from another provider than the one that was asked."))
         self.forget()
         oauth = OAuth2Session(WEB.client_id, redirect_uri=self.redirect_uri, state=state)
         token = oauth.fetch_token(
@@ -130,7 +132,7 @@ class NoteCalendar:
         """Who has logged in: what the UserInfo endpoint tells of them (OpenID Connect Core §5.3)."""
         told: dict[str, Any] = self.call("GET", self.provider.userinfo_endpoint)
         if told.get("sub") != self.kept()["subject"]:
-            raise ProviderError("The provider tells of another user than the one who has logged in.")
+            raise ProviderError(_("The provider tells of another user than the one who has logged in."))
         return told
 
     def call(self, method: str, url: str, **kwargs: Any) -> Any:
@@ -166,7 +168,7 @@ class NoteCalendar:
             yield
         except (TokenExpiredError, InvalidGrantError):
             self.forget()
-            raise LoginEndedError("Your login here has ended. Log in again to go on.") from None
+            raise LoginEndedError(_("Your login here has ended. Log in again to go on.")) from None
 
     def end_session_url(self) -> str:
         """Where to send a visitor who wants to log out of the provider as well (OpenID Connect RP-Initiated Logout).
@@ -200,7 +202,7 @@ def index(request: HttpRequest) -> HttpResponse:
     try:
         context = _seen_by(calendar)
     except LoginEndedError as ended:
-        context = {"told": ended}
+        context = {"told": told_of(ended)}
     return render(request, "clients/web.html", {"client": WEB, **context})
 
 
@@ -233,7 +235,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     try:
         NoteCalendar(request).finish(request)
     except AccessDeniedError:
-        told = "You did not allow it, so nothing was shared."
+        told = gettext("You did not allow it, so nothing was shared.")
         return render(request, "clients/web.html", {"client": WEB, "told": told})
     return redirect("clients:web")
 

@@ -10,6 +10,8 @@ from itertools import takewhile
 from typing import Any
 
 import requests
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
@@ -191,7 +193,13 @@ def walk_of(flow: Flow) -> tuple[Action, ...]:
         return actions
     before_use = takewhile(lambda action: "resource_request" not in action.steps, _actions_of(beginning))
     # The steps of the other flow are told on its own page.
-    return (*(replace(action, title=f"First: {action.title}", steps=()) for action in before_use), *actions)
+    return (
+        *(
+            replace(action, title=gettext("First: %(title)s") % {"title": gettext(action.title)}, steps=())
+            for action in before_use
+        ),
+        *actions,
+    )
 
 
 def next_action(run: Run) -> Action | None:
@@ -213,7 +221,7 @@ def _actions_of(flow: Flow) -> tuple[Action, ...]:
 _DEVICE = (
     Action("", ("device_authorization_request", "device_authorization_response"), show_codes),
     Action(
-        "Ask for the user's answer",
+        _("Ask for the user's answer"),
         (
             "verification_request",
             "verification_page",
@@ -231,20 +239,20 @@ def _known_actions(flow: Flow) -> tuple[Action, ...]:
     at_provider = ("authorization_request", "consent_page", "consent_answer", "authorization_response")
     tokens = Action("", ("token_request", "token_response"), partial(request_tokens, flow))
     return (
-        Action("Prepare the authorization request", ("authorization_redirect",), prepare),
-        Action("Go to the provider: log in and decide as the user", (*at_provider, "redirection"), go),
+        Action(_("Prepare the authorization request"), ("authorization_redirect",), prepare),
+        Action(_("Go to the provider: log in and decide as the user"), (*at_provider, "redirection"), go),
         *(_DEVICE if flow.asks_elsewhere else (tokens,)),
-        Action("Call the API", ("resource_request", "resource_response"), call_api),
+        Action(_("Call the API"), ("resource_request", "resource_response"), call_api),
     )
 
 
 #: What can be done with a token afterwards: name → title and action.
 AFTERWARDS: dict[str, tuple[str, Callable[[Runner], Outcome]]] = {
-    "call-api": ("Call the API", call_api),
-    "introspect": ("Introspect it", introspect),
-    "refresh": ("Refresh it", refresh),
-    "revoke": ("Revoke it", revoke),
-    "let-expire": ("Let it expire", let_expire),
+    "call-api": (_("Call the API"), call_api),
+    "introspect": (_("Introspect it"), introspect),
+    "refresh": (_("Refresh it"), refresh),
+    "revoke": (_("Revoke it"), revoke),
+    "let-expire": (_("Let it expire"), let_expire),
 }
 
 
@@ -254,6 +262,6 @@ def afterwards(values: dict[str, str]) -> list[tuple[str, str]]:
         return []
     return [
         (name, title)
-        for name, (title, _) in AFTERWARDS.items()
+        for name, (title, _act) in AFTERWARDS.items()
         if name != "refresh" or "refresh_token" in values
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from django_oauthflows.flows.base import Flow, Party
 
 WIDTH = 360
@@ -47,7 +49,7 @@ def diagram_of(flow: Flow) -> Diagram:
 
 
 def _heading(party: Party) -> list[str]:
-    return str(party).capitalize().split(" ")
+    return gettext(party.value).capitalize().split(" ", 1)
 
 
 def _arrow(start: float, end: float) -> Arrow:

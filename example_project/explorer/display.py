@@ -6,6 +6,8 @@ import math
 import time
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from django_oauthflows.flows.base import Flow
 from example_project.explorer.actions import walk_of
 from example_project.explorer.run import Run
@@ -31,7 +33,7 @@ def steps_of(flow: Flow, done: int) -> list[dict[str, Any]]:
 
 def log_of(run: Run) -> list[dict[str, Any]]:
     """The log for the page, newest first, each message with a heading and a prefix for its ids."""
-    headings = (("request", "Sent"), ("response", "Came back"))
+    headings = (("request", _("Sent")), ("response", _("Came back")))
     return [
         entry
         | {

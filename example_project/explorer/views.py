@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from django_oauthflows.flows import chooser, registry
@@ -185,7 +186,7 @@ def what_if(request: HttpRequest, run: Run, attack: str) -> HttpResponse:
     found = attack_named(attack, run.flow)
     if found is None:
         raise Http404
-    return _perform(request, run, f"What if? {found.title}", found.start, "attack")[0]
+    return _perform(request, run, found.title, found.start, "attack")[0]
 
 
 @require_http_methods(["GET", "POST"])
@@ -210,10 +211,10 @@ def back(request: HttpRequest, run: Run) -> HttpResponse:
 
     attack = attack_named(purpose, run.flow)
     if attack is not None:
-        return _perform(request, run, f"What if? {attack.title}", arrive, "attack")[0]
+        return _perform(request, run, attack.title, arrive, "attack")[0]
     action = next_action(run)
     if pending is None or action is None:
-        return _perform(request, run, "An answer arrives", arrive)[0]
+        return _perform(request, run, _("An answer arrives"), arrive)[0]
     response, outcome = _perform(request, run, action.title, arrive)
     if outcome is not None and outcome.held:
         run.done += 1

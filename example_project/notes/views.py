@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.static import serve
 
@@ -52,20 +53,26 @@ class Place:
 
 #: What else there is to see, in this order. Add a line for a new page.
 PLACES = (
-    Place("/flows/choose/", "Which flow do I need?", "A few questions that lead to the right one."),
-    Place("/docs/", "Documentation", "Start, guides, how to run it, and all to look up.", is_built),
-    Place("/oauth/apps/", "Connected apps", "What you have allowed so far, and how to take it back."),
-    Place("/api/docs/", "API schema", "What the API offers, and which permission each call needs (OpenAPI)."),
+    Place("/flows/choose/", _("Which flow do I need?"), _("A few questions that lead to the right one.")),
+    Place("/docs/", _("Documentation"), _("Start, guides, how to run it, and all to look up."), is_built),
+    Place("/oauth/apps/", _("Connected apps"), _("What you have allowed so far, and how to take it back.")),
     Place(
-        "/watch/doctor/", "Doctor", "What is wrong with this set-up, and which line to change (for staff)."
+        "/api/docs/",
+        _("API schema"),
+        _("What the API offers, and which permission each call needs (OpenAPI)."),
     ),
-    Place("/watch/metrics/", "Metrics", "What Prometheus reads here (for staff)."),
-    Place("/oauth/health/", "Health", "Whether tokens can be issued and checked, for a load balancer."),
-    Place("/admin/", "Staff admin", "Clients, consents and events, as the site's staff see them."),
+    Place(
+        "/watch/doctor/",
+        _("Doctor"),
+        _("What is wrong with this set-up, and which line to change (for staff)."),
+    ),
+    Place("/watch/metrics/", _("Metrics"), _("What Prometheus reads here (for staff).")),
+    Place("/oauth/health/", _("Health"), _("Whether tokens can be issued and checked, for a load balancer.")),
+    Place("/admin/", _("Staff admin"), _("Clients, consents and events, as the site's staff see them.")),
     Place(
         "/.well-known/oauth-authorization-server",
-        "Server metadata",
-        "What this provider says of itself to programs (RFC 8414).",
+        _("Server metadata"),
+        _("What this provider says of itself to programs (RFC 8414)."),
     ),
 )
 

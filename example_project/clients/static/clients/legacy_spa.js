@@ -2,7 +2,7 @@
  * A browser app from before PKCE: the implicit flow (RFC 6749 §4.2). The token arrives in the fragment
  * of the address, from which it is taken out at once. New apps should be built like spa.js.
  */
-import { app, attempt, leaveFor, random, received, revoke, say, showLoggedIn, showLoggedOut } from "./provider.js";
+import { app, attempt, leaveFor, random, received, revoke, say, showLoggedIn, showLoggedOut, told } from "./provider.js";
 
 let accessToken = null;
 
@@ -26,7 +26,7 @@ async function logOut() {
   accessToken = null;
   await revoke(token);
   showLoggedOut();
-  say("You are logged out here.");
+  say(told("You are logged out here."));
 }
 
 document.getElementById("log-in").addEventListener("click", () => attempt(logIn));

@@ -8,6 +8,11 @@ export const config = {
   redirectUri: location.origin + location.pathname,
 };
 
+const texts = JSON.parse(document.getElementById("texts").textContent);
+
+/** In the visitor's language. */
+export const told = (text) => texts[text] ?? text;
+
 export function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
@@ -34,13 +39,13 @@ export function leaveFor(parameters) {
 export function received(parameters, state) {
   history.replaceState(null, "", location.pathname);
   if (!state || parameters.get("state") !== state) {
-    throw new Error("This answer does not belong to a login that you began here.");
+    throw new Error(told("This answer does not belong to a login that you began here."));
   }
   if (parameters.get("iss") !== config.issuer) {
-    throw new Error("This answer comes from another provider than the one that was asked.");
+    throw new Error(told("This answer comes from another provider than the one that was asked."));
   }
   if (parameters.has("error")) {
-    throw new Error(`The provider refused: ${parameters.get("error_description") || parameters.get("error")}`);
+    throw new Error(`${told("The provider refused:")} ${parameters.get("error_description") || parameters.get("error")}`);
   }
   return parameters;
 }
@@ -50,8 +55,8 @@ export async function api(path, accessToken, options = {}) {
     ...options,
     headers: { ...options.headers, Authorization: `Bearer ${accessToken}` },
   });
-  if (answer.status === 401) throw new Error("Your login here has ended. Log in again to go on.");
-  if (!answer.ok) throw new Error(`The API answered ${answer.status}.`);
+  if (answer.status === 401) throw new Error(told("Your login here has ended. Log in again to go on."));
+  if (!answer.ok) throw new Error(`${told("The API refused it.")} (${answer.status})`);
   return answer.json();
 }
 
@@ -89,6 +94,7 @@ export async function showLoggedIn(accessToken, scope) {
   const items = notes.map((note) => {
     const item = document.createElement("li");
     item.className = "card";
+    item.dir = "auto";
     item.textContent = note.text;
     return item;
   });
@@ -104,6 +110,6 @@ export async function attempt(action) {
   } catch (error) {
     showLoggedOut();
     // What fetch throws when nobody answers.
-    say(error instanceof TypeError ? "The provider cannot be reached." : error.message, true);
+    say(error instanceof TypeError ? told("The provider cannot be reached.") : error.message, true);
   }
 }

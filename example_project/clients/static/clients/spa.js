@@ -2,7 +2,7 @@
  * A single-page app: authorization code with PKCE (RFC 7636), no secret. The tokens live in this
  * module's memory: closing the page forgets them, and no other page can read them.
  */
-import { api, app, attempt, base64url, config, leaveFor, random, received, revoke, say, showLoggedIn, showLoggedOut } from "./provider.js";
+import { api, app, attempt, base64url, config, leaveFor, random, received, revoke, say, showLoggedIn, showLoggedOut, told } from "./provider.js";
 
 let tokens = null;
 
@@ -26,7 +26,7 @@ async function askForTokens(parameters) {
     body: new URLSearchParams({ client_id: config.clientId, ...parameters }),
   });
   const body = await answer.json();
-  if (!answer.ok) throw new Error(`The provider refused: ${body.error_description || body.error}`);
+  if (!answer.ok) throw new Error(`${told("The provider refused:")} ${body.error_description || body.error}`);
   tokens = body;
 }
 
@@ -51,7 +51,7 @@ async function showAll(message) {
 
 async function refresh() {
   await askForTokens({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
-  await showAll("These are fresh tokens.");
+  await showAll(told("These are fresh tokens."));
 }
 
 async function addNote() {
@@ -62,7 +62,7 @@ async function addNote() {
     body: JSON.stringify({ text: field.value }),
   });
   field.value = "";
-  await showAll("Added.");
+  await showAll(told("Added."));
 }
 
 async function logOut() {
@@ -70,7 +70,7 @@ async function logOut() {
   tokens = null;
   await revoke(refreshToken || accessToken);
   showLoggedOut();
-  say("You are logged out here.");
+  say(told("You are logged out here."));
 }
 
 document.getElementById("log-in").addEventListener("click", () => attempt(logIn));

@@ -69,7 +69,7 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
 
     def tab_view(self, request: HttpRequest, pk: int, tab: str) -> HttpResponse:
         client = self.client_or_404(request, pk)
-        if not self.has_view_permission(request, client):
+        if not (self.has_view_permission(request, client) and tab in client_tabs.tabs_for(request.user)):
             raise PermissionDenied
         return self.page(
             request,

@@ -42,14 +42,17 @@ USAGE_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Tab:
+    """``permission`` is what one needs besides the right to look at clients: it shows people, or what they did."""
+
     label: Any
     context: Callable[[HttpRequest, Client], dict[str, Any]]
+    permission: str = "view_client"
 
 
 def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
     """What stands at the top of each of the client's pages."""
-    name = "admin:django_oauthflows_client_"
-    tabs = [("change", _("Settings")), *((tab, TABS[tab].label) for tab in TABS)]
+    prefix = "admin:django_oauthflows_client_"
+    tabs = [("change", _("Settings")), *((name, tab.label) for name, tab in tabs_for(request.user).items())]
     if not client.has_secret:
         tabs = [tab for tab in tabs if tab[0] != "secrets"]
     offered = [
@@ -68,10 +71,10 @@ def head(request: HttpRequest, client: Client, current: str) -> dict[str, Any]:
         "sentences": sentences(client),
         "objection": objection(request.user, client),
         "findings": findings(Client.objects.filter(pk=client.pk)),
-        "tabs": [(label, reverse(name + tab, args=[client.pk]), tab == current) for tab, label in tabs],
-        "actions": [(title, reverse(name + action, args=[client.pk])) for title, action in buttons],
+        "tabs": [(label, reverse(prefix + tab, args=[client.pk]), tab == current) for tab, label in tabs],
+        "actions": [(title, reverse(prefix + action, args=[client.pk])) for title, action in buttons],
         "dangers": [
-            (action.title, action.warning, reverse(name + action.name, args=[client.pk]))
+            (action.title, action.warning, reverse(prefix + action.name, args=[client.pk]))
             for action in offered
             if action.harmful
         ],
@@ -198,7 +201,16 @@ def _integration(request: HttpRequest, client: Client) -> dict[str, Any]:
 TABS: dict[str, Tab] = {
     "integration": Tab(_("Integration"), _integration),
     "secrets": Tab(_("Secrets"), _secrets),
-    "people": Tab(_("People"), _people),
+    "people": Tab(_("People"), _people, "view_consent"),
     "usage": Tab(_("Usage"), _usage),
-    "events": Tab(_("Events"), _events),
+    "events": Tab(_("Events"), _events, "view_event"),
 }
+
+
+def tabs_for(user: Any) -> dict[str, Tab]:
+    """Those that ``user`` may open; who may change clients may look at them, as everywhere in the admin."""
+    return {
+        name: tab
+        for name, tab in TABS.items()
+        if tab.permission == "view_client" or may(user, tab.permission)
+    }

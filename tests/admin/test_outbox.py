@@ -75,7 +75,9 @@ def test_a_clients_page_leads_there(boss: Any, staff: Any) -> None:
     page = boss.get(page_of(message.client, "events")).content.decode()
     assert f'href="{LIST}?client={message.client_id}"' in page
     assert "1 waits to be sent" in page
-    assert LIST not in staff("view_client").get(page_of(message.client, "events")).content.decode()
+    assert (
+        LIST not in staff("view_client", "view_event").get(page_of(message.client, "events")).content.decode()
+    )
 
 
 def test_nothing_of_it_can_be_changed_added_or_deleted(boss: Any) -> None:

@@ -16,7 +16,7 @@ LIST = "/admin/django_oauthflows/client/"
 ADD = f"{LIST}add/?use_case=service"
 ALL = frozenset(
     {"view_client", "change_client", "add_client", "delete_client", "rotate_secret", "suspend_client"}
-    | {"revoke_tokens", "trust_client", "view_consent", "view_authorization"}
+    | {"revoke_tokens", "trust_client", "view_consent", "view_authorization", "view_event"}
 )
 
 

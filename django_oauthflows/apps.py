@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig, apps
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.conf import INSTALLED_APPS_LINE
@@ -20,7 +20,15 @@ class OAuthFlowsConfig(AppConfig):
             raise ImproperlyConfigured(
                 f"'oauth2_provider' is missing from INSTALLED_APPS. Write: {INSTALLED_APPS_LINE}"
             )
-        super().import_models()
+        try:
+            super().import_models()
+        except FieldError as error:
+            # Django (Model field name hiding): a child can have no field of a name that its parent has.
+            raise ImproperlyConfigured(
+                f"The site's application model has a field of a name that clients have here: {error} Give it another "
+                'name and let it keep its column, as in site_logo = models.ImageField(db_column="logo"), and run '
+                "makemigrations, which asks whether the field was renamed."
+            ) from error
 
     def ready(self) -> None:
         # Here and not above: the models can be imported only when all apps are there (Django's app loading).

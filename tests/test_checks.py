@@ -281,6 +281,39 @@ def test_an_app_that_is_missing(app: str, tmp_path: Any) -> None:
     assert f'"{app}"' in told.partition("INSTALLED_APPS = [")[2]
 
 
+OWN_APPLICATION = """
+from django.db import models
+from oauth2_provider.models import AbstractApplication
+class Application(AbstractApplication):
+    {field}
+    class Meta(AbstractApplication.Meta):
+        app_label = "own_application"
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "starts"),
+    [
+        ("logo = models.URLField()", False),  # as in the toolkit's tutorial
+        ('site_logo = models.URLField(db_column="logo")', True),
+    ],
+)
+def test_an_application_model_with_a_field_of_ours_is_told_what_to_do(
+    field: str, starts: bool, tmp_path: Any
+) -> None:
+    package = tmp_path / "own_application"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "models.py").write_text(OWN_APPLICATION.format(field=field))
+    told = check_of(
+        "INSTALLED_APPS.insert(0, 'own_application')\n"
+        "OAUTH2_PROVIDER_APPLICATION_MODEL = 'own_application.Application'",
+        tmp_path,
+    )
+    assert ("Give it another name and let it keep its column" in told) is not starts
+    assert ("clashes with field of the same name" in told) is not starts
+
+
 OWN_CONFIGS = """
 from django_oauthflows.apps import OAuthFlowsConfig
 from oauth2_provider.apps import DOTConfig

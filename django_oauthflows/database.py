@@ -20,6 +20,7 @@ from django.db import (
     DatabaseError,
     IntegrityError,
     InterfaceError,
+    InternalError,
     OperationalError,
     connections,
     router,
@@ -35,8 +36,9 @@ Row = TypeVar("Row", bound=Model)
 logger = logging.getLogger("django_oauthflows")
 
 #: A database that does not answer, or refuses for the moment. Which of the two is raised for a connection that was
-#: lost depends on the database's adapter.
-NO_ANSWER = (OperationalError, InterfaceError)
+#: lost depends on the database's adapter. One that only reads, because another is about to take its place, refuses
+#: what is written by the third (PostgreSQL: 25006).
+NO_ANSWER = (OperationalError, InterfaceError, InternalError)
 
 #: How often something is tried again that others prevented; after a pause that grows, in seconds.
 _TRIES, _TRIES_OF_TRANSACTION = 3, 12
@@ -217,7 +219,11 @@ def undo_all() -> None:
 
 def on_commit(subject: Any, work: Callable[[], Any]) -> None:
     """Do it once what is written of ``subject`` is committed: at once, where no transaction is open."""
-    transaction.on_commit(work, using=writer_of(subject))
+    using = writer_of(subject)
+    if connections[using].connection is None:
+        work()  # nothing is open, and the database may be away, which Django would want to know first
+    else:
+        transaction.on_commit(work, using=using)
 
 
 def without_transaction(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -103,12 +103,27 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    DATABASES["default"]["OPTIONS"] = prepared.OPTIONS | DATABASES["default"].get("OPTIONS", {})
+    # A server that is away is answered for soon; connect_timeout is in seconds.
+    _OPTIONS = {"connect_timeout": 3} | prepared.OPTIONS
+    DATABASES["default"]["OPTIONS"] = _OPTIONS | DATABASES["default"].get("OPTIONS", {})
+    if os.environ.get("REPLICA_URL"):
+        # What may be read from it, routers.py says.
+        DATABASES["replica"] = dj_database_url.parse(
+            os.environ["REPLICA_URL"], conn_max_age=60, conn_health_checks=True
+        )
+        DATABASES["replica"]["OPTIONS"] = _OPTIONS | DATABASES["replica"].get("OPTIONS", {})
+        DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+        DATABASE_ROUTERS = ["example_project.routers.Replica"]
 
 _CACHE_URL = os.environ.get("CACHE_URL", "")
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _CACHE_URL}
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": _CACHE_URL,
+            # In seconds: nobody waits long for a cache.
+            "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+        }
         if _CACHE_URL.startswith(("redis://", "rediss://"))
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     ),

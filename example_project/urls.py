@@ -8,7 +8,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from django_oauthflows.views.metrics import MetricsView
+from example_project import unavailable
 from example_project.notes import api, views
+
+handler500 = unavailable.handler500
 
 urlpatterns = [
     path("", include("django_oauthflows.urls")),

@@ -22,7 +22,7 @@ from django_oauthflows.authorization_server.request import (
     Postponed,
     RequestRefused,
 )
-from django_oauthflows.database import NO_ANSWER, undo_all, without_transaction
+from django_oauthflows.database import NO_ANSWER, log_failure, undo_all, without_transaction
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
 from django_oauthflows.views.refusal import error_uri, record_refusal, refusal_members
@@ -32,7 +32,11 @@ def add_cors(request: HttpRequest, response: HttpResponseBase, *, client: Client
     """Let a browser app read the answer, if its origin is registered (with ``client``, when known)."""
     origin = request.headers.get("Origin", "")
     response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Origin")))
-    allowed = client.origin_allowed(origin) if client is not None else Client.objects.for_origin(origin)
+    try:
+        allowed = client.origin_allowed(origin) if client is not None else Client.objects.for_origin(origin)
+    except NO_ANSWER:  # nobody knows whose it is; the answer itself says that the database is away
+        log_failure()
+        allowed = False
     if allowed:
         response.headers["Access-Control-Allow-Origin"] = origin
 

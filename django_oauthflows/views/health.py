@@ -4,6 +4,7 @@ site's own doctor.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from threading import Lock
@@ -64,7 +65,7 @@ class HealthView(View):
         told |= {name: "pass" if good else "fail" for name, good in parts.items()}
         if _is_asked_by_the_doctor(request):
             told |= {"proxies": proxies_before(request)}
-        headers = {"Cache-Control": "no-store"}
+        headers = {"Cache-Control": "no-store"} | ({} if well else {"Retry-After": str(math.ceil(KEPT))})
         return JsonResponse(told, status=200 if well else 503, headers=headers, content_type=_MEDIA_TYPE)
 
     def _parts(self) -> dict[str, bool]:

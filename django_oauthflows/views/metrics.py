@@ -18,9 +18,10 @@ from django_oauthflows.conf import options
 from django_oauthflows.database import without_transaction
 from django_oauthflows.metrics import multiprocess, prometheus_client
 from django_oauthflows.models import Event, OutboxMessage, SigningKey
+from django_oauthflows.views.endpoint import postpones
 
 
-@method_decorator((login_not_required, sensitive_variables()), name="dispatch")
+@method_decorator((login_not_required, postpones, sensitive_variables()), name="dispatch")
 class MetricsView(View):
     """For whoever brings ``METRICS_KEY`` as a bearer token, and staff who may view events. Others get a 404."""
 

@@ -243,6 +243,11 @@ def names_what_there_is(line: str) -> None:
         assert (ROOT / words[1]).exists(), line
 
 
+def is_read_by_the_example_project(line: str) -> None:
+    name = line.removeprefix("export ").partition("=")[0]
+    assert f'"{name}"' in (ROOT / "example_project/settings.py").read_text(), line
+
+
 def is_well_formed(line: str) -> None:
     """Programs of the system, which need a machine of their own: only that a shell can read them."""
     run = subprocess.run(["bash", "-n", "-c", line], capture_output=True, text=True, check=False)
@@ -264,6 +269,7 @@ CHECKED = {
     "gunicorn": checks_its_configuration,
     "python -m tests.benchmarks": names_what_there_is,
     "bash .ci/": names_what_there_is,
+    "export": is_read_by_the_example_project,
     "mkdocs build": lambda line: None,  # test_site.py, and a step of CI
     "pip install": is_well_formed,
     "pg_dump": is_well_formed,

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks speed|growth|purge|trace``; ``--help`` tells the sizes that can be chosen."""
+"""``python -m tests.benchmarks speed|growth|pages|purge|trace``; ``--help`` tells the sizes that can be chosen."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def main() -> None:
     grown.add_argument("--few", type=int, default=10_000)
     grown.add_argument("--many", type=int, default=5_000_000)
     grown.add_argument("--requests", type=int, default=300)
+    paged = which.add_parser("pages", help="each page of staff and users with few and with many rows")
+    paged.add_argument("--few", type=int, default=10_000)
+    paged.add_argument("--many", type=int, default=100_000)
+    paged.add_argument("--requests", type=int, default=20)
     purged = which.add_parser("purge", help="rows per second, beside cleartokens")
     purged.add_argument("--rows", type=int, default=1_000_000)
     which.add_parser("trace", help="the files and functions that one request runs through")
@@ -40,6 +44,8 @@ def main() -> None:
         )
     elif chosen.which == "growth":
         text = growth.measure(chosen.few, chosen.many, chosen.requests)
+    elif chosen.which == "pages":
+        text = growth.measure_pages(chosen.few, chosen.many, chosen.requests)
     elif chosen.which == "purge":
         text = purge.measure(chosen.rows)
     else:

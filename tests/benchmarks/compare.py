@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from tests.benchmarks import postgresql
-from tests.benchmarks.peer import NODE, peer
+from tests.benchmarks.peer import PEERS, peers
 from tests.benchmarks.prepare import PROJECTS
 from tests.benchmarks.speed import (
     ALL,
@@ -56,11 +56,9 @@ def measure(
 
 def _servers(stack: ExitStack, cluster: str, each: int, names: Sequence[str]) -> list[Server]:
     """Every server that is wanted, ready to answer ``each`` requests of a kind."""
-    wanted = ("ours", *names) if names else (*PROJECTS, NODE)
+    wanted = ("ours", *names) if names else (*PROJECTS, *PEERS)
     servers = [stack.enter_context(serving(name, cluster, each)) for name in PROJECTS if name in wanted]
-    if NODE in wanted:
-        servers += stack.enter_context(peer(cluster, each))
-    return servers
+    return servers + stack.enter_context(peers(cluster, each, [name for name in PEERS if name in wanted]))
 
 
 def _share(server: Server, operation: str, requests: int) -> int:

@@ -92,7 +92,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": dj_database_url.config(default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}", conn_max_age=60),
+    "default": dj_database_url.config(
+        "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}", conn_max_age=60
+    ),
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Readers go on while one writes, and writers wait for each other instead of failing: the demo's

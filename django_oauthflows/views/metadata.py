@@ -19,7 +19,6 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType, Flow
 from django_oauthflows.resource_server.addresses import identifier_at
 from django_oauthflows.scopes import declared_scopes, offers_openid
-from django_oauthflows.views.endpoint import postpones
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
 
@@ -85,7 +84,7 @@ def resource_metadata(request: HttpRequest, resource: str) -> dict[str, Any]:
 _READABLE = {"Access-Control-Allow-Origin": "*"}
 
 
-@method_decorator((login_not_required, postpones), name="dispatch")
+@method_decorator(login_not_required, name="dispatch")
 class PublicDocument(View):
     """JSON that anybody may read, the script of any page among them: it says the same to all, and no cookie counts."""
 

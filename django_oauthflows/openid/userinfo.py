@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +14,9 @@ from django_oauthflows.openid.claims import claims_of
 from django_oauthflows.openid.claims_parameter import ClaimsParameter
 from django_oauthflows.openid.subject import subject_of
 from django_oauthflows.tokens.access_token import AccessToken
+from django_oauthflows.tokens.errors import TokenTooLong
+
+logger = logging.getLogger("django_oauthflows")
 
 #: RFC 8725 §3.11: no other endpoint takes it for something of its own.
 TYPE = "userinfo+jwt"
@@ -30,5 +34,12 @@ def userinfo(http: HttpRequest, access: AccessToken) -> dict[str, Any]:
 
 def signed(http: HttpRequest, access: AccessToken, claims: dict[str, Any]) -> str:
     """The same as a JWT (§5.3.2), for a client that chose that."""
-    told = {**claims, "iss": name_in_tokens(http), "aud": access.client.client_id}
-    return ring.signer(access.client.userinfo_algorithm).sign(told, typ=TYPE, max_length=MAX_LENGTH)
+    signer = ring.signer(access.client.userinfo_algorithm)
+    told = {"iss": name_in_tokens(http), "aud": access.client.client_id}
+    try:
+        return signer.sign(claims | told, typ=TYPE, max_length=MAX_LENGTH)
+    except TokenTooLong:  # a value without measure, which the site has from its user
+        logger.warning(
+            "UserInfo for %s was too long, and told no more than the subject.", access.client.client_id
+        )
+        return signer.sign({"sub": claims["sub"], **told}, typ=TYPE)

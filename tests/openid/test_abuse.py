@@ -197,6 +197,17 @@ def test_userinfo_takes_no_token_from_a_body(rp: RelyingParty) -> None:
     )
 
 
+def test_a_value_without_measure_breaks_no_login(make_rp: Callable[..., RelyingParty], settings: Any) -> None:
+    settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"CLAIMS": {"website": lambda user, request: "x" * 1_100_000}}
+    rp = make_rp(userinfo_algorithm="RS256")
+    tokens, claims = rp.login("openid profile", claims=as_json(id_token={"website": None}))
+    answer = rp.userinfo(tokens["access_token"])
+    assert answer.status_code == 200
+    said = jwt.decode(answer.text, options={"verify_signature": False})
+    assert said["sub"] == claims["sub"]
+    assert set(said) == {"sub", "iss", "aud"}
+
+
 def test_a_withdrawn_permission_and_a_closed_account_have_their_effect_at_once(
     make_rp: Callable[..., RelyingParty], settings: Any, alice: Any
 ) -> None:

@@ -339,4 +339,6 @@ def _related(host: str, site: str) -> bool:
 
 
 def _day(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "DATE_FORMAT").rstrip(".")  # the sentence has its own stop
+    return date_format(timezone.template_localtime(at), "DATE_FORMAT").rstrip(
+        "."
+    )  # the sentence has its own stop

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import (
     Case,
     Count,
@@ -29,7 +30,9 @@ from django_oauthflows.models.client_secret import ClientSecret
 from django_oauthflows.models.consent import Consent
 from django_oauthflows.models.usage import ClientUsage
 
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+def _never() -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC if settings.USE_TZ else None)
 
 
 #: Numbers above it are not counted: what matters is that there are many.
@@ -151,9 +154,9 @@ def with_users(clients: QuerySet[Client]) -> QuerySet[Client]:
 def _latest(rows: QuerySet[ClientUsage] | QuerySet[ClientSecret]) -> Coalesce:
     newest = rows.values("last_used_at")[:1]
     # Cast: on MySQL and MariaDB, a bare value would make text of the column beside it.
-    return Coalesce(Subquery(newest), Cast(Value(_NEVER), DateTimeField()), output_field=DateTimeField())
+    return Coalesce(Subquery(newest), Cast(Value(_never()), DateTimeField()), output_field=DateTimeField())
 
 
 def known(at: datetime | None) -> datetime | None:
     """``None`` where ``with_last_use`` says 1970."""
-    return None if at is None or at <= _NEVER else at
+    return None if at is None or at <= _never() else at

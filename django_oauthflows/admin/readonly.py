@@ -42,7 +42,9 @@ def moment_of(at: datetime | None) -> str:
 def _short(at: datetime | None, form: str) -> str:
     if at is None:
         return gettext("never")
-    return format_html('<span title="{}">{}</span>', in_words(at), date_format(timezone.localtime(at), form))
+    return format_html(
+        '<span title="{}">{}</span>', in_words(at), date_format(timezone.template_localtime(at), form)
+    )
 
 
 def cut_to_fit(text: Any) -> str:
@@ -52,4 +54,4 @@ def cut_to_fit(text: Any) -> str:
 
 def in_words(at: datetime | None) -> str:
     """A time as Django's own columns show it; Django does not do so for a column that is computed."""
-    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else gettext("never")
+    return date_format(timezone.template_localtime(at), "DATETIME_FORMAT") if at else gettext("never")

@@ -69,7 +69,7 @@ def people_of(client: Client) -> list[str]:
 
 
 def _written(secret: ClientSecret) -> tuple[str, str]:
-    app, ends = unlinked(secret.client.display_name), timezone.localtime(secret.expires_at)
+    app, ends = unlinked(secret.client.display_name), timezone.template_localtime(secret.expires_at)
     context = {
         "app": app,
         "client_id": secret.client.client_id,

@@ -150,6 +150,20 @@ def streamed(rows: QuerySet[Any, Result], chunk: int = 2000) -> Iterator[Result]
     return rows._iterator(cursors and connection.in_atomic_block, chunk)  # type: ignore[attr-defined, no-any-return]
 
 
+def in_pages(rows: QuerySet[Any, Result], size: int = 1000) -> Iterator[Result]:
+    """All rows of a queryset, the newest key first, ``size`` at a time: for an answer that is sent as it is made.
+
+    Each page is a statement of its own that begins where the last one ended. So however many rows there are, few
+    are kept, nothing stands open on the server while a slow reader reads, and none is told twice.
+    """
+    rows, page = rows.order_by("-pk"), list[Any]()
+    while not page or len(page) == size:
+        page = list((rows.filter(pk__lt=page[-1].pk) if page else rows)[:size])
+        yield from page
+        if not page:
+            return
+
+
 def has_more_rows(model: type[Model], number: int) -> bool:
     """Whether there are more than ``number`` rows; no more of them are counted."""
     rows = rows_of(model).order_by()

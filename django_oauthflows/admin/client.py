@@ -16,7 +16,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path, reverse
 
 from django_oauthflows.admin import client_preview, client_secrets, client_tabs, client_trial
@@ -40,7 +40,7 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
 
     def own_urls(self) -> list[URLPattern]:
         one = "<int:pk>/"
-        pages: list[tuple[str, str, Callable[..., HttpResponse]]] = [
+        pages: list[tuple[str, str, Callable[..., HttpResponseBase]]] = [
             ("advice", "advice/", self.advice_view),
             ("export", "export/", self.export_view),
             *((tab, f"{one}{tab}/", partial(self.tab_view, tab=tab)) for tab in client_tabs.TABS),
@@ -80,7 +80,7 @@ class ClientAdmin(ClientList, ClientRegistration, ClientSettings):
             original=client,
         )
 
-    def people_export(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def people_export(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The people whom the tab shows as it is narrowed now, as CSV."""
         client = self.client_or_404(request, pk)
         if not (self.has_view_permission(request, client) and may(request.user, "view_consent")):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import StreamingHttpResponse
 
 from django_oauthflows.accounts import name_of
 from django_oauthflows.admin.impact import known
-from django_oauthflows.database import streamed
+from django_oauthflows.database import in_pages
 from django_oauthflows.models import Client
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.spreadsheet import csv_file
@@ -29,15 +29,15 @@ _COLUMNS = (
 )
 
 
-def as_csv(clients: QuerySet[Client]) -> HttpResponse:
+def as_csv(clients: QuerySet[Client]) -> StreamingHttpResponse:
     """The list as a file for a spreadsheet; never a secret."""
-    return csv_file("clients.csv", _COLUMNS, map(_cells, streamed(clients.select_related("owner"))))
+    return csv_file("clients.csv", _COLUMNS, map(_cells, in_pages(clients.select_related("owner"))))
 
 
 _PEOPLE = ("user", "permissions", "since", "last_changed", "until", "answers_go_to")
 
 
-def people_as_csv(consents: ConsentQuerySet) -> HttpResponse:
+def people_as_csv(consents: ConsentQuerySet) -> StreamingHttpResponse:
     """Who allows a client what, as a file for a spreadsheet."""
     rows = (
         (
@@ -48,7 +48,7 @@ def people_as_csv(consents: ConsentQuerySet) -> HttpResponse:
             consent.expires_at.isoformat(timespec="seconds") if consent.expires_at else "",
             consent.redirect_host,
         )
-        for consent in streamed(consents)
+        for consent in in_pages(consents)
     )
     return csv_file("people.csv", _PEOPLE, rows)
 

@@ -9,7 +9,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -90,10 +90,10 @@ class ClientList(ActionAdmin):
         return day_of(client.created)
 
     @admin.action(description=_("Export selected clients as CSV"))
-    def export_csv(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponse:
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Client]) -> HttpResponseBase:
         return as_csv(queryset)
 
-    def export_view(self, request: HttpRequest) -> HttpResponse:
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The list as it is searched and filtered now, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied

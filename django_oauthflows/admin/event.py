@@ -28,6 +28,7 @@ from django_oauthflows.admin.permissions import EXPORT_EVENTS, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
 from django_oauthflows.authorization_server import audit
 from django_oauthflows.models import Event
+from django_oauthflows.spreadsheet import as_file
 
 Role = Literal["user", "actor"]
 
@@ -89,9 +90,7 @@ class EventAdmin(ReadOnlyAdmin):
         if form not in audit.FORMATS:
             raise Http404
         write, media_type = audit.FORMATS[form]
-        name = f'attachment; filename="events.{form}"'
-        headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
-        return StreamingHttpResponse(write(audit.lines()), content_type=media_type, headers=headers)
+        return as_file(f"events.{form}", write(audit.lines()), media_type)
 
     def completed(self, rows: Iterable[Any]) -> Iterable[Any]:
         return with_names(rows)

@@ -40,7 +40,7 @@ class PersonalView(LoginRequiredMixin, View):
             response = super().dispatch(request, *args, **kwargs)
         except Http404:  # pressed on an old page, most likely
             return page(request, "disconnect_stale.html", {}, status=404)
-        return secured(request, response) if isinstance(response, HttpResponse) else response
+        return secured(request, response)
 
 
 class ConnectedAppsView(PersonalView):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from django_oauthflows.conf import site_name
 from django_oauthflows.confusables import readable
+from django_oauthflows.database import in_pages
 from django_oauthflows.models import Event
-from django_oauthflows.spreadsheet import csv_file
+from django_oauthflows.spreadsheet import as_file, csv_file
 from django_oauthflows.views.apps import PersonalView
 from django_oauthflows.views.cards import labels_of
 from django_oauthflows.views.pages import page
@@ -81,19 +83,24 @@ def sentences_of(event: Event, user: Any, site: str) -> list[str]:
 class HistoryView(PersonalView):
     """The user's own consent history, to take away. ``form`` is ``json`` or ``csv``."""
 
-    def get(self, request: HttpRequest, form: str) -> HttpResponse:
-        rows = list(history_of(request.user))
+    def get(self, request: HttpRequest, form: str) -> StreamingHttpResponse:
+        rows = history_of(request.user)
         if form == "csv":
             return csv_file("connected-apps.csv", COLUMNS, map(_cells, rows))
-        response = JsonResponse({"site": site_name(request), "history": rows})
-        response.headers["Content-Disposition"] = 'attachment; filename="connected-apps.json"'
-        return response
+        return as_file("connected-apps.json", _json_of(site_name(request), rows), "application/json")
+
+
+def _json_of(site: str, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """One object, written as its rows come."""
+    yield f'{{"site": {json.dumps(site)}, "history": ['
+    for number, row in enumerate(rows):
+        yield f"{', ' if number else ''}{json.dumps(row)}"
+    yield "]}"
 
 
 def history_of(user: Any) -> Iterator[dict[str, Any]]:
     """What ``user`` allowed and took back, newest first, one mapping of ``COLUMNS`` per event."""
-    events = Event.objects.filter(user=user, kind__in=HISTORY).order_by("-at", "-pk")
-    for event in events:
+    for event in in_pages(Event.objects.filter(user=user, kind__in=HISTORY)):
         yield {
             "time": event.at.isoformat(),
             "app": readable(event.client_name),

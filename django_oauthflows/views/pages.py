@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,8 +16,11 @@ from django_oauthflows.database import NO_ANSWER, log_failure, undo_all, without
 from django_oauthflows.models.redirect_uri import origin_of
 from django_oauthflows.views import policy
 
+#: A page, or a file that is sent as it is made.
+Response = TypeVar("Response", bound=HttpResponseBase)
 
-def secured(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+
+def secured(request: HttpRequest, response: Response) -> Response:
     """No framing, no scripts, nothing kept, nothing told to others (RFC 9700 §4.2, §4.16)."""
     response.headers["Content-Security-Policy"] = policy.header(request)
     response.headers["X-Frame-Options"] = "DENY"

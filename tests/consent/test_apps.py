@@ -18,7 +18,7 @@ from tests.oauth_client import UserAgent, hidden_fields
 
 
 def html_of(response: Any) -> str:
-    return str(response.content.decode())
+    return str(response.getvalue().decode())
 
 
 @pytest.mark.django_db
@@ -122,7 +122,7 @@ def test_the_history_can_be_taken_away(walk: Walk, user: Any, app: Client) -> No
     Consent.objects.get().withdraw(by=user)
     answer = walk.visitor.get("/oauth/apps/history.json")
     assert answer["Content-Disposition"] == 'attachment; filename="connected-apps.json"'
-    history = json.loads(answer.content)["history"]
+    history = json.loads(html_of(answer))["history"]
     assert [row["event"] for row in history] == ["consent_withdrawn", "consent_narrowed", "consent_given"]
     assert history[2]["permissions"] == ["profile", "notes:read"]
     assert history[2]["sent_to"] == "client.example"

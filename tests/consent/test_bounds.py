@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_user_who_decides_again_and_again_fills_no_table(walk: Walk, user: Any
         rows = Event.objects.filter(kind=kind, user=user)
         assert rows.count() == event_bounds.MAX_REPEATS_PER_HOUR
         assert rows.aggregate(all=Sum("count"))["all"] == 12
-    history = walk.visitor.get("/oauth/apps/history.json").json()["history"]
+    history = json.loads(walk.visitor.get("/oauth/apps/history.json").getvalue())["history"]
     assert history[0]["event"] == "consent_withdrawn"
     assert (history[1]["event"], history[1]["permissions"]) == ("consent_given", ["profile", "email"])
 

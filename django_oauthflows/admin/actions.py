@@ -142,10 +142,9 @@ class ActionAdmin(_ModelAdmin):
             return super().lookup_allowed(lookup, value, request)
         if field.many_to_one:  # by the key of whose rows they are, as links to the list do
             return lookup in (name, f"{name}__exact")
-        offered = (filters[0] for filters in self.get_list_filter(request) if not isinstance(filters, type))
-        return name in offered or any(
-            lookup == getattr(filters, "parameter_name", "") for filters in self.get_list_filter(request)
-        )
+        filters = self.get_list_filter(request)
+        columns = [entry[0] for entry in filters if isinstance(entry, (tuple, list))]
+        return name in columns or any(lookup == getattr(entry, "parameter_name", "") for entry in filters)
 
     class Media:
         css = {"all": ("django_oauthflows/admin.css",)}

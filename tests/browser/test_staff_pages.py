@@ -26,7 +26,7 @@ AXE = AXE_FILE_PATH.read_text()
 #: All in English; what another direction changes is seen on a phone.
 LOOKS: dict[str, tuple[tuple[int, Any], ...]] = {
     "en": tuple(product((360, 768, 1280), ("light", "dark"))),
-    "ar": ((360, "light"), (1280, "dark")),
+    "ar": ((360, "light"),),
 }
 
 

@@ -45,8 +45,8 @@ _LIFETIME = (MinValueValidator(1), MaxValueValidator(MAX_SECONDS))
 
 #: Column names: what an API call needs to know of its client, and what a view may want to.
 CALLER_COLUMNS = (
-    *("id", "application_id", "client_id", "client_type", "name", "use_case"),
-    *("flows", "trust", "allowed_scopes", "is_resource_server", "suspended_at", "throttle_rate"),
+    *("id", "application_id", "client_id", "name", "allowed_scopes", "suspended_at", "throttle_rate"),
+    "is_resource_server",
     *("service_user_id", "redirect_uris", "subject_kind", "subject_key", "userinfo_algorithm", "token_epoch"),
 )
 

@@ -14,6 +14,7 @@ from django.http.request import validate_host
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 from django_oauthflows import logos
 from django_oauthflows.conf import named_origin
@@ -22,6 +23,11 @@ from django_oauthflows.conf import named_origin
 MAX_BYTES = 1_000_000
 #: Width times height, before anything is decoded: a small file can hold a very large picture.
 MAX_PIXELS = 16_000_000
+#: A JPEG may go over its whole picture as often as it likes, at 30 bytes a time: 1 MB of that takes minutes to read.
+#: What programs write has about ten scans, and a small picture of itself may have as many.
+MAX_SCANS = 50
+#: Starts a scan; within one, a byte of 255 is followed by a zero (ITU-T T.81, B.1.1.2 and B.1.1.5).
+_SCAN = b"\xff\xda"
 MIN_SIDE = 32
 #: Width and height of what is kept: enough for 64 pixels on a fine screen.
 SIDE = 192
@@ -60,6 +66,8 @@ def made_anew(uploaded: Any) -> ContentFile[bytes]:
     try:
         with Image.open(uploaded, formats=FORMATS) as picture:
             _check_size(*picture.size)
+            if isinstance(picture, JpegImageFile):
+                _check_scans(uploaded)
             small = _small(picture)
     except ValidationError:
         raise
@@ -79,6 +87,16 @@ def _check_size(width: int, height: int) -> None:
         raise ValidationError(_too_many_pixels())
     if min(width, height) < MIN_SIDE:
         raise ValidationError(gettext("This picture is too small: 32 by 32 pixels are the least."))
+
+
+def _check_scans(uploaded: Any) -> None:
+    """Raises ``ValueError``. The file is at most ``MAX_BYTES`` long, and is left where its reader was."""
+    here = uploaded.tell()
+    uploaded.seek(0)
+    scans = uploaded.read().count(_SCAN)
+    uploaded.seek(here)
+    if scans > MAX_SCANS:
+        raise ValueError("a JPEG of too many scans")
 
 
 def _too_many_pixels() -> str:

@@ -82,6 +82,13 @@ def test_nothing_but_the_pixels_is_kept(boss: UserAgent, app: Client, media: Pat
         assert part not in kept.read_bytes()
 
 
+def test_a_picture_that_is_sharpened_step_by_step_is_taken(boss: UserAgent, app: Client, media: Path) -> None:
+    upload(boss, app, picture((800, 600), form="JPEG", progressive=True), "photo.jpg")
+    (kept,) = files(media)
+    with Image.open(kept) as logo:
+        assert logo.size == (192, 192)
+
+
 def test_nothing_of_where_it_was_taken_is_kept(boss: UserAgent, app: Client, media: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "Taken at home"
@@ -105,6 +112,13 @@ def bomb() -> bytes:
     )
 
 
+def scans_without_end() -> bytes:
+    """A JPEG that goes over its picture again and again: each time is 31 bytes, and some 50 ms to read."""
+    whole = picture((4000, 4000), form="JPEG", progressive=True)
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    return whole[:-2] + last * 100 + whole[-2:]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -118,6 +132,7 @@ def bomb() -> bytes:
         (picture(form="TIFF"), "no picture that can be read"),
         (bomb(), "too many pixels"),
         (picture((5000, 4000)), "too many pixels"),
+        (scans_without_end(), "no picture that can be read"),
         (picture((16, 300)), "too small"),
         (picture() + b"\0" * 1_000_001, "larger than 1 MB"),
     ],

@@ -42,9 +42,7 @@ def moment_of(at: datetime | None) -> str:
 def _short(at: datetime | None, form: str) -> str:
     if at is None:
         return gettext("never")
-    return format_html(
-        '<span title="{}">{}</span>', in_words(at), date_format(timezone.template_localtime(at), form)
-    )
+    return format_html('<span title="{}">{}</span>', in_words(at), date_format(local(at), form))
 
 
 def cut_to_fit(text: Any) -> str:
@@ -54,4 +52,9 @@ def cut_to_fit(text: Any) -> str:
 
 def in_words(at: datetime | None) -> str:
     """A time as Django's own columns show it; Django does not do so for a column that is computed."""
-    return date_format(timezone.template_localtime(at), "DATETIME_FORMAT") if at else gettext("never")
+    return date_format(local(at), "DATETIME_FORMAT") if at else gettext("never")
+
+
+def local(at: datetime) -> datetime:
+    """A time as people here have it; that of a site without time zones is so already."""
+    return timezone.localtime(at) if timezone.is_aware(at) else at

@@ -69,7 +69,9 @@ def people_of(client: Client) -> list[str]:
 
 
 def _written(secret: ClientSecret) -> tuple[str, str]:
-    app, ends = unlinked(secret.client.display_name), timezone.template_localtime(secret.expires_at)
+    app, ends = unlinked(secret.client.display_name), secret.expires_at
+    if timezone.is_aware(ends):
+        ends = timezone.localtime(ends)
     context = {
         "app": app,
         "client_id": secret.client.client_id,

@@ -78,9 +78,10 @@ def users_of(client: Client) -> int:
 
 
 def _users() -> QuerySet[Consent]:
-    return Consent.objects.filter(client=Given("client_id", Consent, "client"), withdrawn_at=None)[
-        :MANY_USERS
-    ]
+    users: QuerySet[Consent] = Consent.objects.filter(
+        client=Given("client_id", Consent, "client"), withdrawn_at=None
+    )
+    return users[:MANY_USERS]
 
 
 def _with_standing() -> tuple[QuerySet[Client], tuple[Columns, ...]]:

@@ -107,7 +107,7 @@ def test_a_fresh_project_with_our_routes_under_a_prefix(host: Host) -> None:
     process = host.start("python manage.py check")
     _, complaint = process.communicate(timeout=60)
     assert "oauthflows.W100" in complaint
-    line = complaint.partition("HINT: ")[2].partition("\n")[0]
+    line = complaint.partition("HINT: ")[2].partition("\n\n")[0]
     host.write("urls.py", line)  # as it stands
     assert "no issues" in host.run("python manage.py check")
     assert "PASS authorization_code" in host.run("python manage.py oauth tour")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -50,13 +50,14 @@ def _send(message: OutboxMessage, seconds: float) -> Result:
     secrets = ClientSecret.objects.using(OutboxMessage.objects.all().db)
     missed = secrets.ending_within(timedelta(days=DAYS_BEFORE[0] + 1))
     secret = missed.select_related("client__owner").filter(pk=message.payload["secret"]).first()
-    if secret is None or secret.expires_at.isoformat() != message.payload["ends"]:
+    ends = secret.expires_at if secret is not None else None
+    if secret is None or ends is None or ends.isoformat() != message.payload["ends"]:
         return NotNeeded(gettext_noop("The secret was replaced or is gone."))
     addresses = people_of(secret.client)
     if not addresses:
         return NotNeeded(gettext_noop("The client has neither contacts nor an owner with an e-mail address."))
     with translation.override(None):
-        subject, body = _written(secret)
+        subject, body = _written(secret, ends)
     hand_over(EmailMessage(subject, body, to=addresses, headers=headers(message, "")), seconds)
     return Sent()
 
@@ -68,8 +69,8 @@ def people_of(client: Client) -> list[str]:
     return list(dict.fromkeys(address for address in (*client.contacts.split(), of_owner) if address))
 
 
-def _written(secret: ClientSecret) -> tuple[str, str]:
-    app, ends = unlinked(secret.client.display_name), secret.expires_at
+def _written(secret: ClientSecret, ends: datetime) -> tuple[str, str]:
+    app = unlinked(secret.client.display_name)
     if timezone.is_aware(ends):
         ends = timezone.localtime(ends)
     context = {

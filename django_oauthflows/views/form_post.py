@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
+from oauthlib.oauth2.rfc6749 import errors
 
-from django_oauthflows.authorization_server.request import MAX_QUERY_LENGTH, Parameters, invalid_request
+from django_oauthflows.authorization_server.request import (
+    MAX_QUERY_LENGTH,
+    Parameters,
+    RequestRefused,
+    invalid_request,
+)
 from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.views import policy
 from django_oauthflows.views.pages import page
@@ -30,6 +36,8 @@ def by_get(request: HttpRequest, parameters: Parameters) -> HttpResponse:
     A form that another site posts comes without our cookies (``SameSite=Lax``); a GET brings them. Raises
     ``RequestRefused``.
     """
+    if not parameters.get("client_id"):  # no such request: whatever form it was, it belongs into no address
+        raise RequestRefused(errors.MissingClientIdError(description="client_id is missing."))
     query = urlencode({**parameters.values, "resource": parameters.resources}, doseq=True)
     if len(query) > MAX_QUERY_LENGTH:
         raise invalid_request("The request is too long.")

@@ -9,7 +9,9 @@ import json
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connection
+from django.test import AsyncClient as AsyncVisitor
 from django.test import Client as Visitor
 from django.test.utils import CaptureQueriesContext
 
@@ -52,6 +54,23 @@ def history() -> Any:
     )
     UserFactory(username="bob")
     return user
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_asynchronous_server_sends_it_as_it_comes_too(history: Any, recwarn: Any) -> None:
+    async def taken() -> tuple[int, bytes]:
+        visitor = AsyncVisitor()
+        await sync_to_async(visitor.force_login)(history)
+        answer = await visitor.get("/oauth/apps/history.csv")
+        parts = aiter(answer)
+        first = await anext(parts)
+        return first.count(b"\n"), first + b"".join([part async for part in parts])
+
+    begun, whole = async_to_sync(taken)()
+    assert begun < PAGE
+    rows = list(csv.DictReader(io.StringIO(whole.decode())))
+    assert [row["app"] for row in rows] == [f"App {number}" for number in reversed(range(ROWS))]
+    assert not [each for each in recwarn if "StreamingHttpResponse" in str(each.message)]
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])

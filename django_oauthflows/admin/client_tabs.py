@@ -33,7 +33,7 @@ from django_oauthflows.forms.people import PeopleForm
 from django_oauthflows.models import Authorization, Client, ClientUsage, Consent
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.models.redirect_uri import host_of
-from django_oauthflows.views.cards import labels_of
+from django_oauthflows.views.cards import labels_of, listed
 
 #: How many of the newest rows a tab shows; the full lists have search and pages.
 SHOWN = 50
@@ -101,15 +101,15 @@ def sentences(client: Client) -> list[str]:
     hosts = list(dict.fromkeys(host_of(uri) for uri in client.redirect_uris.split()))
     lines = [
         gettext(case.title) if case else gettext("Brought along from before; no use case was chosen."),
-        gettext("Gets tokens by: %(flows)s.") % {"flows": ", ".join(gettext(flow.label) for flow in flows)}
+        gettext("Gets tokens by: %(flows)s.") % {"flows": listed(gettext(flow.label) for flow in flows)}
         if flows
         else gettext("Gets no tokens: no flow is open to it."),
-        gettext("May at most: %(scopes)s.") % {"scopes": ", ".join(allowed)}
+        gettext("May at most: %(scopes)s.") % {"scopes": listed(allowed)}
         if allowed
         else gettext("May do nothing: it has no scopes."),
     ]
     if hosts:
-        lines.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": ", ".join(hosts)})
+        lines.append(gettext("Users are sent back to: %(hosts)s.") % {"hosts": listed(hosts)})
     if client.is_first_party:
         lines.append(gettext("Belongs to this site: its users are not asked."))
     if client.service_user is not None:

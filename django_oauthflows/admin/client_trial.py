@@ -48,7 +48,7 @@ from django_oauthflows.models.redirect_uri import host_of
 from django_oauthflows.openid.claims import in_words
 from django_oauthflows.openid.subject import subject_of
 from django_oauthflows.scopes import OPENID, offers_openid
-from django_oauthflows.views.cards import labels_of
+from django_oauthflows.views.cards import labels_of, listed
 
 if TYPE_CHECKING:
     from django_oauthflows.admin.client import ClientAdmin
@@ -227,7 +227,7 @@ class Trial:
         lifetime = timedelta(seconds=client.access_token_lifetime_for(self.flow))
         refreshed = client.may_refresh() and self.flow.gives_code
         facts = [
-            (_("It may"), ", ".join(labels_of(scopes))),
+            (_("It may"), listed(labels_of(scopes))),
             (_("Its access token is valid for"), timeuntil(now + lifetime, now)),
             (_("It can renew it without the user"), _("Yes") if refreshed else _("No")),
         ]

@@ -20,7 +20,7 @@ from django_oauthflows.authorization_server.outbox.registry import label_of
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.report import REASONS
 from django_oauthflows.models import Client, Event
-from django_oauthflows.views.cards import labels_of
+from django_oauthflows.views.cards import labels_of, listed
 
 _FIELDS = {field.name: field for field in Client._meta.concrete_fields}
 #: The settings of a client that name an account: on record by its key.
@@ -129,7 +129,7 @@ def _setting(name: str, value: str, accounts: dict[str, str]) -> str:
         return accounts.get(value) or gettext("a deleted account")
     if name == "flows":
         known = {flow.name: str(flow.label) for flow in registry.FLOWS}
-        return ", ".join(known.get(flow, flow) for flow in value.split())
+        return listed(known.get(flow, flow) for flow in value.split())
     field = _FIELDS.get(name)
     if isinstance(field, models.BooleanField):
         return gettext("yes") if value == "True" else gettext("no")
@@ -179,7 +179,7 @@ def _in_words(name: str, value: Any) -> str:
     if name in _WORDS:
         return _WORDS[name](value)
     if name in _PERMISSIONS:
-        return ", ".join(labels_of(str(value).split()))
+        return listed(labels_of(str(value).split()))
     if str(value) in ("True", "False"):
         return gettext("yes") if str(value) == "True" else gettext("no")
     return str(value)

@@ -30,7 +30,7 @@ from django_oauthflows.conf import options
 from django_oauthflows.database import atomic
 from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.models import Client, Consent
-from django_oauthflows.views.cards import cards_for, labels_of
+from django_oauthflows.views.cards import cards_for, labels_of, listed
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -166,7 +166,7 @@ class UserAppsPages(ActionAdmin):
             )
             if removed:
                 done = gettext("%(app)s can no longer do this: %(permissions)s.")
-                told = {"app": consent.client.display_name, "permissions": ", ".join(labels_of(removed))}
+                told = {"app": consent.client.display_name, "permissions": listed(labels_of(removed))}
                 self._tell(request, consent, done % told, reason)
 
     def _ticked_permissions(self, user: Any, ticked: list[str]) -> Iterator[tuple[Consent, str]]:

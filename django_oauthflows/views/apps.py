@@ -20,7 +20,7 @@ from django_oauthflows.authorization_server.notices import consent_for_key
 from django_oauthflows.forms.apps import AppsForm
 from django_oauthflows.models import Consent
 from django_oauthflows.scopes import declared_scopes
-from django_oauthflows.views.cards import app_context, card_of, day_of, labels_of, permissions_of
+from django_oauthflows.views.cards import app_context, card_of, day_of, labels_of, listed, permissions_of
 from django_oauthflows.views.csrf import only_own_forms
 from django_oauthflows.views.pages import own_page, page, secured
 
@@ -118,7 +118,7 @@ class RemovePermissionView(TakingBackView):
         _tell(
             request,
             _("%(app)s can no longer do this: %(permissions)s.")
-            % {"app": consent.client.display_name, "permissions": ", ".join(labels_of(removed))},
+            % {"app": consent.client.display_name, "permissions": listed(labels_of(removed))},
         )
         return _back_to(consent)
 

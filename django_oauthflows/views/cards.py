@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from django_oauthflows import logos
 from django_oauthflows.adoption.consents import with_last_use
@@ -117,6 +118,11 @@ def permissions_of(consent: Consent) -> list[Allowed]:
         includes = tuple(labels_of(declared.ordered(declared.expand([name]).difference([name]))))
         lines.append(Allowed(scope, tuple(with_it), is_all=set(gone) == set(names), includes=includes))
     return lines
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words in a row within a sentence, as the language of the page separates them."""
+    return pgettext("between the parts of a list", ", ").join(words)
 
 
 def labels_of(names: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from django_oauthflows.database import in_pages
 from django_oauthflows.models import Event
 from django_oauthflows.spreadsheet import as_file, csv_file
 from django_oauthflows.views.apps import PersonalView
-from django_oauthflows.views.cards import labels_of
+from django_oauthflows.views.cards import labels_of, listed
 from django_oauthflows.views.pages import page
 
 #: What a user's history is made of.
@@ -56,7 +56,7 @@ def sentences_of(event: Event, user: Any, site: str) -> list[str]:
     """What an event was, in whole sentences for the user whose it is."""
     allowed = event.data.get("scope", "").split()
     names = {"app": readable(event.client_name), "site": site}
-    names["permissions"] = ", ".join(labels_of(allowed))
+    names["permissions"] = listed(labels_of(allowed))
     own = event.actor_id == user.pk
     if event.kind == Event.Kind.CONSENT_WITHDRAWN:
         names["app"] = names["app"].rstrip(".")  # the sentence has its own stop
@@ -76,7 +76,7 @@ def sentences_of(event: Event, user: Any, site: str) -> list[str]:
     refused = [name for name in event.data.get("shown", "").split() if name not in allowed]
     if refused and event.kind == Event.Kind.CONSENT_GIVEN:
         said.append(_("You said no to this: %(refused)s."))
-    names["refused"] = ", ".join(labels_of(refused))
+    names["refused"] = listed(labels_of(refused))
     return [sentence % names for sentence in said]
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import translation
 from playwright.sync_api import Browser, Page, Request
 
 from django_oauthflows.models import Client, Consent
@@ -103,19 +104,33 @@ def test_connected_apps_remove_and_disconnect(visit: Visit, app: Client, alice: 
     assert visit.refusals == []
 
 
-def test_the_link_in_the_mail_needs_no_login(visit: Visit, app: Client, chromium: Browser) -> None:
+def said(language: str, text: str) -> str:
+    """A text of ours in a language."""
+    with translation.override(language):
+        return translation.gettext(text)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_mail_is_in_the_users_language_and_its_link_needs_no_login(
+    chromium: Browser, live_server: Any, alice: Any, app: Client, language: str
+) -> None:
+    visit = open_to_all_tools(chromium, live_server.url, language)
     visit.ask(app, "profile")
     visit.log_in()
-    visit.press("Allow")
+    visit.submit(visit.page.locator("[value=allow]"))
     visit.told()
-    link = re.search(r"http://\S+/oauth/disconnect/\S+", str(delivered()[0].body))
+    visit.page.context.close()
+    text = str(delivered()[0].body)
+    for part in ("It can now:", "If that was you, there is nothing to do."):
+        assert said(language, part) in text
+    link = re.search(r"http://\S+/oauth/disconnect/\S+", text)
     assert link is not None
-    context = chromium.new_context(java_script_enabled=False)
+    context = chromium.new_context(java_script_enabled=False, locale=language)
     page = context.new_page()
     page.goto(link[0])
     with page.expect_navigation():
-        page.get_by_role("button", name="Disconnect").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Disconnected"
+        page.locator("main button[type=submit]").click()
+    assert page.get_by_role("heading", level=1).inner_text() == said(language, "Disconnected")
     assert not Consent.objects.live().exists()
     answer = page.goto(link[0])
     assert answer is not None
@@ -202,22 +217,29 @@ def test_both_answers_are_seen_at_first_sight(
     page.context.close()
 
 
-def test_a_no_to_one_permission_stays_and_says_so(visit: Visit, app: Client) -> None:
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_no_to_one_permission_stays_and_says_so(
+    chromium: Browser, live_server: Any, alice: Any, app: Client, language: str
+) -> None:
+    visit = open_to_all_tools(chromium, live_server.url, language)
+    page = visit.page
     visit.ask(app, FOUR)
     visit.log_in()
-    visit.page.uncheck("[value='notes:read']")
-    visit.press("Allow")
-    assert "includes “Read your notes”" in visit.page.get_by_role("alert").inner_text()
-    assert visit.page.is_checked("[value='notes:write']")
-    visit.page.uncheck("[value='notes:write']")
-    visit.press("Allow")
+    page.uncheck("[value='notes:read']")
+    visit.submit(page.locator("[value=allow]"))
+    sentence = said(language, "“%(more)s” includes “%(less)s”. Tick both, or leave both empty.")
+    assert sentence.partition("%(less)s")[2] in page.get_by_role("alert").inner_text()
+    assert page.is_checked("[value='notes:write']")
+    page.uncheck("[value='notes:write']")
+    visit.submit(page.locator("[value=allow]"))
     assert "code" in visit.told()
     visit.ask(app, FOUR)
     assert "code" in visit.told()
     visit.ask(app, FOUR, prompt="consent")
-    assert not visit.page.is_checked("[value='notes:read']")
-    assert visit.page.is_checked("[value='profile']")
-    assert visit.page.get_by_text("You said no on").count() == 2
+    assert not page.is_checked("[value='notes:read']")
+    assert page.is_checked("[value='profile']")
+    assert page.get_by_text(said(language, "You said no on %(day)s").partition("%")[0].strip()).count() == 2
+    page.context.close()
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 from playwright.sync_api import Browser, Page, expect
 
+from django_oauthflows.admin.advice import Topic
 from django_oauthflows.models import Authorization, Client, Consent, Event, OutboxMessage, SigningKey
 from tests.admin.conftest import allowed_by
 from tests.browser.visit import Visit
@@ -197,6 +200,22 @@ def test_on_a_phone_each_tab_begins_on_the_first_screen(
             box = visit.page.locator(first).first.bounding_box()
             assert box is not None
             assert box["y"] + 20 < 740, tab
+
+
+@LANGUAGES
+def test_from_the_overview_to_a_secret_that_ends_soon(
+    chromium: Browser, live_server: Any, app: Client, language: str
+) -> None:
+    app.secrets.update(expires_at=timezone.now() + timedelta(days=6))
+    with staff_at_work(chromium, live_server, language) as visit:
+        page = visit.page
+        visit.open(f"{ROOT}/")
+        visit.submit(page.locator(f".oaf-overview a[href*='risk={Topic.SECRET_EXPIRES.value}']"))
+        visit.submit(page.locator("#result_list tbody th a").first)
+        visit.submit(page.locator(f"a[href$='/client/{app.pk}/secrets/']").first)
+        with translation.override(language):
+            ends = date_format(timezone.localtime(app.secrets.get().expires_at), "DATE_FORMAT")
+        expect(page.locator("#content-main")).to_contain_text(ends)
 
 
 @LANGUAGES

@@ -55,7 +55,7 @@ def test_the_printed_command_does_what_it_says(
 ) -> None:
     call_command("demo", "--seed-only", verbosity=0)
     page = requests.get(f"{live_server}/clients/{program}/", timeout=30).text
-    printed = re.search(r"<pre>([^<]*-m example_project\.clients\.\w+[^<]*)</pre>", page)
+    printed = re.search(r"<pre[^>]*>([^<]*-m example_project\.clients\.\w+[^<]*)</pre>", page)
     assert printed, page
     words = shlex.split(html.unescape(printed.group(1)))
     arguments = [str(live_server) if word.startswith("http://") else word for word in words[1:]]

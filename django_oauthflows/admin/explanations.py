@@ -159,6 +159,10 @@ _SENTENCES: dict[str, Any] = {
         "The address to go to after the log-out is not registered, so the user stayed here; add it to the client's "
         "addresses after logging out, letter by letter, or have the developer send a registered one."
     ),
+    "whether the user may use the client is unknown": _(
+        "The site's own rule of who may use which client (MAY_USE) failed, so nothing was decided and no token was "
+        "lost; look into the site's log for the error."
+    ),
     "user did not allow it": _("The user chose not to allow it; nothing is wrong with the client."),
 }
 

@@ -267,6 +267,8 @@ def a_database_that_only_reads(site: Deployment, app: Connected) -> None:
 
 
 def says_when_to_come_again(app: Connected) -> None:
+    # A look at its health counts for a second.
+    settled(lambda: app.user_agent.get("/oauth/health/").status_code == 503)
     answers = app.answers()
     assert_no_fault(answers)
     served = {name for name, answer in answers.items() if answer.status_code < 400}

@@ -101,8 +101,11 @@ def test_one_whose_session_the_sites_own_backend_ends(
 def test_a_command_finds_whom_the_login_finds(
     alice: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(CommandError, match="There is no user “Alice”"):
-        call_command("oauth", "user", "show", "Alice")
+    if (
+        not get_user_model()._default_manager.filter(username="Alice").exists()
+    ):  # MariaDB forgives them by itself
+        with pytest.raises(CommandError, match="There is no user “Alice”"):
+            call_command("oauth", "user", "show", "Alice")
     manager = ForgivesCapitals()
     manager.model = get_user_model()
     monkeypatch.setitem(vars(get_user_model()._meta), "default_manager", manager)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_oauthflows.conf import options
-from django_oauthflows.database import WriterManager, atomic
+from django_oauthflows.database import WriterManager, atomic, once_more
 from django_oauthflows.flows import registry
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.event import Event
@@ -88,7 +88,12 @@ class SigningKeyManager(WriterManager["SigningKey"]):
         kid = secrets.token_hex(8)  # typed on command lines: nothing that looks like an option
         private = new_private_key(algorithm)
         try:
-            return self._keep(kid, algorithm, number, private, signs_from=signs_from, by=by, reason=reason)
+            return once_more(
+                lambda: self._keep(
+                    kid, algorithm, number, private, signs_from=signs_from, by=by, reason=reason
+                ),
+                using=self.db,
+            )
         except IntegrityError:
             return self.get(algorithm=algorithm, number=number)
 

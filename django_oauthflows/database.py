@@ -156,12 +156,11 @@ def in_pages(rows: QuerySet[Any, Result], size: int = 1000) -> Iterator[Result]:
     Each page is a statement of its own that begins where the last one ended. So however many rows there are, few
     are kept, nothing stands open on the server while a slow reader reads, and none is told twice.
     """
-    rows, page = rows.order_by("-pk"), list[Any]()
-    while not page or len(page) == size:
-        page = list((rows.filter(pk__lt=page[-1].pk) if page else rows)[:size])
+    rows = rows.order_by("-pk")
+    page: list[Any] = list(rows[:size])
+    while page:
         yield from page
-        if not page:
-            return
+        page = list(rows.filter(pk__lt=page[-1].pk)[:size]) if len(page) == size else []
 
 
 def has_more_rows(model: type[Model], number: int) -> bool:

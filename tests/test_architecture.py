@@ -45,6 +45,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         "confusables",
         "database",
         "installed",
+        "local_time",
         "logos",
         "metrics",
         "security_log",

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django_oauthflows.admin.impact import MOST_COUNTED, known, with_last_use, with_users
 from django_oauthflows.database import has_more_rows
 from django_oauthflows.flows import registry
+from django_oauthflows.local_time import local
 from django_oauthflows.models.client import Client
 from django_oauthflows.models.client_secret import ClientSecret, longest_life
 from django_oauthflows.models.consent import Consent
@@ -339,5 +340,4 @@ def _related(host: str, site: str) -> bool:
 
 
 def _day(at: datetime) -> str:
-    local = timezone.localtime(at) if timezone.is_aware(at) else at
-    return date_format(local, "DATE_FORMAT").rstrip(".")  # the sentence has its own stop
+    return date_format(local(at), "DATE_FORMAT").rstrip(".")  # the sentence has its own stop

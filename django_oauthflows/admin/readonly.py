@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from django_oauthflows.admin.actions import ActionAdmin
+from django_oauthflows.local_time import local
 
 
 class ReadOnlyAdmin(ActionAdmin):
@@ -53,8 +53,3 @@ def cut_to_fit(text: Any) -> str:
 def in_words(at: datetime | None) -> str:
     """A time as Django's own columns show it; Django does not do so for a column that is computed."""
     return date_format(local(at), "DATETIME_FORMAT") if at else gettext("never")
-
-
-def local(at: datetime) -> datetime:
-    """A time as people here have it; that of a site without time zones is so already."""
-    return timezone.localtime(at) if timezone.is_aware(at) else at

@@ -32,6 +32,7 @@ from django_oauthflows.authorization_server.outbox.mail import hand_over, header
 from django_oauthflows.authorization_server.whereabouts import device_in_words, device_of, place_of
 from django_oauthflows.conf import options, origin, site_name, site_url
 from django_oauthflows.confusables import unlinked
+from django_oauthflows.local_time import local
 from django_oauthflows.models import Consent, OutboxMessage
 from django_oauthflows.scopes import declared_scopes
 
@@ -199,9 +200,7 @@ def _written(consent: Consent, payload: dict[str, Any]) -> tuple[str, str]:
 
 def _moment(at: str) -> str:
     """Date and time in the site's time zone, and its name: users are elsewhere."""
-    moment = datetime.fromisoformat(at)
-    if timezone.is_aware(moment):
-        moment = timezone.localtime(moment)
+    moment = local(datetime.fromisoformat(at))
     return f"{date_format(moment, 'DATETIME_FORMAT')} ({format_date(moment, 'T')})"
 
 

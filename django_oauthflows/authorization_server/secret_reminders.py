@@ -19,6 +19,7 @@ from django_oauthflows.authorization_server.outbox.mail import hand_over, header
 from django_oauthflows.conf import site_name
 from django_oauthflows.confusables import unlinked
 from django_oauthflows.database import atomic, streamed
+from django_oauthflows.local_time import local
 from django_oauthflows.models import Client, ClientSecret, OutboxMessage
 
 #: On so many days before its end, the longest first.
@@ -70,9 +71,7 @@ def people_of(client: Client) -> list[str]:
 
 
 def _written(secret: ClientSecret, ends: datetime) -> tuple[str, str]:
-    app = unlinked(secret.client.display_name)
-    if timezone.is_aware(ends):
-        ends = timezone.localtime(ends)
+    app, ends = unlinked(secret.client.display_name), local(ends)
     context = {
         "app": app,
         "client_id": secret.client.client_id,

@@ -18,6 +18,7 @@ from django_oauthflows import logos
 from django_oauthflows.adoption.consents import with_last_use
 from django_oauthflows.conf import site_host
 from django_oauthflows.confusables import readable
+from django_oauthflows.local_time import local
 from django_oauthflows.models import Client, Consent
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import Scope, declared_scopes
@@ -48,8 +49,8 @@ def app_context(request: HttpRequest, client: Client) -> dict[str, Any]:
 
 def day_of(moment: datetime) -> str:
     """A day in words: without its year where that is this one."""
-    local, now = (timezone.localtime(at) if timezone.is_aware(at) else at for at in (moment, timezone.now()))
-    return date_format(local, "MONTH_DAY_FORMAT" if local.year == now.year else "DATE_FORMAT")
+    day, today = local(moment), local(timezone.now())
+    return date_format(day, "MONTH_DAY_FORMAT" if day.year == today.year else "DATE_FORMAT")
 
 
 def is_web_address(uri: str) -> bool:

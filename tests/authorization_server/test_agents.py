@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx2
@@ -20,6 +18,7 @@ from mcp.shared.auth import (
     OAuthToken,
 )
 
+from tests.http_server import Handler, listening
 from tests.oauth_client import OAuthClient, UserAgent, answer_of
 
 MINE = ("profile", "notes:read")
@@ -56,24 +55,15 @@ def listener() -> Iterator[tuple[str, list[str]]]:
     """The agent's own address on this machine, on whatever port is free, and what the browser brings there."""
     brought: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_GET(self) -> None:
             brought.append(self.path)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}/callback", brought
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Answering) as port:
+        yield f"http://localhost:{port}/callback", brought
 
 
 class Agent:

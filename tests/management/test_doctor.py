@@ -8,9 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -27,6 +25,7 @@ from django_oauthflows.management.doctor.settings import SOUND
 from django_oauthflows.models import Client, ClientSecret, Event, OutboxMessage, SigningKey
 from django_oauthflows.views.health import DOCTOR_SALT
 from tests.factories import ClientFactory
+from tests.http_server import Handler, listening
 from tests.mail_server import smtp_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -63,7 +62,7 @@ def named(name: str, level: str, *words: str, url: str = "") -> dict[str, str]:
 def serving(answer: bytes, *, status: int = 200, **headers: str) -> Iterator[str]:
     """A server that gives the same answer to everybody."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_GET(self) -> None:
             self.send_response_only(status)
             for name, value in ({"Date": self.date_time_string()} | headers).items():
@@ -72,17 +71,8 @@ def serving(answer: bytes, *, status: int = 200, **headers: str) -> Iterator[str
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Answering) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def options(**more: Any) -> Any:
@@ -125,7 +115,7 @@ def behind_proxies(url: str, number: int, *, keeps: bool = True) -> Iterator[str
 
 @contextmanager
 def proxy(url: str, *, keeps: bool) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_GET(self) -> None:
             said = [self.headers["X-Forwarded-For"]] if keeps and "X-Forwarded-For" in self.headers else []
             told = {"X-Forwarded-For": ", ".join([*said, "203.0.113.7"])}
@@ -135,17 +125,8 @@ def proxy(url: str, *, keeps: bool) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.content)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Answering) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.factories import ClientFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 #: A code, token or secret of ours, or a signed JWT.
-_USABLE = re.compile(r"oaf[a-z]_[\w-]{6}|eyJ[\w-]{10}")
+_USABLE = re.compile(r"oaf[a-z]_[\w-]{6}|eyJ[\w-]{10,}\.eyJ")
 _CALLBACK = "https://app.example/callback"
 
 

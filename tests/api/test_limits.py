@@ -36,7 +36,7 @@ def ask(client: Client, app: Any, secret: str | None, path: str = "/oauth/token/
     )
 
 
-@rates(token="2/hour", introspection="1/hour")
+@rates(token="2/day", introspection="1/day")
 def test_a_client_is_limited_by_its_own_requests(client: Client, django_assert_num_queries: Any) -> None:
     (app, secret), (other, other_secret) = ClientFactory(machine=True), ClientFactory(machine=True)
     assert [ask(client, app, secret).status_code for _ in range(2)] == [200, 200]
@@ -44,7 +44,7 @@ def test_a_client_is_limited_by_its_own_requests(client: Client, django_assert_n
         refused = ask(client, app, secret)
     assert refused.status_code == 429
     assert refused.json()["error"] == "temporarily_unavailable"
-    assert 0 < int(refused.headers["Retry-After"]) <= 3600
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
     assert refused.headers["Cache-Control"] == "no-store"
     assert ask(client, other, other_secret).status_code == 200
     assert ask(client, app, secret, REMOTE_ADDR="192.0.2.1").status_code == 429, "wherever it is"
@@ -52,7 +52,7 @@ def test_a_client_is_limited_by_its_own_requests(client: Client, django_assert_n
     assert ask(client, app, secret, "/oauth/introspect/").status_code == 429
 
 
-@rates(token="2/hour")
+@rates(token="2/day")
 def test_a_public_client_is_counted_by_network(client: Client) -> None:
     """It cannot prove who it is: whoever names it elsewhere does not use up its limit."""
     app, _ = ClientFactory(public=True)
@@ -66,7 +66,7 @@ def test_a_public_client_is_counted_by_network(client: Client) -> None:
     assert send("198.51.100.9") == 400
 
 
-@rates(failed_authentication="3/hour")
+@rates(failed_authentication="3/day")
 def test_failed_client_authentication_is_counted_apart(client: Client) -> None:
     app, secret = ClientFactory(machine=True)
     assert [ask(client, app, secret).status_code for _ in range(5)] == [200] * 5
@@ -77,7 +77,7 @@ def test_failed_client_authentication_is_counted_apart(client: Client) -> None:
     assert ask(client, app, secret).status_code == 200
 
 
-@rates(failed_authentication="20/hour")
+@rates(failed_authentication="20/day")
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::{n:x}"])
 def test_made_up_ids_and_the_addresses_of_one_network_are_one_caller(client: Client, address: str) -> None:
     app, _ = ClientFactory(machine=True)
@@ -88,7 +88,7 @@ def test_made_up_ids_and_the_addresses_of_one_network_are_one_caller(client: Cli
     assert statuses == [401] * 20 + [429] * 5
 
 
-@rates(failed_authentication="20/minute", authorize="20/minute")
+@rates(failed_authentication="20/day", authorize="20/day")
 @pytest.mark.parametrize("address", ["", "127.0.0.1", "10.0.0.7", "fd00::1"])
 def test_behind_a_proxy_that_nobody_told_us_of_strangers_refuse_nobody(client: Client, address: str) -> None:
     """Every address is the proxy's: what one caller does must not count for another."""
@@ -101,7 +101,7 @@ def test_behind_a_proxy_that_nobody_told_us_of_strangers_refuse_nobody(client: C
     assert client.get("/oauth/authorize/", **innocent).status_code == 400, "the page, not a limit"
 
 
-@rates(failed_authentication="5/minute")
+@rates(failed_authentication="5/day")
 def test_a_flood_pushes_nothing_out_of_the_sites_cache(client: Client) -> None:
     """The abuse: made-up ids and addresses make so many counters that others fall out."""
     app, _ = ClientFactory(machine=True)
@@ -115,7 +115,7 @@ def test_a_flood_pushes_nothing_out_of_the_sites_cache(client: Client) -> None:
 
 
 @override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.PBKDF2PasswordHasher"])
-@rates(slow_authentication="2/hour")
+@rates(slow_authentication="2/day")
 def test_slow_hashes_cost_only_where_the_claimed_client_has_one_and_not_for_long(client: Client) -> None:
     slow, _ = ClientFactory(machine=True, client_secret="a weak one")
     quick, _ = ClientFactory(machine=True)
@@ -133,7 +133,7 @@ def test_slow_hashes_cost_only_where_the_claimed_client_has_one_and_not_for_long
     assert hashed(slow, "a weak one", REMOTE_ADDR="192.0.2.1") == (200, True), "the client itself goes on"
 
 
-@rates(failed_authentication="2/hour")
+@rates(failed_authentication="2/day")
 def test_another_spelling_of_a_client_id_has_no_limit_of_its_own(client: Client) -> None:
     """RFC 6749 §2.3.1: the halves are form-encoded, so one id can be written in many ways."""
     app, _ = ClientFactory(machine=True)
@@ -147,7 +147,7 @@ def test_another_spelling_of_a_client_id_has_no_limit_of_its_own(client: Client)
     assert statuses == [401, 401, 429]
 
 
-@rates(failed_authentication="1/hour")
+@rates(failed_authentication="1/day")
 def test_a_secret_in_the_body_is_counted_for_the_client_it_names(client: Client) -> None:
     (app, _), (other, other_secret) = ClientFactory(machine=True), ClientFactory(machine=True)
 
@@ -161,7 +161,7 @@ def test_a_secret_in_the_body_is_counted_for_the_client_it_names(client: Client)
     assert send(other.client_id, other_secret) == 200, "who can prove it goes on"
 
 
-@rates(failed_authentication="1/hour")
+@rates(failed_authentication="1/day")
 def test_a_forwarded_address_is_believed_only_from_the_sites_own_proxies(client: Client) -> None:
     """The abuse: a guesser writes another address into each request."""
     app, _ = ClientFactory(machine=True)
@@ -188,7 +188,7 @@ def test_the_answer_says_exactly_when_it_goes_on(client: Client) -> None:
     assert ask(client, app, secret).status_code == 200
 
 
-@rates(authorize="1/hour")
+@rates(authorize="1/day")
 def test_the_authorization_endpoint_answers_a_page(client: Client, django_assert_num_queries: Any) -> None:
     assert client.get("/oauth/authorize/?client_id=x").status_code == 400
     with django_assert_num_queries(0):

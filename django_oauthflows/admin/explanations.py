@@ -24,7 +24,12 @@ _NO_PAGE = _(
     "first; the developer should send the request again without prompt."
 )
 
-#: Cause, as the toolkit's answers name it → what happened and what to do about it.
+_NOT_LET_IN = _(
+    "The site does not let this user use the client: see the groups in its settings, and the site's own rule "
+    "(MAY_USE)."
+)
+
+#: Cause of a refusal → what happened and what to do about it.
 _SENTENCES: dict[str, Any] = {
     "no client secret": _(
         "The client has a secret but did not send it; the developer should send client id and secret by HTTP Basic, "
@@ -112,9 +117,15 @@ _SENTENCES: dict[str, Any] = {
     "revoked": _("The authorization was ended before; the user has to allow the client again."),
     "consent withdrawn": _("The user has withdrawn the permission; only they can give it again."),
     "consent ended": _("The time for which the user allowed it is over; they can allow it again."),
-    "user may not use the client": _(
-        "The site does not let this user use the client: see the groups in its settings, and the site's own rule "
-        "(MAY_USE)."
+    "user may not use the client": _NOT_LET_IN,
+    "user may no longer use the client": _NOT_LET_IN,
+    "user refused it before": _(
+        "The user has said no to all of this before, so they are not asked again; they can open it anew among their "
+        "connected apps, or the developer sends prompt=consent."
+    ),
+    "no login is strong enough": _(
+        "No login of this user is of the kind that the client must have (acr); have the user set up a second factor, "
+        "or see AUTHENTICATION_CONTEXT and ACR_VALUES in the site's settings."
     ),
     "user inactive": _("The user's account is inactive; nothing is given out for it."),
     "form out of date": _(

@@ -151,38 +151,47 @@ def decide_for_device(http: HttpRequest) -> Verdict:
     return verdict(Situation(logged_in=http.user.is_authenticated, provable=False))
 
 
-#: A refusal's error for plain OAuth clients (RFC 6749 §4.1.2.1), and for OpenID ones (Core §3.1.2.6).
-_ERRORS: dict[Verdict, tuple[type[errors.OAuth2Error], type[errors.OAuth2Error], str]] = {
-    Verdict.REFUSE_PROMPT: (
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Its errors for plain OAuth clients (RFC 6749 §4.1.2.1) and for OpenID ones (Core §3.1.2.6), the cause for staff,
+    and what the client is told where ``descriptions.py`` has no words for that cause.
+    """
+
+    plain: type[errors.OAuth2Error]
+    openid: type[errors.OAuth2Error]
+    cause: str = ""
+    description: str = ""
+
+
+_REFUSALS: dict[Verdict, _Refusal] = {
+    Verdict.REFUSE_PROMPT: _Refusal(
         errors.InvalidRequestError,
         errors.InvalidRequestError,
-        "prompt=none cannot be combined with other values.",
+        description="prompt=none cannot be combined with other values.",
     ),
-    Verdict.REFUSE_LOGIN: (errors.AccessDeniedError, LoginRequired, "The user would have to log in."),
-    Verdict.REFUSE_STRENGTH: (
-        UnmetAuthenticationRequirements,
-        UnmetAuthenticationRequirements,
-        "No login here is of the kind that is needed.",
+    Verdict.REFUSE_LOGIN: _Refusal(
+        errors.AccessDeniedError, LoginRequired, description="The user would have to log in."
     ),
-    Verdict.REFUSE_USER: (
-        errors.AccessDeniedError,
-        errors.AccessDeniedError,
-        "The user may not use this client.",
+    Verdict.REFUSE_STRENGTH: _Refusal(
+        UnmetAuthenticationRequirements, UnmetAuthenticationRequirements, "no login is strong enough"
     ),
-    Verdict.REFUSE_ANSWERED: (
-        errors.AccessDeniedError,
-        errors.AccessDeniedError,
-        "The user has refused this before. With prompt=consent they are asked again.",
+    Verdict.REFUSE_USER: _Refusal(
+        errors.AccessDeniedError, errors.AccessDeniedError, "user may not use the client"
     ),
-    Verdict.REFUSE_CONSENT: (errors.AccessDeniedError, ConsentRequired, "The user would have to be asked."),
+    Verdict.REFUSE_ANSWERED: _Refusal(
+        errors.AccessDeniedError, errors.AccessDeniedError, "user refused it before"
+    ),
+    Verdict.REFUSE_CONSENT: _Refusal(
+        errors.AccessDeniedError, ConsentRequired, description="The user would have to be asked."
+    ),
 }
 
 
 def decide(request: AcceptedAuthorizationRequest, consent: Consent | None, scopes: Iterable[str]) -> Verdict:
     """What is to be done. Raises ``RequestRefused`` where the table refuses."""
     answer = verdict(situation_of(request, consent, scopes))
-    if answer in _ERRORS:
-        plain, openid, description = _ERRORS[answer]
-        kind = openid if OPENID in request.scopes else plain
-        raise request.refused(kind(description=description))
+    refusal = _REFUSALS.get(answer)
+    if refusal is not None:
+        kind = refusal.openid if OPENID in request.scopes else refusal.plain
+        raise request.refused(kind(description=refusal.description), refusal.cause)
     return answer

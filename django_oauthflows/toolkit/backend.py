@@ -123,8 +123,7 @@ class Backend(_Parent):
         accepted = self._accepted(request)
         standing, verdict = accepted.standing, self._verdict(accepted)
         if not allow:
-            error = errors.AccessDeniedError(description="The user did not allow it.")
-            _raise(accepted.refused(error, "user did not allow it"))
+            _raise(accepted.refused(errors.AccessDeniedError(), "user did not allow it"))
         granted = [scope for scope in accepted.scopes if scope in scopes]
         if verdict is not Verdict.GRANT or standing is None:
             standing = Consent.objects.give(
@@ -152,8 +151,7 @@ class Backend(_Parent):
         """What the consent policy says of an answer. Raises the toolkit's errors where none may count."""
         verdict = self._decided(accepted)
         if verdict is Verdict.TURN_AWAY:
-            error = errors.AccessDeniedError(description="The user may not use this client.")
-            _raise(accepted.refused(error, "user may not use the client"))
+            _raise(accepted.refused(errors.AccessDeniedError(), "user may not use the client"))
         if verdict in (Verdict.LOG_IN, Verdict.LOG_IN_AGAIN):
             _raise(accepted.refused(LoginRequired(description="The user has to log in again.")))
         if verdict is Verdict.ASK and accepted.http.method != "POST":

@@ -119,7 +119,7 @@ class AuthorizationView(View):
         form = self._answered(request, standing)
         if form.denies:
             raise request.refused(
-                errors.AccessDeniedError(description="The user did not allow it."),
+                errors.AccessDeniedError(),
                 "user did not allow it",
                 {"shown": scope_string(request.scopes)},
             )
@@ -156,8 +156,7 @@ class AuthorizationView(View):
 
     def _turn_away(self, request: AcceptedAuthorizationRequest) -> HttpResponse:
         """Tell the user whom to ask; the way back tells the client that it was denied (RFC 6749 §4.1.2.1)."""
-        error = errors.AccessDeniedError(description="The user may not use this client.")
-        refused = request.refused(error, "user may not use the client")
+        refused = request.refused(errors.AccessDeniedError(), "user may not use the client")
         if request.http.POST.get("decision") == "deny":
             return self._refuse_there(request.http, refused, request.address)
         return turned_away_page(request.http, request.client, record_refusal(refused, user=request.http.user))

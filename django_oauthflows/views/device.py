@@ -144,9 +144,10 @@ def _allow(http: HttpRequest, request: DeviceRequest, form: ConsentForm) -> None
 
 
 def _record_denial(http: HttpRequest, request: DeviceRequest) -> None:
-    error = errors.AccessDeniedError(description="The user did not allow it.")
     details = {"shown": scope_string(request.scopes)}
-    refused = RequestRefused(error, "user did not allow it", client=request.client, details=details)
+    refused = RequestRefused(
+        errors.AccessDeniedError(), "user did not allow it", client=request.client, details=details
+    )
     record_refusal(refused, user=http.user)
 
 

@@ -117,7 +117,8 @@ def causes_in_the_code() -> set[str]:
         for path in (PACKAGE / folder).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text()))
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) in ("RequestRefused", "invalid_grant", "request.refused", "_refused")
+        and ast.unparse(call.func)
+        in ("RequestRefused", "ExpectedRefusal", "invalid_grant", "request.refused", "_refused", "_Refusal")
         for argument in call.args
         if isinstance(argument, ast.Constant)
     } | {OUT_OF_DATE}

@@ -87,7 +87,7 @@ def _answered_with_yes(request: TokenRequest, polled: Polled | None) -> Authoriz
     if device.has_expired(request.received_at):
         raise ExpectedRefusal(ExpiredTokenError())
     if device.denied:
-        raise ExpectedRefusal(errors.AccessDeniedError(description="The user did not allow it."))
+        raise ExpectedRefusal(errors.AccessDeniedError(), "user did not allow it")
     if device.answered_at is None:
         # Only while the answer is awaited (RFC 8628 §3.5): whoever comes too soon afterwards is answered.
         too_soon = limits.too_soon(f"device {device.pk}", INTERVAL, lifetime=options().DEVICE_CODE_LIFETIME)

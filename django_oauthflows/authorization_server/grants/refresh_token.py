@@ -99,7 +99,7 @@ def _check_user(authorization: Authorization, client: Client) -> None:
         )
         raise RequestRefused(error, "whether the user may use the client is unknown") from None
     if objection:
-        raise invalid_grant("user may not use the client")
+        raise invalid_grant("user may no longer use the client")
 
 
 def _standing_for(request: TokenRequest, text: str, presented: Presented | None) -> tuple[Authorization, int]:

@@ -56,7 +56,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "user refused it before": "The user has refused this before. With prompt=consent they are asked again.",
     "user may not use the client": "The user may not use this client.",
     "no login is strong enough": "No login here is of the kind that is needed.",
-    "client suspended": _NO_PROOF,
+    # Who reads this has shown the secret, or needs none, and then the authorization page tells everybody the same.
+    "client suspended": "This client is suspended: nothing is wrong with the request. Ask the staff of this site.",
     "no client secret": _NO_PROOF,
     "wrong client secret": _NO_PROOF,
     "unknown client": "client_id is not one that is registered here.",

@@ -38,6 +38,7 @@ ERROR_CODES: Mapping[str, ErrorCode] = {
             "client_id and client_secret in the body; not both.",
             "A secret ends when it is rotated or revoked. Ask the site for a new one; it is shown once.",
             "An app without a secret sends its client_id in the body and nothing else.",
+            "A client that the site's staff have suspended is told so once it has shown its secret. Ask them.",
         ),
         "RFC 6749, section 5.2",
     ),

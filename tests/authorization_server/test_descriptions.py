@@ -66,19 +66,31 @@ def test_codes_say_what_to_do_and_not_whose_they_are(register: Any, user_agent: 
     assert narrowed == "scope: not allowed for this client: notes:write."
 
 
-@pytest.mark.parametrize("change", ["suspended", "deactivated", "withdrawn"])
+@pytest.mark.parametrize("change", ["deactivated", "withdrawn"])
 def test_why_it_ended_stays_with_staff(register: Any, user_agent: UserAgent, alice: Any, change: str) -> None:
     app = register()
     tokens = app.tokens_from(user_agent, "profile")
-    if change == "suspended":
-        Client.objects.get(client_id=app.client_id).suspend()
-    elif change == "deactivated":
+    if change == "deactivated":
         alice.is_active = False
         alice.save()
     else:
         alice.oauthflows_consents.get().withdraw(by=alice)
     told = said(app.refresh(tokens["refresh_token"]))
-    assert told == DESCRIPTIONS["no client secret" if change == "suspended" else "revoked"]
+    assert told == DESCRIPTIONS["revoked"]
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
+def test_a_suspended_client_is_told_once_it_has_shown_who_it_is(register: Any, path: str) -> None:
+    app = register(machine=True)
+    Client.objects.get(client_id=app.client_id).suspend()
+    form = {"grant_type": "client_credentials", "token": "x"}
+    suspended = app.post(f"/oauth/{path}/", **form)
+    assert (suspended.status_code, suspended.json()["error"]) == (401, "invalid_client")
+    assert said(suspended).startswith("This client is suspended")
+    for secret in ("oafs_wrong" + "x" * 40, ""):
+        thief = OAuthClient(app.origin, app.client_id, secret)
+        nobody = OAuthClient(app.origin, "nobody", "x")
+        assert said(thief.post(f"/oauth/{path}/", **form)) == said(nobody.post(f"/oauth/{path}/", **form))
 
 
 def test_who_has_no_proof_learns_nothing(register: Any) -> None:

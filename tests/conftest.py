@@ -10,6 +10,8 @@ from django.core.management.commands import flush
 from django.db import connection
 from django.test import override_settings
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.key_ring import ring
@@ -19,6 +21,16 @@ from tests.held import Held
 from tests.oauth_client import OAuthClient, UserAgent
 
 pytest_plugins = ["django_oauthflows.testing"]
+
+# The same examples each time, however slow the machine is: no test fails by chance. Whatever one example of a test
+# leaves behind must not matter to the next.
+hypothesis_settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from urllib.parse import quote_from_bytes, urlencode
 
 import pytest
 from django.test import Client as HttpClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories import ClientFactory, UserFactory
@@ -32,13 +32,7 @@ STANDARD_ERRORS = {
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]
 
-fuzzed = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    # One database for all examples of a test: what an earlier one left behind must not matter either.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+fuzzed = settings(max_examples=40)
 
 
 class World:

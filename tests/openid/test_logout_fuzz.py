@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Http
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.factories import ClientFactory, UserFactory
@@ -29,7 +29,7 @@ def visitor(db: None) -> Http:
     return http
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from(NAMES), TEXTS), max_size=6), st.booleans())
 def test_nothing_that_is_sent_breaks_it(visitor: Http, sent: list[tuple[str, str]], by_form: bool) -> None:
     parameters: dict[str, Any] = {}

@@ -22,7 +22,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client as Http
 from django.test.utils import override_settings
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -136,9 +136,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-ONE_TEST_MANY_TOKENS = hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ONE_TEST_MANY_TOKENS = hypothesis_settings(max_examples=60)
 
 HEADERS: dict[str, bytes] = {
     "typ is a number": b'{"alg":"ES256","typ":5,"kid":"x"}',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
@@ -13,6 +12,7 @@ from django_oauthflows.openid import claims
 from django_oauthflows.openid.authentication_context import supported_acr_values
 from django_oauthflows.scopes import offers_openid
 from django_oauthflows.tokens.jwt import ALGORITHMS
+from django_oauthflows.views.language import spoken_languages
 from django_oauthflows.views.metadata import ServerMetadataView
 
 
@@ -33,7 +33,7 @@ def openid_metadata(request: HttpRequest) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "display_values_supported": ["page"],
-        "ui_locales_supported": [code for code, _name in settings.LANGUAGES],
+        "ui_locales_supported": list(spoken_languages()),
     }
     acr_values = supported_acr_values()
     return found | ({"acr_values_supported": list(acr_values)} if acr_values else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import requests
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db.models import F
+from polib import POFile
 
 from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.models import SigningKey
@@ -118,3 +120,25 @@ def test_oidcc_registration_sector_uri(discovered: dict[str, Any]) -> None:
         ClientFactory(redirect_uris=hosts, subject_kind="pairwise")
     assert "subject_kind" in refused.value.message_dict
     assert ClientFactory(redirect_uris=(hosts[0], hosts[0] + "/2"), subject_kind="pairwise")
+
+
+def test_the_languages_that_are_listed_are_those_that_pages_speak(
+    client: Any, settings: Any, tmp_path: Path
+) -> None:
+    def listed() -> set[str]:
+        return set(client.get("/.well-known/openid-configuration").json()["ui_locales_supported"])
+
+    assert {"en", "de", "fr", "es", "pt-br", "ja", "ar"} <= listed()
+    assert not {"af", "nl", "pt"} & listed()
+    # A site's own catalogue adds a language, and what the site leaves out is gone.
+    catalogue = tmp_path / "nl" / "LC_MESSAGES" / "django.mo"
+    catalogue.parent.mkdir(parents=True)
+    POFile().save_as_mofile(str(catalogue))
+    settings.LOCALE_PATHS = [tmp_path]
+    settings.LANGUAGES = [
+        ("en", "English"),
+        ("nl", "Dutch"),
+        ("de-at", "Austrian German"),
+        ("af", "Afrikaans"),
+    ]
+    assert listed() == {"en", "nl", "de-at"}

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth import get_backends, get_user_model
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.core.signals import setting_changed
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import Promise
@@ -18,6 +17,7 @@ from django.utils.translation import gettext
 
 from django_oauthflows.conf import options
 from django_oauthflows.database import rows_of, writer_of
+from django_oauthflows.setting_changes import depends_on
 
 logger = logging.getLogger("django_oauthflows")
 
@@ -26,6 +26,7 @@ logger = logging.getLogger("django_oauthflows")
 _TOOLKIT = "oauth2_provider"
 
 
+@depends_on("AUTHENTICATION_BACKENDS", "AUTH_USER_MODEL")
 @lru_cache(maxsize=1)
 def _judges() -> tuple[Any, ...]:
     """The authentication backends that decide about accounts: those with Django's ``user_can_authenticate``; where
@@ -139,11 +140,3 @@ def _is_hidden(user: Any) -> bool:
     if type(manager).get_queryset is models.Manager.get_queryset:
         return False
     return not rows_of(get_user_model()).filter(pk=user.pk).exists()
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("AUTHENTICATION_BACKENDS", "AUTH_USER_MODEL"):
-        _judges.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.accounts")

@@ -6,13 +6,13 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.db import BaseDatabaseCache
-from django.core.signals import setting_changed
 
 from django_oauthflows.database import savepoint
+from django_oauthflows.setting_changes import when_changed
 
 Answer = TypeVar("Answer")
 
@@ -21,6 +21,7 @@ logger = logging.getLogger("django_oauthflows")
 #: A cache that took longer than this to fail hangs: it is left alone for a while, else every request would wait.
 _PATIENCE, _REST = 0.5, 10.0
 _left_alone_until: dict[Callable[[], BaseCache], float] = {}
+when_changed(_left_alone_until.clear, "CACHES")
 
 
 def unless_away(
@@ -52,11 +53,3 @@ def unless_away(
 def _apart(cache: BaseCache) -> AbstractContextManager[object]:
     """A cache in the database, whose table may be missing, must not spoil a transaction that is open there."""
     return savepoint(cache.cache_model_class) if isinstance(cache, BaseDatabaseCache) else nullcontext()
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting == "CACHES":
-        _left_alone_until.clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.cache_guard")

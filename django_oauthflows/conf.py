@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.translation import gettext
@@ -40,6 +39,7 @@ from django_oauthflows.option_forms import (
     is_text,
     is_words,
 )
+from django_oauthflows.setting_changes import depends_on
 
 DAY = 24 * 60 * 60
 #: Where the metadata is (RFC 8414 §3), below the place that our routes are included at.
@@ -292,6 +292,7 @@ def _no_rule(_user: Any, _client: Any) -> str:
     raise ImproperlyConfigured("OAUTHFLOWS['MAY_USE'] has the wrong form.")
 
 
+@depends_on("OAUTHFLOWS")
 @lru_cache(maxsize=1)
 def options() -> Options:
     """The site's options, read once; changes by Django's test settings are noticed."""
@@ -410,11 +411,3 @@ def site_name(request: HttpRequest | None = None) -> str:
 def site_url() -> str:
     """Where the site begins, for the way back from our pages."""
     return options().SITE_URL or get_script_prefix()
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting == "OAUTHFLOWS":
-        options.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.conf")

@@ -15,7 +15,6 @@ import zlib
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
 
 from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
@@ -24,12 +23,12 @@ from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 
 from django_oauthflows import metrics
 from django_oauthflows.cache_guard import unless_away
 from django_oauthflows.conf import options
+from django_oauthflows.setting_changes import when_changed
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -269,14 +268,9 @@ def _address_of(request: HttpRequest) -> str:
     return address.partition(":")[0] if address.count(":") == 1 else address
 
 
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("OAUTHFLOWS", "CACHES"):
-        forget()
-
-
 def forget() -> None:
     """Begin anew with what this process has counted itself."""
     _own.clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.limits")
+when_changed(forget, "OAUTHFLOWS", "CACHES")

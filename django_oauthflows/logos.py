@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.core.signals import setting_changed
+
+from django_oauthflows.setting_changes import depends_on
 
 logger = logging.getLogger("django_oauthflows")
 
@@ -32,6 +33,7 @@ def can_be_kept() -> bool:
     return bool(elsewhere()) or (_is_named() and is_of_site(default_storage.url(_FOLDER)))
 
 
+@depends_on("STORAGES", "MEDIA_URL", "MEDIA_ROOT")
 @lru_cache(maxsize=1)
 def elsewhere() -> str:
     """An address where the storage serves uploaded files, if that is no place of this site: a bucket. Else empty.
@@ -72,11 +74,3 @@ def discard(name: str) -> None:
     """Delete the file of a logo that nothing refers to any more."""
     if name.startswith(f"{_FOLDER}/"):
         default_storage.delete(name)
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("STORAGES", "MEDIA_URL", "MEDIA_ROOT"):
-        elsewhere.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.logos")

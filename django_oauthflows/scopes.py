@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.core.signals import setting_changed
 from django.utils.module_loading import module_has_submodule
 
 from django_oauthflows.conf import options
 from django_oauthflows.option_forms import is_scopes
+from django_oauthflows.setting_changes import depends_on
 
 #: Their modules of that name are about something else.
 _NOT_ASKED = ("django_oauthflows", "oauth2_provider")
@@ -125,6 +125,7 @@ class ScopeRegistry(Mapping[str, Scope]):
         return declared + tuple(sorted(wanted.difference(declared)))
 
 
+@depends_on("OAUTHFLOWS", "INSTALLED_APPS")
 @lru_cache(maxsize=1)
 def declared_scopes() -> ScopeRegistry:
     """The site's scopes."""
@@ -172,11 +173,3 @@ def _brought() -> Iterator[tuple[str, Any]]:
 def scope_string(names: Iterable[str]) -> str:
     """Names as RFC 6749 §3.3 writes them: separated by spaces, each once, in order of declaration."""
     return " ".join(declared_scopes().ordered(names))
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("OAUTHFLOWS", "INSTALLED_APPS"):
-        declared_scopes.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.scopes")

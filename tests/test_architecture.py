@@ -50,6 +50,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         "metrics",
         "security_log",
         "sessions",
+        "setting_changes",
         "shell",
         "spreadsheet",
     },

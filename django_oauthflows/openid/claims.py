@@ -17,7 +17,6 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django_oauthflows.accounts import name_of
 from django_oauthflows.conf import options
 from django_oauthflows.scopes import declared_scopes
+from django_oauthflows.setting_changes import depends_on
 
 logger = logging.getLogger("django_oauthflows")
 
@@ -96,6 +96,7 @@ def _usual_sources() -> dict[str, dict[str, Any]]:
     return {"profile": profile, "email": {"email": _email, "email_verified": _email_verified}}
 
 
+@depends_on("OAUTHFLOWS", "INSTALLED_APPS", "AUTH_USER_MODEL")
 @lru_cache(maxsize=1)
 def sources() -> Mapping[str, Mapping[str, Source]]:
     """Scope → claim → where its value comes from, of the scopes that the site declares.
@@ -210,11 +211,3 @@ def _readable(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_readable, value))
     return str(value)
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("OAUTHFLOWS", "INSTALLED_APPS", "AUTH_USER_MODEL"):
-        sources.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.claims")

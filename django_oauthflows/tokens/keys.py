@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hmac
 from functools import lru_cache
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.core.signals import setting_changed
 
 from django_oauthflows.conf import options
+from django_oauthflows.setting_changes import depends_on
 
+#: Where the site has its secrets.
+_SECRETS = ("OAUTHFLOWS", "SECRET_KEY", "SECRET_KEY_FALLBACKS")
 _PURPOSE = b"django_oauthflows.tokens.v2."
 
 
@@ -29,6 +30,7 @@ def _derived(secret: str, purpose: str) -> bytes:
     return hkdf.derive(secret.encode())
 
 
+@depends_on(*_SECRETS)
 @lru_cache(maxsize=16)
 def sealing_keys(purpose: str) -> tuple[AESGCM, ...]:
     """The site's keys for one purpose, such as one kind of token, newest first: the first one seals, all of
@@ -37,6 +39,7 @@ def sealing_keys(purpose: str) -> tuple[AESGCM, ...]:
     return tuple(AESGCM(_derived(secret, purpose)) for secret in _secrets())
 
 
+@depends_on(*_SECRETS)
 @lru_cache(maxsize=16)
 def digest_keys(purpose: str) -> tuple[bytes, ...]:
     """The site's keys for digests (HMAC) of one purpose, newest first: the first one is for what is stored
@@ -49,12 +52,3 @@ def pairwise_key_id() -> str:
     """Which key names the users of pairwise clients apart, without saying it; empty where there is none."""
     key = options().PAIRWISE_KEY
     return hmac.digest(key.encode(), b"django_oauthflows.pairwise_key_id", "sha256").hex()[:16] if key else ""
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    if setting in ("OAUTHFLOWS", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        sealing_keys.cache_clear()
-        digest_keys.cache_clear()
-
-
-setting_changed.connect(_forget, dispatch_uid="django_oauthflows.tokens.keys")

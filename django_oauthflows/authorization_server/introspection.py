@@ -37,7 +37,7 @@ def respond(request: FormRequest) -> Answer:
 
     A token that does not count, or that the caller has nothing to do with, is just inactive.
     """
-    token = request.parameters.values.get("token", "")
+    token = request.parameters.get("token")
     is_refresh_token = looks_like(Kind.REFRESH, token)
     presented = Authorization.objects.named_by(Kind.REFRESH, token) if is_refresh_token else None
     client = _caller(request, presented)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 
+from jwcrypto.common import base64url_encode
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
 
 from django_oauthflows.authorization_server.request import Parameters, invalid_request
@@ -37,7 +37,7 @@ def code_challenge(parameters: Parameters, *, required: bool) -> str:
 
 def challenge_for(verifier: str) -> str:
     """The code challenge that a client makes of ``verifier`` (§4.2)."""
-    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return base64url_encode(sha256(verifier.encode()).digest())
 
 
 def verifies(verifier: str, challenge: str) -> bool:

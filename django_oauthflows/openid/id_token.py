@@ -5,12 +5,12 @@ Made when the access token exists, of what the request has read already: without
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from typing import Any
 
 from django.http import HttpRequest
+from jwcrypto.common import base64url_encode
 
 from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.conf import name_in_tokens, options
@@ -77,4 +77,4 @@ def _asked(http: HttpRequest, authorization: Authorization, scopes: tuple[str, .
 def _half_hash(text: str, algorithm: str) -> str:
     """§3.1.3.6: base64url of the left half of the hash."""
     digest = _HASHES[algorithm](text.encode()).digest()
-    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    return base64url_encode(digest[: len(digest) // 2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 
@@ -14,4 +13,4 @@ def sid(session: str, client_id: str) -> str:
     """
     if not session:
         return ""
-    return hmac.new(session.encode(), client_id.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(session.encode(), client_id.encode(), "sha256").hex()[:32]

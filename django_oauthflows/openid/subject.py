@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import logging
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from jwcrypto.common import base64url_encode
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows.authorization_server.request import RequestRefused
@@ -33,8 +32,8 @@ def subject_of(client: Client, user_id: Any) -> str:
     key, sector = options().PAIRWISE_KEY, client.sector()
     # The length keeps host and user apart.
     text = f"{len(sector)}:{sector}:{user_id}"
-    digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    digest = hmac.digest(key.encode(), text.encode(), "sha256")
+    return base64url_encode(digest)
 
 
 def objection_to_names(client: Client) -> str:

@@ -7,7 +7,6 @@ A client that follows the standard to the letter wants metadata that names the v
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -16,7 +15,7 @@ from django.urls import Resolver404, get_script_prefix, resolve
 
 from django_oauthflows.conf import UnknownHost, api_resource, base_path, known_origin, options, origin
 from django_oauthflows.models.client_index import MAX_RESOURCE_LENGTH, comparable
-from django_oauthflows.resource_server.declaration import needs_of
+from django_oauthflows.resource_server.declaration import needs_of, unwrapped
 
 #: What an authenticator of Django REST framework has that reads access tokens: ours, and the toolkit's.
 _AUTHENTICATORS = ("reads_access_tokens", "www_authenticate_realm")
@@ -44,9 +43,7 @@ def _leads_to_api(path: str) -> bool:
 
 
 def _asks_for_token(view: Any) -> bool:
-    while isinstance(view, partial):
-        view = view.func
-    cls = getattr(view, "cls", None) or getattr(view, "view_class", view)
+    view, cls = unwrapped(view)
     given: dict[str, Any] = getattr(view, "initkwargs", {})
     authenticators = given.get("authentication_classes") or getattr(cls, "authentication_classes", None) or ()
     reads = any(hasattr(each, mark) for each in authenticators for mark in _AUTHENTICATORS)

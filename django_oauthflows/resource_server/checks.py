@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django_oauthflows.conf import options, problems
 from django_oauthflows.database import writer_of
 from django_oauthflows.models import Client
-from django_oauthflows.resource_server.declaration import ScopeNeeds, needs_of
+from django_oauthflows.resource_server.declaration import ScopeNeeds, needs_of, unwrapped
 from django_oauthflows.scopes import declarations, declared_scopes, malformed_declarations, module_of
 from django_oauthflows.shell import change_of_client
 
@@ -148,9 +147,6 @@ def _protected_views(patterns: list[URLPattern | URLResolver]) -> Iterator[tuple
             yield from _protected_views(pattern.url_patterns)
             continue
         # A view may be anything that can be called: a function, a part of one, an object.
-        view: Any = pattern.callback
-        while isinstance(view, partial):
-            view = view.func
-        cls = getattr(view, "cls", None) or getattr(view, "view_class", view)
+        view, cls = unwrapped(pattern.callback)
         for needs in needs_of(view, cls):
             yield f"{cls.__module__}.{cls.__name__}", needs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django_oauthflows.tokens.access_token import AccessToken
@@ -73,6 +74,13 @@ class ScopeNeeds:
         yield from (*self.always, *self.read, *self.write)
         for names in self.methods.values():
             yield from names
+
+
+def unwrapped(view: Any) -> tuple[Any, Any]:
+    """The view of a route within its ``partial``, if it is one, and the class behind it; itself where there is none."""
+    while isinstance(view, partial):
+        view = view.func
+    return view, getattr(view, "cls", None) or getattr(view, "view_class", view)
 
 
 def needs_of(view: Any, cls: Any) -> Iterator[ScopeNeeds]:

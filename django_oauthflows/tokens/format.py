@@ -33,6 +33,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from cryptography.exceptions import InvalidTag
+from jwcrypto.common import base64url_encode
 
 from django_oauthflows.scopes import SHORT_REFERENCE_LENGTH, declared_scopes
 from django_oauthflows.tokens.errors import BadToken, BrokenSeal, TokenTooLong
@@ -254,7 +255,7 @@ def _read_fields(data: bytes) -> dict[_FieldType, bytes]:
 def encrypted(purpose: str, content: bytes) -> str:
     """``content`` encrypted and authenticated for one purpose, in letters that need no escaping anywhere."""
     nonce = os.urandom(_NONCE_LENGTH)
-    return _to_text(nonce + sealing_keys(purpose)[0].encrypt(nonce, content, purpose.encode()))
+    return base64url_encode(nonce + sealing_keys(purpose)[0].encrypt(nonce, content, purpose.encode()))
 
 
 def decrypted(purpose: str, text: str) -> bytes:
@@ -269,11 +270,6 @@ def decrypted(purpose: str, text: str) -> bytes:
     raise BrokenSeal
 
 
-def _to_text(sealed: bytes) -> str:
-    # Base64 padding says nothing and needs escaping in a URL.
-    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
-
-
 def _from_text(text: str) -> bytes:
     try:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -281,6 +277,6 @@ def _from_text(text: str) -> bytes:
         raise BrokenSeal from None
     # Python's base64 passes over letters that it does not know, and over bits at the end that say nothing:
     # there is one spelling, and no other is ours.
-    if len(sealed) < OVERHEAD or _to_text(sealed) != text:
+    if len(sealed) < OVERHEAD or base64url_encode(sealed) != text:
         raise BrokenSeal
     return sealed

@@ -31,16 +31,19 @@ def form_post_page(request: HttpRequest, redirect_uri: str, members: dict[str, s
 
 
 def by_get(request: HttpRequest, parameters: Parameters) -> HttpResponse:
-    """OpenID Connect Core §3.1.2.1: the authorization request may come by POST.
-
-    A form that another site posts comes without our cookies (``SameSite=Lax``); a GET brings them. Raises
-    ``RequestRefused``.
-    """
+    """OpenID Connect Core §3.1.2.1: the authorization request may come by POST. Raises ``RequestRefused``."""
     if not parameters.get("client_id"):  # no such request: whatever form it was, it belongs into no address
         raise RequestRefused(errors.MissingClientIdError(description="client_id is missing."))
     query = urlencode({**parameters.values, "resource": parameters.resources}, doseq=True)
     if len(query) > MAX_QUERY_LENGTH:
         raise invalid_request("The request is too long.")
+    return once_more_by_get(request, query)
+
+
+def once_more_by_get(request: HttpRequest, query: str) -> HttpResponse:
+    """Have the browser ask again (RFC 9110 §15.4.4). A form that another site posts comes without our cookies
+    (``SameSite=Lax``); a GET brings them.
+    """
     response = HttpResponseRedirect(f"{request.path}?{query}", status=303)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"

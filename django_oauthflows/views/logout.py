@@ -14,7 +14,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    HttpResponseRedirect,
     UnreadablePostError,
 )
 from django.http.multipartparser import MultiPartParserError
@@ -40,6 +39,7 @@ from django_oauthflows.scopes import offers_openid
 from django_oauthflows.views.authorization import AuthorizationRedirect
 from django_oauthflows.views.cards import app_context
 from django_oauthflows.views.csrf import only_own_forms
+from django_oauthflows.views.form_post import once_more_by_get
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.language import in_language_of
 from django_oauthflows.views.pages import (
@@ -115,19 +115,13 @@ class LogoutView(View):
 
     @staticmethod
     def _by_get(http: HttpRequest) -> HttpResponse:
-        """A form that another site posts comes without our cookies (``SameSite=Lax``); a GET brings them.
-
-        Without them we would tell a user who is logged in that they are not.
-        """
+        """Without our cookies we would tell a user who is logged in that they are not."""
         values = dict(form_parameters(http).values)
         if len(urlencode(values)) > MAX_QUERY_LENGTH:
             # The user is asked, then.
             values = {"client_id": _named(http, values), **values}
             values.pop("id_token_hint", None)
-        response = HttpResponseRedirect(f"{http.path}?{urlencode(values)}", status=303)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        return once_more_by_get(http, urlencode(values))
 
 
 def _is_answer(http: HttpRequest) -> bool:

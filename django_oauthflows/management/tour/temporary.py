@@ -14,8 +14,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.management.base import CommandError
 from django.db import models
 
+from django_oauthflows.accounts import found_by_name
 from django_oauthflows.authorization_server import auth_time
-from django_oauthflows.database import rows_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
 
@@ -48,7 +48,7 @@ def tour_user(username: str = "") -> Iterator[Any]:
     """The account named ``username``; without a name a temporary one that nobody can log in to."""
     model = get_user_model()
     if username:
-        user = rows_of(model).filter(**{model.USERNAME_FIELD: username}).first()
+        user = found_by_name(username)
         if user is None:
             raise CommandError(f"There is no user {username!r}.")
         yield user

@@ -98,7 +98,7 @@ class Site:
 
 
 def _answering(origin: str, server: subprocess.Popen[bytes]) -> str:
-    for _ in range(200):
+    for _ in range(1200):
         assert server.poll() is None, "the site did not start"
         with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             requests.get(origin + "/.well-known/oauth-authorization-server", timeout=10)

@@ -225,7 +225,7 @@ def started(command: list[str], environment: dict[str, str], port: int) -> subpr
         stderr=subprocess.STDOUT,
         text=True,
     )
-    for _ in range(300):
+    for _ in range(1200):
         try:
             requests.get(f"http://127.0.0.1:{port}/", timeout=10)
         except requests.ConnectionError:

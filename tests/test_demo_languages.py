@@ -1,6 +1,6 @@
 """The demo speaks the product's languages: every text of its own is marked, translated, compiled and shown.
 
-What programs say in a terminal, and what the explorer says of an answer that came back, is English everywhere.
+What programs say in a terminal, and what the provider tells developers, is English everywhere.
 After a text has changed, from the folder ``example_project/notes``, with ``..`` searched::
 
     django-admin makemessages -l ar -l de -l es -l fr -l ja -l pt_BR --no-obsolete --no-wrap --no-location
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from django.utils.translation import get_language_info, gettext, override
 
 import example_project
 from django_oauthflows.flows import registry
+from django_oauthflows.flows.parameters import PARAMETERS
 from example_project.demo import PASSWORD, seed
 from tests.catalogs import LANGUAGES, catalog, key_of, texts_of
 
@@ -90,7 +92,7 @@ def test_every_translation_keeps_places_and_marks_and_is_compiled(language: str)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_the_flows_declare_is_translated_too(language: str) -> None:
+def test_what_flows_and_parameters_declare_is_translated_too(language: str) -> None:
     declared = {
         str(text)
         for flow in registry.FLOWS
@@ -102,6 +104,7 @@ def test_what_the_flows_declare_is_translated_too(language: str) -> None:
             *(kind.value for kind in flow.client_types),
         )
     }
+    declared |= {parameter.meaning for parameter in PARAMETERS}
     known = {entry.msgid for entry in (*own(language), *catalog(language))}
     assert declared - known == set()
 
@@ -141,6 +144,22 @@ def reader(request: Any, db: None, client: HttpClient) -> Iterator[tuple[str, Ht
     client.post("/accounts/login/", {"username": "admin", "password": PASSWORD})
     with override("en"):  # what a request activates stays for the thread
         yield request.param.lower().replace("_", "-"), client
+
+
+def test_the_explorer_says_what_happened_in_the_language_of_the_page(
+    reader: tuple[str, HttpClient],
+) -> None:
+    language, browser = reader
+    browser.defaults["HTTP_HOST"] = "localhost:1"  # not this server's port: the application is asked directly
+    browser.post("/flows/client_credentials/next/")
+    tried = browser.post("/flows/client_credentials/what-if/more-scope-machine/", follow=True)
+    with override(language):
+        verdict = gettext("Refused. %(why)s") % {"why": gettext("It gets what staff allowed it.")}
+        meaning = gettext("What the client presents in order to get a token.")
+    assert "Refused" not in verdict
+    shown = unescape(tried.content.decode())
+    assert f'<span lang="{language}" dir="auto">{verdict}</span>' in shown
+    assert f"{meaning} <small>RFC 6749 §4</small>" in shown
 
 
 def test_no_page_has_a_text_of_ours_in_english(reader: tuple[str, HttpClient], marked: set[str]) -> None:

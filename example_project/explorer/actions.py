@@ -10,18 +10,18 @@ from itertools import takewhile
 from typing import Any
 
 import requests
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext, gettext_noop
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow
 from django_oauthflows.management.tour.messages import Message, RoundTrip, answer_of, shown_url
+from example_project.clients.pages import told_of
 from example_project.clients.provider import ProviderError
 from example_project.explorer.clients import API
 from example_project.explorer.run import Outcome, PendingRequest, Redirect, Run, Runner
 
 WALK = "walk"
-_WAY_OUT = (
+_WAY_OUT = gettext_noop(
     "A code lives one minute and works once, a token lives a little longer: start again for fresh ones."
 )
 
@@ -61,7 +61,9 @@ def prepare(runner: Runner) -> Outcome:
     url = runner.origin + runner.authorization_request(pending, **_asked_for(runner))
     redirect = Message.made("302 Found", [("Location", shown_url(url))], answer_of(url).items())
     runner.round_trips.append(RoundTrip(response=redirect))
-    return Outcome(True, "The client answers the browser with this redirect when you press Next step.")
+    return Outcome(
+        True, gettext("The client answers the browser with this redirect when you press Next step.")
+    )
 
 
 def go(runner: Runner) -> Redirect:
@@ -83,7 +85,9 @@ def come_back(runner: Runner, answer: dict[str, str], pending: PendingRequest | 
     if objection:
         return Outcome(False, objection)
     runner.run.values |= {name: answer[name] for name in ("code", "access_token") if name in answer}
-    return Outcome(True, "State and issuer are the ones that the client expects, so it accepts the answer.")
+    return Outcome(
+        True, gettext("State and issuer are the ones that the client expects, so it accepts the answer.")
+    )
 
 
 def request_tokens(flow: Flow, runner: Runner) -> Outcome:
@@ -96,12 +100,15 @@ def show_codes(runner: Runner) -> Outcome:
     """Get a code to keep and a code to show; nothing tells the device when the user has answered."""
     codes = content_of(runner.ask_for_codes())
     if "device_code" not in codes:
-        return Outcome(False, "The authorization server gave no codes.")
+        return Outcome(False, gettext("The authorization server gave no codes."))
     runner.run.values |= {name: codes[name] for name in ("device_code", "user_code")}
     return Outcome(
         True,
-        f"The device shows {codes['user_code']}, and a QR code of the complete address. Open it, log in, "
-        "compare the code and decide; then come back here and load this page again.",
+        gettext(
+            "The device shows %(user_code)s, and a QR code of the complete address. Open it, log in, compare the "
+            "code and decide; then come back here and load this page again."
+        )
+        % {"user_code": codes["user_code"]},
         link=codes["verification_uri_complete"],
     )
 
@@ -110,10 +117,12 @@ def ask_for_the_answer(runner: Runner) -> Outcome:
     response = runner.poll(runner.run.values["device_code"])
     error = content_of(response).get("error")
     if error in ("authorization_pending", "slow_down"):
-        sooner = (
-            " The device came too soon and has to wait five seconds more." if error == "slow_down" else ""
-        )
-        return Outcome(False, f"Nobody has answered yet ({error}), so the device asks again later.{sooner}")
+        told = gettext("Nobody has answered yet (%(error)s), so the device asks again later.") % {
+            "error": error
+        }
+        if error == "slow_down":
+            told += " " + gettext("The device came too soon and has to wait five seconds more.")
+        return Outcome(False, told)
     return _keep_tokens(runner, response)
 
 
@@ -124,10 +133,11 @@ def refresh(runner: Runner) -> Outcome:
 def _keep_tokens(runner: Runner, response: requests.Response) -> Outcome:
     tokens = content_of(response)
     if "access_token" not in tokens:
-        return Outcome(False, f"The authorization server refused: {said(response)}. {_WAY_OUT}")
+        refused = gettext("The authorization server refused: %(said)s.") % {"said": said(response)}
+        return Outcome(False, f"{refused} {gettext(_WAY_OUT)}")
     names = ("access_token", "refresh_token", "scope")
     runner.run.values |= {name: tokens[name] for name in names if name in tokens}
-    got = f"The client has a token for {tokens['scope']}, which lives {tokens['expires_in']} seconds."
+    got = gettext("The client has a token for %(scope)s, which lives %(expires_in)s seconds.") % tokens
     return _believe(runner, tokens["id_token"], got) if "id_token" in tokens else Outcome(True, got)
 
 
@@ -138,33 +148,41 @@ def _believe(runner: Runner, id_token: str, got: str) -> Outcome:
     try:
         claims = runner.check_id_token(id_token, nonce=nonce, subject=runner.run.values.get("subject", ""))
     except ProviderError as objection:
-        return Outcome(False, str(objection))
+        return Outcome(False, told_of(objection))
     runner.run.values["subject"] = claims["sub"]
     return Outcome(
         True,
-        f"{got} Its ID token says that user {claims['sub']} has logged in; signature, issuer, audience, time and "
-        "nonce are as they must be.",
+        got
+        + " "
+        + gettext(
+            "Its ID token says that user %(sub)s has logged in; signature, issuer, audience, time and nonce are as "
+            "they must be."
+        )
+        % claims,
     )
 
 
 def call_api(runner: Runner) -> Outcome:
     response = runner.call_api(runner.run.values["access_token"])
     if response.ok:
-        return Outcome(True, "The API accepted the token.")
+        return Outcome(True, gettext("The API accepted the token."))
     reason = content_of(response).get("detail", response.reason)
-    return Outcome(False, f"The API refused the token: {response.status_code}. {reason} {_WAY_OUT}")
+    refused = gettext("The API refused the token: %(status)s.") % {"status": response.status_code}
+    return Outcome(False, f"{refused} {reason} {gettext(_WAY_OUT)}")
 
 
 def introspect(runner: Runner) -> Outcome:
     response = runner.post("introspect", {"token": runner.run.values["access_token"]}, API)
     active = content_of(response).get("active")
-    return Outcome(response.ok, f"An API that asks is told: active = {str(active).lower()}.")
+    told = gettext("An API that asks is told: active = %(active)s.") % {"active": str(active).lower()}
+    return Outcome(response.ok, told)
 
 
 def revoke(runner: Runner) -> Outcome:
     response = runner.post("revoke-token", {"token": runner.run.values["access_token"]})
     return Outcome(
-        response.ok, "The client gave the token back. Call the API or introspect to see that it is over."
+        response.ok,
+        gettext("The client gave the token back. Call the API or introspect to see that it is over."),
     )
 
 
@@ -174,12 +192,15 @@ def let_expire(runner: Runner) -> Outcome:
     known = content_of(runner.post("introspect", {"token": token}, API))
     if known.get("active"):
         left = max(1, round(known["exp"] - time.time()))
-        return Outcome(True, f"It lives {left} seconds more. Look again then.", look_again=known["exp"])
+        told_left = gettext("It lives %(left)s seconds more. Look again then.") % {"left": left}
+        return Outcome(True, told_left, look_again=known["exp"])
     response = runner.call_api(token)
     told = response.headers.get("WWW-Authenticate", "")
     return Outcome(
         response.status_code == 401,
-        "It has expired: the API says so." if "expired" in told else "It is over: the API refuses it.",
+        gettext("It has expired: the API says so.")
+        if "expired" in told
+        else gettext("It is over: the API refuses it."),
     )
 
 
@@ -221,7 +242,7 @@ def _actions_of(flow: Flow) -> tuple[Action, ...]:
 _DEVICE = (
     Action("", ("device_authorization_request", "device_authorization_response"), show_codes),
     Action(
-        _("Ask for the user's answer"),
+        gettext_noop("Ask for the user's answer"),
         (
             "verification_request",
             "verification_page",
@@ -239,20 +260,24 @@ def _known_actions(flow: Flow) -> tuple[Action, ...]:
     at_provider = ("authorization_request", "consent_page", "consent_answer", "authorization_response")
     tokens = Action("", ("token_request", "token_response"), partial(request_tokens, flow))
     return (
-        Action(_("Prepare the authorization request"), ("authorization_redirect",), prepare),
-        Action(_("Go to the provider: log in and decide as the user"), (*at_provider, "redirection"), go),
+        Action(gettext_noop("Prepare the authorization request"), ("authorization_redirect",), prepare),
+        Action(
+            gettext_noop("Go to the provider: log in and decide as the user"),
+            (*at_provider, "redirection"),
+            go,
+        ),
         *(_DEVICE if flow.asks_elsewhere else (tokens,)),
-        Action(_("Call the API"), ("resource_request", "resource_response"), call_api),
+        Action(gettext_noop("Call the API"), ("resource_request", "resource_response"), call_api),
     )
 
 
 #: What can be done with a token afterwards: name → title and action.
 AFTERWARDS: dict[str, tuple[str, Callable[[Runner], Outcome]]] = {
-    "call-api": (_("Call the API"), call_api),
-    "introspect": (_("Introspect it"), introspect),
-    "refresh": (_("Refresh it"), refresh),
-    "revoke": (_("Revoke it"), revoke),
-    "let-expire": (_("Let it expire"), let_expire),
+    "call-api": (gettext_noop("Call the API"), call_api),
+    "introspect": (gettext_noop("Introspect it"), introspect),
+    "refresh": (gettext_noop("Refresh it"), refresh),
+    "revoke": (gettext_noop("Revoke it"), revoke),
+    "let-expire": (gettext_noop("Let it expire"), let_expire),
 }
 
 

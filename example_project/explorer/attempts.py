@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from django_oauthflows.management.tour.messages import answer_of
 from django_oauthflows.models import DeviceRequest
+from example_project.clients.pages import told_of
 from example_project.clients.provider import ProviderError
 from example_project.explorer.actions import content_of, said
 from example_project.explorer.clients import BRIEF, OTHER, OTHER_TV, DemoClient, back_path
@@ -27,7 +29,10 @@ Answer = dict[str, str]
 
 
 def _refused(held: bool, yes: str, no: str) -> Outcome:
-    return Outcome(held, f"Refused. {yes}" if held else f"NOT refused: {no}")
+    """``yes`` is a sentence in the reader's language; ``no`` is what came back."""
+    return Outcome(
+        held, _("Refused. %(why)s") % {"why": yes} if held else _("NOT refused: %(said)s") % {"said": no}
+    )
 
 
 def wrong_redirect_uri(runner: Runner) -> Outcome:
@@ -35,7 +40,7 @@ def wrong_redirect_uri(runner: Runner) -> Outcome:
     response = runner.line.send("GET", path)
     held = response.status_code == 400 and "Location" not in response.headers
     return _refused(
-        held, "The browser is not sent anywhere; the user sees a page that says so.", said(response)
+        held, _("The browser is not sent anywhere; the user sees a page that says so."), said(response)
     )
 
 
@@ -54,7 +59,7 @@ def stolen_code(runner: Runner, answer: Answer, pending: PendingRequest) -> Outc
     without = runner.redeem(answer["code"])
     guessed = runner.redeem(answer["code"], PendingRequest("guess").code_verifier)
     held = (without.status_code, guessed.status_code) == (400, 400)
-    return _refused(held, "Without the verifier the code is useless.", f"{said(without)}, {said(guessed)}")
+    return _refused(held, _("Without the verifier the code is useless."), f"{said(without)}, {said(guessed)}")
 
 
 def _id_token(runner: Runner, answer: Answer, pending: PendingRequest) -> str:
@@ -70,8 +75,9 @@ def _disbelieved(
     try:
         runner.check_id_token(id_token, client, nonce=nonce)
     except ProviderError as objection:
-        return Outcome(bool(id_token), f"Refused by the client. {objection} {why}")
-    return Outcome(False, "NOT refused: the client believes it.")
+        words = {"objection": told_of(objection), "why": why}
+        return Outcome(bool(id_token), _("Refused by the client. %(objection)s %(why)s") % words)
+    return Outcome(False, _("NOT refused: the client believes it."))
 
 
 def replayed_nonce(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
@@ -81,7 +87,7 @@ def replayed_nonce(runner: Runner, answer: Answer, pending: PendingRequest) -> O
     return _disbelieved(
         runner,
         id_token,
-        "Each login has a nonce of its own, which its ID token repeats.",
+        _("Each login has a nonce of its own, which its ID token repeats."),
         nonce=another.nonce,
     )
 
@@ -90,7 +96,7 @@ def wrong_audience(runner: Runner, answer: Answer, pending: PendingRequest) -> O
     """A client passes the ID token that it was given on to another one, to be let in there as its user."""
     id_token = _id_token(runner, answer, pending)
     return _disbelieved(
-        runner, id_token, "An ID token names the client that it is for.", OTHER, nonce=pending.nonce
+        runner, id_token, _("An ID token names the client that it is for."), OTHER, nonce=pending.nonce
     )
 
 
@@ -99,7 +105,9 @@ def id_token_at_api(runner: Runner, answer: Answer, pending: PendingRequest) -> 
     call = runner.call_api(id_token)
     userinfo = runner.line.bearing(id_token, reverse("oauth2_provider:user-info"))
     held = bool(id_token) and (call.status_code, userinfo.status_code) == (401, 401)
-    return _refused(held, "It says who has logged in, and opens nothing.", f"{said(call)}, {said(userinfo)}")
+    return _refused(
+        held, _("It says who has logged in, and opens nothing."), f"{said(call)}, {said(userinfo)}"
+    )
 
 
 def forged_hint(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
@@ -112,7 +120,7 @@ def forged_hint(runner: Runner, answer: Answer, pending: PendingRequest) -> Outc
         said_of.append(answer_of(runner.line.send("GET", path).headers.get("Location", "")).get("error", ""))
     return _refused(
         bool(body) and said_of == ["invalid_request"] * 2,
-        "A hint counts only when this site has signed it, for this client.",
+        _("A hint counts only when this site has signed it, for this client."),
         ", ".join(said_of),
     )
 
@@ -123,7 +131,7 @@ def replayed_code(runner: Runner, answer: Answer, pending: PendingRequest) -> Ou
     after = runner.call_api(content_of(first).get("access_token", ""))
     held = (first.status_code, again.status_code, after.status_code) == (200, 400, 401)
     return _refused(
-        held, "A code works once; what it gave has ended too, in case the thief was first.", said(again)
+        held, _("A code works once; what it gave has ended too, in case the thief was first."), said(again)
     )
 
 
@@ -137,8 +145,10 @@ def replayed_refresh_token(runner: Runner, answer: Answer, pending: PendingReque
     held = (retry.status_code, replay.status_code, after.status_code) == (200, 400, 401)
     return _refused(
         held,
-        "Asking again at once was a retry and was answered; the old token, after the next one was used, "
-        "ended the whole authorization.",
+        _(
+            "Asking again at once was a retry and was answered; the old token, after the next one was used, "
+            "ended the whole authorization."
+        ),
         f"{said(retry)}, {said(replay)}, {said(after)}",
     )
 
@@ -150,20 +160,22 @@ def more_scope_at_login(runner: Runner) -> Outcome:
     response = runner.line.send("GET", path)
     location = response.headers.get("Location", "")
     held = location.startswith(runner.redirect_uri) and "error=invalid_scope" in location
-    return _refused(held, "The client is told invalid_scope; the user is not even asked.", said(response))
+    return _refused(held, _("The client is told invalid_scope; the user is not even asked."), said(response))
 
 
 def more_scope_for_a_machine(runner: Runner) -> Outcome:
     scope = f"{runner.client.asks} notes:write"
     response = runner.ask_as_machine(scope=scope)
-    return _refused(said(response) == "400 invalid_scope", "It gets what staff allowed it.", said(response))
+    return _refused(
+        said(response) == "400 invalid_scope", _("It gets what staff allowed it."), said(response)
+    )
 
 
 def more_scope_by_refreshing(runner: Runner, answer: Answer, pending: PendingRequest) -> Outcome:
     first = content_of(runner.redeem(answer["code"], pending.code_verifier)).get("refresh_token", "")
     response = runner.refresh(first, scope=f"{runner.client.asks} notes:write")
     return _refused(
-        said(response) == "400 invalid_scope", "Refreshing can only give scopes up.", said(response)
+        said(response) == "400 invalid_scope", _("Refreshing can only give scopes up."), said(response)
     )
 
 
@@ -176,7 +188,7 @@ def wrong_secret(runner: Runner) -> Outcome:
     data = {name: known.get(name, "whatever") for name in names if name != "client_id"}
     response = runner.post("token", data, auth=wrong)
     return _refused(
-        said(response) == "401 invalid_client", "Nothing else in the request is looked at.", said(response)
+        said(response) == "401 invalid_client", _("Nothing else in the request is looked at."), said(response)
     )
 
 
@@ -187,7 +199,7 @@ def expired_token(runner: Runner) -> Outcome:
     late = runner.call_api(token, BRIEF)
     told = late.headers.get("WWW-Authenticate", "")
     held = late.status_code == 401 and "expired" in told
-    return _refused(held, "The token lived one second; the challenge says that it expired.", said(late))
+    return _refused(held, _("The token lived one second; the challenge says that it expired."), said(late))
 
 
 def phishing_link(runner: Runner) -> Outcome:
@@ -197,8 +209,10 @@ def phishing_link(runner: Runner) -> Outcome:
     held = opened.status_code == 302 and said(asked) == "400 authorization_pending"
     return _refused(
         held,
-        "The link decides nothing: who opens it has to log in, to compare the code with a device in front of "
-        "them, and then sees who asks since when, and a warning.",
+        _(
+            "The link decides nothing: who opens it has to log in, to compare the code with a device in front of "
+            "them, and then sees who asks since when, and a warning."
+        ),
         f"{said(opened)}, {said(asked)}",
     )
 
@@ -210,8 +224,10 @@ def guessed_codes(runner: Runner) -> Outcome:
     held = page.status_code == 302 and said(made_up) == "400 invalid_grant"
     return _refused(
         held,
-        "Who types codes has to log in, and an account has twenty wrong ones a day for twenty-five thousand "
-        "million possible; a code that a device keeps cannot be made up.",
+        _(
+            "Who types codes has to log in, and an account has twenty wrong ones a day for twenty-five thousand "
+            "million possible; a code that a device keeps cannot be made up."
+        ),
         f"{said(page)}, {said(made_up)}",
     )
 
@@ -221,7 +237,7 @@ def code_of_another_device(runner: Runner) -> Outcome:
     theirs, ours = runner.poll(code, OTHER_TV), runner.poll(code)
     held = (said(theirs), said(ours)) == ("400 invalid_grant", "400 authorization_pending")
     return _refused(
-        held, "The code is good for the client that asked for it, which goes on waiting.", said(theirs)
+        held, _("The code is good for the client that asked for it, which goes on waiting."), said(theirs)
     )
 
 
@@ -234,8 +250,11 @@ def device_code_twice(runner: Runner) -> Outcome:
         runner.run.values[_TWICE] = codes["device_code"]
         return Outcome(
             True,
-            f"The device shows {codes.get('user_code')}. Answer it as the user, load this page again, and press "
-            "this once more.",
+            _(
+                "The device shows %(user_code)s. Answer it as the user, load this page again, and press this once "
+                "more."
+            )
+            % {"user_code": codes.get("user_code")},
             link=codes.get("verification_uri_complete", ""),
         )
     del runner.run.values[_TWICE]
@@ -243,7 +262,7 @@ def device_code_twice(runner: Runner) -> Outcome:
     after = runner.call_api(content_of(first).get("access_token", ""))
     held = (said(again), after.status_code) == ("400 invalid_grant", 401)
     return _refused(
-        held, "It works once; what it gave has ended too, in case the thief was first.", said(again)
+        held, _("It works once; what it gave has ended too, in case the thief was first."), said(again)
     )
 
 
@@ -252,7 +271,9 @@ def device_code_after_its_end(runner: Runner) -> Outcome:
     mine = DeviceRequest.objects.filter(client__client_id=runner.client.client_id)
     mine.update(expires_at=timezone.now())
     late = runner.poll(code)
-    return _refused(said(late) == "400 expired_token", "Its time is over, so it gives nothing.", said(late))
+    return _refused(
+        said(late) == "400 expired_token", _("Its time is over, so it gives nothing."), said(late)
+    )
 
 
 def others_machine_token(runner: Runner) -> Outcome:
@@ -266,7 +287,9 @@ def others_token(runner: Runner, answer: Answer, pending: PendingRequest) -> Out
     tokens = content_of(runner.redeem(answer["code"], pending.code_verifier))
     used = runner.refresh(tokens.get("refresh_token", ""), OTHER)
     if used.ok:
-        return Outcome(False, f"NOT refused: another client refreshed it ({said(used)}).")
+        return Outcome(
+            False, _("NOT refused: another client refreshed it (%(said)s).") % {"said": said(used)}
+        )
     return _token_in_other_hands(runner, tokens.get("access_token", ""))
 
 
@@ -276,5 +299,5 @@ def _token_in_other_hands(runner: Runner, token: str) -> Outcome:
     still = runner.call_api(token)
     held = asked == {"active": False} and still.status_code == 200
     return _refused(
-        held, "Another client learns nothing of the token and cannot end it; it works on.", said(still)
+        held, _("Another client learns nothing of the token and cannot end it; it works on."), said(still)
     )

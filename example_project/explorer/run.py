@@ -16,6 +16,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from oauthlib.oauth2 import WebApplicationClient
 
 from django_oauthflows.conf import issuer
@@ -226,16 +228,18 @@ class Runner:
         It compares before it believes anything in it (RFC 6749 §10.12, RFC 9207 §2.4).
         """
         if pending is None:
-            return (
+            return _(
                 "The client knows of no question that this answers, so it refuses the answer. Perhaps it has "
                 "forgotten: its memory is this browser's session, which ends when you log out."
             )
         if answer.get("state") != pending.state:
-            return "The state is not the one that the client sent, so it refuses the answer and uses nothing in it."
+            return _(
+                "The state is not the one that the client sent, so it refuses the answer and uses nothing in it."
+            )
         if answer.get("iss") != self.issuer:
-            return "The answer names another issuer than the one that was asked, so the client refuses it."
+            return _("The answer names another issuer than the one that was asked, so the client refuses it.")
         if "error" in answer:
-            return f"The authorization server answered with the error {answer['error']}."
+            return _("The authorization server answered with the error %(error)s.") % answer
         return ""
 
     def record(self, title: str, outcome: Outcome, kind: str = "step") -> None:
@@ -246,6 +250,7 @@ class Runner:
                 "kind": kind,
                 "held": outcome.held,
                 "verdict": outcome.verdict,
+                "language": get_language(),
                 "look_again": outcome.look_again,
                 "link": outcome.link,
                 "remembered": outcome.remembered,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import get_language, override
 from rest_framework.test import RequestsClient
 
 from django_oauthflows.option_forms import LOOPBACK_HOSTS
@@ -38,10 +40,18 @@ def goes_over_the_wire(request: HttpRequest) -> bool:
     return bool(parallel and own_port and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
 
 
+class _Inside(RequestsClient):
+    """Hands requests to the application, in this thread, whose language stays the visitor's."""
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        with override(get_language()):
+            return super().request(*args, **options)
+
+
 def http_for(request: HttpRequest) -> requests.Session:
     """A session whose requests reach this site: over HTTP, or handed to the application directly."""
     if goes_over_the_wire(request):
         return requests.Session()
-    inside: requests.Session = RequestsClient()
+    inside: requests.Session = _Inside()
     inside.headers["Host"] = request.get_host()
     return inside

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext_noop as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.utils.translation import gettext, gettext_noop
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from django_oauthflows.flows import chooser, registry
 from django_oauthflows.flows.base import Flow, UseCase
@@ -40,13 +40,13 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
     return response
 
 
-@require_GET
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """The flows side by side."""
     return page(request, "overview.html", {"flows": registry.FLOWS})
 
 
-@require_GET
+@require_safe
 def choose(request: HttpRequest) -> HttpResponse:
     """Which flow do I need? One question after the other; the answers are in the address."""
     given = {question.name: request.GET.get(question.name, "") for question in chooser.QUESTIONS}
@@ -67,7 +67,7 @@ def _flow(name: str) -> Flow:
         raise Http404 from None
 
 
-@require_GET
+@require_safe
 def explore(request: HttpRequest, name: str) -> HttpResponse:
     """A flow: its diagram and steps, what the run has shown so far, and what can be done next."""
     flow = _flow(name)
@@ -128,7 +128,8 @@ def _perform(
     try:
         result = act(runner)
     except requests.RequestException as error:
-        result = Outcome(False, f"The provider did not answer ({type(error).__name__}).")
+        words = gettext("The provider did not answer (%(error)s).") % {"error": type(error).__name__}
+        result = Outcome(False, words)
     if isinstance(result, Redirect):
         run.keep(request)
         return HttpResponseRedirect(result.url), None
@@ -155,8 +156,10 @@ def _out_of_date(runner: Runner) -> Outcome:
     """The button was on a page that shows an older state of the run."""
     return Outcome(
         False,
-        "Nothing was sent: the page was out of date. The run went on in another tab, or was forgotten when "
-        "you logged out; it stands here now.",
+        gettext(
+            "Nothing was sent: the page was out of date. The run went on in another tab, or was forgotten when "
+            "you logged out; it stands here now."
+        ),
     )
 
 
@@ -214,7 +217,7 @@ def back(request: HttpRequest, run: Run) -> HttpResponse:
         return _perform(request, run, attack.title, arrive, "attack")[0]
     action = next_action(run)
     if pending is None or action is None:
-        return _perform(request, run, _("An answer arrives"), arrive)[0]
+        return _perform(request, run, gettext_noop("An answer arrives"), arrive)[0]
     response, outcome = _perform(request, run, action.title, arrive)
     if outcome is not None and outcome.held:
         run.done += 1
@@ -229,5 +232,7 @@ def _arrive(runner: Runner, answer: dict[str, str], pending: PendingRequest | No
         return come_back(runner, answer, pending)
     objection = runner.objection(answer, pending)
     if attack.with_answer is None:
-        return Outcome(bool(objection), f"Refused. {objection}" if objection else "NOT refused.")
+        if not objection:
+            return Outcome(False, gettext("NOT refused."))
+        return Outcome(True, gettext("Refused. %(why)s") % {"why": objection})
     return Outcome(False, objection) if objection else attack.with_answer(runner, answer, pending)

@@ -1,4 +1,4 @@
-"""What the flows' declarations say in English only: marked here, so that the explorer can say it in every language.
+"""What flows and parameters are declared with in English only: marked here, so that every language can say it.
 
 A test holds it against the declarations.
 """
@@ -62,4 +62,43 @@ WORDS = (
     _("secret"),
     _("confidential"),
     _("public"),
+    _("What the client wants back: code for a code, token for a token."),
+    _("Which client asks. It is public: knowing it proves nothing."),
+    _("Where the answer goes. It must be one that the client registered, letter for letter."),
+    _("What the client asks for, or what it was given; names with spaces."),
+    _(
+        "A random value that comes back unchanged; the client compares it, so that nobody can slip in an "
+        "answer of their own."
+    ),
+    _("The SHA-256 digest of a secret that only this run of the client knows."),
+    _("How the challenge was made; only S256 is accepted."),
+    _("What the user chose on the consent page: allow or deny."),
+    _("The authorization code: short-lived, works once, worthless without the rest."),
+    _("Which authorization server answers; the client compares it with the one it asked."),
+    _("Why it was refused, as one of a few fixed words."),
+    _("Why it was refused, for the client's developer."),
+    _("What the client presents in order to get a token."),
+    _("The secret behind the challenge: it proves that whoever has the code also started the flow."),
+    _("With it a confidential client proves who it is."),
+    _("The key to the API; whoever holds it can use it until it expires."),
+    _("How to present the token: Bearer means in the Authorization header."),
+    _("For how many seconds the access token lives."),
+    _("With it the client gets the next pair of tokens; it works once."),
+    _("The token that the request is about."),
+    _("Whether the token counts now, for the client that asks."),
+    _("When the token expires, in seconds since 1970."),
+    _("When the token was given, in seconds since 1970."),
+    _("For whom the token speaks: the user, or the client itself."),
+    _("Whether that is a user or a client."),
+    _("The user's name on this site."),
+    _("The APIs that the token is meant for."),
+    _("Who asks: Basic with a client's id and secret, or Bearer with an access token."),
+    _("Why the request was refused, and what it takes to be let in."),
+    _("Where the browser is sent, with the answer in it."),
+    _("no-store: nobody on the way may keep what is in here."),
+    _("The code that the device keeps and asks with."),
+    _("The short code that the user types on another device."),
+    _("Where the user types the code."),
+    _("The same address with the user code in it, for a QR code; the user compares the code."),
+    _("How many seconds to wait between two questions."),
 )

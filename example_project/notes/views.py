@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext_noop as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.static import serve
 
 from django_oauthflows.management.doctor.command import examine
@@ -77,7 +77,7 @@ PLACES = (
 )
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, who can log in, and which clients there are to try."""
     context = {
@@ -116,7 +116,7 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     return serve(request, path, document_root=str(settings.MEDIA_ROOT))
 
 
-@require_GET
+@require_safe
 def doctor(request: HttpRequest) -> HttpResponse:
     """What ``manage.py oauth doctor`` says; without asking this server over the network, which may have one worker."""
     return render(request, "notes/doctor.html", {"findings": list(examine(""))})

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         build()
         people = ", ".join(person.username for person in PEOPLE[:-1]) + f" or {PEOPLE[-1].username}"
         self.stdout.write(_WELCOME.format(port=port, people=people, password=PASSWORD))
+        self.stdout.flush()  # at once, also into a file or a pipe
         # Threads: the clients call the provider, which is the same process.
         call_command("runserver", f"127.0.0.1:{port}", use_reloader=False)
 

@@ -20,6 +20,7 @@ from django_oauthflows.authorization_server.outbox.registry import label_of
 from django_oauthflows.flows import registry
 from django_oauthflows.forms.report import REASONS
 from django_oauthflows.models import Client, Event
+from django_oauthflows.models.consent_terms import wording_of
 from django_oauthflows.views.cards import labels_of, listed
 
 _FIELDS = {field.name: field for field in Client._meta.concrete_fields}
@@ -39,7 +40,7 @@ LABELS: dict[str | tuple[str, str], Any] = {
     (Event.Kind.CONSENT_GIVEN, "scope"): _("allowed by the user"),
     (Event.Kind.CONSENT_NARROWED, "scope"): _("no longer allowed"),
     "shown": _("asked for by the app"),
-    "wordings": _("in these words"),
+    "wordings": _("words that the user saw"),
     "redirect_host": _("answers went to"),
     "until": _("until"),
     "implied": _("without asking"),
@@ -158,8 +159,12 @@ def _reported(text: str) -> str:
     return str(dict(REASONS).get(text, text))
 
 
-def _wordings(value: Any) -> str:
-    return ", ".join(map(str, value.values())) if isinstance(value, dict) else str(value)
+def _wordings(fingerprints: dict[str, str]) -> str:
+    """Whether a permission is described to users today as it was then."""
+    others = [name for name, then in fingerprints.items() if then != wording_of(name)]
+    if not others:
+        return gettext("the same as today")
+    return gettext("changed since then: %(permissions)s") % {"permissions": listed(labels_of(others))}
 
 
 #: Detail → how its value is told; any other is told as it is.

@@ -17,6 +17,7 @@ import django_oauthflows
 from django_oauthflows.admin.event_details import LABELS
 from django_oauthflows.management.purge import SWEEPS
 from django_oauthflows.models import Event
+from django_oauthflows.models.consent_terms import wording_of
 from tests.factories import ClientFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -54,7 +55,7 @@ RECORDED: dict[Kind, tuple[dict[str, Any], list[str]]] = {
         {
             "scope": "profile",
             "shown": "profile notes:read",
-            "wordings": {"profile": "See a name"},
+            "wordings": {"profile": wording_of("profile"), "notes:read": "other words"},
             "redirect_host": "client.example",
             "until": "2026-12-24T10:00:00+00:00",
             "implied": True,
@@ -62,7 +63,7 @@ RECORDED: dict[Kind, tuple[dict[str, Any], list[str]]] = {
         [
             "Allowed by the user: See your name",
             "Asked for by the app: See your name, Read your notes",
-            "In these words: See a name",
+            "Words that the user saw: changed since then: Read your notes",
             "Answers went to: client.example",
             "Until: Dec. 24, 2026, 10 a.m.",
             "Without asking: yes",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.key_ring import ring
-from django_oauthflows.models import event_bounds, usage
+from django_oauthflows.models import event, event_bounds, usage
 from tests.factories import ClientFactory, UserFactory
 from tests.held import Held
 from tests.oauth_client import OAuthClient, UserAgent
@@ -80,8 +82,14 @@ def _are_small(tables: list[str]) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_counted_yet() -> None:
-    """Every test's requests come from one network, and a refusal is on record only so often in an hour."""
+def nothing_is_counted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test's requests come from one network, and a refusal is on record only so often in an hour. That hour, or
+    day, begins with the test, and does not end within it.
+    """
+    begun, hour = time.time(), event_bounds.this_hour()
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: time.time() - begun % 86_400))
+    for module in (event, event_bounds):
+        monkeypatch.setattr(module, "this_hour", lambda: hour)
     limits.forget()
     event_bounds.overflow.forget()
     event_bounds.repeats.forget()

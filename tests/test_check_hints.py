@@ -119,6 +119,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "MIDDLEWARE": [*MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"],
     },
     "E101": {"LOGIN_URL": "no-such-route"},
+    "W109": {"MIDDLEWARE": ["django.middleware.common.CommonMiddleware"]},
+    "W109 nothing": {"MIDDLEWARE": []},
+    "W109 session": {"MIDDLEWARE": [name for name in MIDDLEWARE if "sessions" not in name]},
+    "E111": {"TEMPLATES": []},
+    "E111 no apps": {"TEMPLATES": [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]},
 }  # fmt: skip
 ROUTES: dict[str, list[Any]] = {
     "E009": [LOGIN],
@@ -136,6 +141,7 @@ APPS: dict[str, Callable[[list[str]], list[str]]] = {
     "E007": lambda apps: [name for name in apps if name != "rest_framework"],
     "E008": lambda apps: [*(name for name in apps if name != "django_oauthflows"), "django_oauthflows"],
     "E120": lambda apps: [*apps, "tenant_schemas"],
+    "W110": lambda apps: [name for name in apps if name != "django.contrib.sessions"],
 }
 SCOPES_OF_AN_APP = {
     "W022": 'SCOPES = {"notes:read": 7}',

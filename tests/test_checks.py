@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth.views import LoginView
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 from django.test.utils import override_script_prefix
@@ -16,6 +17,7 @@ from django.urls import clear_url_caches, include, path
 from django_oauthflows import provider_settings
 from django_oauthflows.conf import options
 from django_oauthflows.models import Event
+from django_oauthflows.views.checks import check_middleware
 from tests.site_process import Site, fresh_database
 
 pytestmark = pytest.mark.one_database
@@ -543,3 +545,16 @@ def test_tables_that_cannot_hold_all_letters(letters: str) -> None:
         finally:
             cursor.execute(convert % "utf8mb4 COLLATE utf8mb4_general_ci")
     assert ("oauthflows.W121" in found) == (letters != "utf8mb4")
+
+
+class OwnSessions(SessionMiddleware):
+    """As sites and other packages make one for themselves."""
+
+
+def test_what_says_who_is_logged_in_can_be_of_the_sites_own_make(settings: Any) -> None:
+    settings.MIDDLEWARE = [f"{__name__}.OwnSessions", "elsewhere.AuthenticationMiddleware"]
+    assert list(check_middleware(None)) == []
+    settings.MIDDLEWARE = settings.MIDDLEWARE[:1]
+    assert [found.id for found in check_middleware(None)] == ["oauthflows.W109"]
+    settings.OAUTHFLOWS = {"FLOWS": ["client_credentials"]}
+    assert list(check_middleware(None)) == [], "machines do not log in"

@@ -8,14 +8,18 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from django.utils import translation
+from django.utils.module_loading import import_string
 
 from django_oauthflows.conf import SERVER_METADATA, base_path, options
 from django_oauthflows.flows import registry
@@ -29,6 +33,10 @@ logger = logging.getLogger(__name__)
 
 #: What Django 6 sets the policy of a site's pages by.
 MIDDLEWARE = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+_SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+_USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
+_ENGINES_WITH_TABLE = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
+_ENGINE = "django.template.backends.django.DjangoTemplates"
 SCRIPTS = ("script-src", "script-src-elem", "script-src-attr")
 NONCE = "'nonce'"
 _RUNS_ANYTHING = LOOSE - {HASHED_ATTRIBUTES}
@@ -117,6 +125,45 @@ def check_login(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return [] if parts.netloc else list(_check_login_path(parts.path))
 
 
+@register(Tags.urls)
+def check_middleware(app_configs: Any, **_: Any) -> Iterator[CheckMessage]:
+    """Something says who is logged in, and keeps it from one page to the next."""
+    flows = registry.offered_flows(options().FLOWS)
+    if not any(flow.visits_authorization_endpoint or flow.asks_elsewhere for flow in flows):
+        return
+    missing = [name for name in (_SESSIONS, _USERS) if not _is_there(name)]
+    if missing:
+        # Users are read from the session, so that comes first.
+        order = (
+            f"[{_SESSIONS!r}, *MIDDLEWARE]" if missing == [_SESSIONS] else f"[*MIDDLEWARE, {str(missing)[1:]}"
+        )
+        yield CheckWarning(
+            f"Users cannot allow anything: MIDDLEWARE has nothing like {' and '.join(missing)}.",
+            hint=f"MIDDLEWARE = {order if settings.MIDDLEWARE else missing}",
+            id="oauthflows.W109",
+        )
+    if settings.SESSION_ENGINE in _ENGINES_WITH_TABLE and not apps.is_installed("django.contrib.sessions"):
+        yield CheckWarning(
+            "Nobody can log in: SESSION_ENGINE keeps sessions in a table of django.contrib.sessions, which is not in "
+            "INSTALLED_APPS.",
+            hint='INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.sessions"]  # then: python manage.py migrate',
+            id="oauthflows.W110",
+        )
+
+
+def _is_there(middleware: str) -> bool:
+    """It, one made from it, or one of another package that goes by the same name."""
+    wanted = import_string(middleware)
+    for path in settings.MIDDLEWARE:
+        if path.rpartition(".")[2] == wanted.__name__:
+            return True
+        with suppress(ImportError):  # the site does not start then, and Django says why
+            found = import_string(path)
+            if isinstance(found, type) and issubclass(found, wanted):
+                return True
+    return False
+
+
 def _check_login_path(address: str) -> Iterator[CheckMessage]:
     below = get_script_prefix()
     path = f"/{address.removeprefix(below).removeprefix('/')}"
@@ -160,6 +207,23 @@ def _login_line(path: str) -> str:
         "from django.contrib.auth.views import LoginView\nfrom django.urls import path\n"
         f'urlpatterns += [path("{path.removeprefix("/")}", LoginView.as_view(template_name="{template}"))]'
     )
+
+
+@register(Tags.templates)
+def check_engine(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    """Our pages are found: a site without pages of its own has them, too, for each error leads to one."""
+    try:
+        get_template("django_oauthflows/error_codes.html")
+    except TemplateDoesNotExist:
+        line = "TEMPLATES = [*TEMPLATES, " if settings.TEMPLATES else "TEMPLATES = ["
+        return [
+            Error(
+                "No engine in TEMPLATES finds the pages of django_oauthflows, so each of them would be an error.",
+                hint=f'{line}{{"NAME": "oauthflows", "BACKEND": "{_ENGINE}", "APP_DIRS": True}}]',
+                id="oauthflows.E111",
+            )
+        ]
+    return []
 
 
 @register(Tags.templates)

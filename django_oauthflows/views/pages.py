@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -83,7 +84,19 @@ def _site_logo() -> str:
 
 def own_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """For a view that makes a page: what it changes is atomic by itself, and one that cannot be made says so."""
-    return without_transaction(says_when_busy(view))
+    return without_transaction(says_when_busy(_with_user(view)))
+
+
+def _with_user(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Where nothing in ``MIDDLEWARE`` knows users, as on a site for machines only, everybody is a visitor."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not hasattr(request, "user"):
+            request.user = AnonymousUser()
+        return view(request, *args, **kwargs)
+
+    return wrapper
 
 
 def says_when_busy(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -19,6 +19,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.shortcuts import redirect
 
 from django_oauthflows.flows import registry
 from django_oauthflows.management.tour import walk
@@ -133,6 +134,31 @@ def test_a_flow_that_the_site_switched_off_is_left_out(live_server: Any, setting
     told, complaint = tour("--url", live_server.url)
     assert (complaint, re.findall(r"^PASS (\w+)", told, re.MULTILINE)) == ("", ["client_credentials"])
     assert tour("implicit", "--url", live_server.url)[1] == "OAUTHFLOWS['FLOWS'] switches 'implicit' off."
+
+
+class NewTerms:
+    """A page of the site's own that stands before all others, until somebody has agreed to something."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        return redirect("/terms/") if request.user.is_authenticated else self.get_response(request)
+
+
+def test_a_login_that_a_proxy_makes_does_not_stand_in_the_way(transactional_db: None, settings: Any) -> None:
+    """With each request it says who sent it; a session of its backend ends with a request that does not."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.RemoteUserMiddleware"]
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.RemoteUserBackend"]
+    assert tour("authorization_code")[1] == ""
+    assert not get_user_model().objects.exists()
+
+
+def test_a_page_before_all_others_is_named(transactional_db: None, settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.NewTerms"]
+    told, complaint = tour("authorization_code")
+    assert complaint == "1 of 1 flows failed."
+    assert "it sent a logged-in user to /terms/. If that page stands before all others" in told
 
 
 def test_the_tour_knows_the_steps_of_every_offered_flow() -> None:

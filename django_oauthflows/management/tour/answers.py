@@ -18,6 +18,20 @@ def expect(holds: bool, message: str) -> None:
         raise Unexpected(message)
 
 
+def expect_page(response: requests.Response, path: str, page: str) -> None:
+    """``path`` showed a logged-in user the ``page``. A site can have a page of its own before all others, for new
+    terms or a second factor: the tour cannot know what people do there. Raises ``Unexpected``.
+    """
+    status, sent_to = response.status_code, urlsplit(response.headers.get("Location", "")).path
+    told = f"{path} answered {status} instead of showing {page}"
+    if sent_to:
+        told += (
+            f": it sent a logged-in user to {sent_to}. If that page stands before all others here, name an account "
+            "that need not go there by --user"
+        )
+    expect(status == 200, told)
+
+
 def content(response: requests.Response, status: int) -> dict[str, Any]:
     """The JSON object in a response. Raises ``Unexpected`` for another status or other content."""
     path = urlsplit(response.url).path

@@ -14,6 +14,8 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test.utils import override_settings
 from django.urls import get_script_prefix
 
+from django_oauthflows.management.tour.temporary import OWN_BACKEND
+
 HOST = "127.0.0.1"
 
 
@@ -63,6 +65,7 @@ def own_server() -> Iterator[str]:
     """
     loosened = override_settings(
         ALLOWED_HOSTS=[*settings.ALLOWED_HOSTS, HOST],
+        AUTHENTICATION_BACKENDS=[*settings.AUTHENTICATION_BACKENDS, OWN_BACKEND],
         SECURE_SSL_REDIRECT=False,
         PREPEND_WWW=False,
         SESSION_COOKIE_SECURE=False,

@@ -9,13 +9,21 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_user_model,
+    load_backend,
+)
+from django.contrib.auth.backends import BaseBackend, RemoteUserBackend
 from django.core.exceptions import FieldDoesNotExist
 from django.core.management.base import CommandError
 from django.db import models
 
 from django_oauthflows.accounts import found_by_name
 from django_oauthflows.authorization_server import auth_time
+from django_oauthflows.database import rows_of
 from django_oauthflows.flows import registry
 from django_oauthflows.models import Client
 
@@ -80,6 +88,27 @@ def _value(model: type[models.Model], name: str) -> str:
     raise CommandError(f"The tour cannot fill in {name!r} of your user model: name an account with --user.")
 
 
+class TemporaryLogins(BaseBackend):
+    """Knows whom a session is of, and lets nobody log in. Only the tour's own server has it among its backends."""
+
+    def get_user(self, user_id: Any) -> Any:
+        """The account of that key."""
+        return rows_of(get_user_model()).filter(pk=user_id).first()
+
+
+OWN_BACKEND = f"{__name__}.{TemporaryLogins.__name__}"
+
+
+def _backend_for(user: Any) -> str:
+    """One that finds ``user`` by the session. A ``RemoteUserBackend`` wants to be told of them with each request."""
+    for path in (*settings.AUTHENTICATION_BACKENDS, OWN_BACKEND):
+        backend = load_backend(path)
+        get_user = getattr(backend, "get_user", None)
+        if get_user and not isinstance(backend, RemoteUserBackend) and get_user(user.pk) == user:
+            return str(path)
+    return str(settings.AUTHENTICATION_BACKENDS[0])
+
+
 @contextmanager
 def logged_in(user: Any) -> Iterator[str]:
     """A login of ``user`` on this site; gives the value of the session cookie.
@@ -88,7 +117,7 @@ def logged_in(user: Any) -> Iterator[str]:
     """
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = user._meta.pk.value_to_string(user)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[BACKEND_SESSION_KEY] = _backend_for(user)
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     auth_time.stamp(session)
     session.save()

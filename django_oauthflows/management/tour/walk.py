@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.urls import reverse
 from oauthlib.oauth2 import WebApplicationClient
 
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow, Need, Step
-from django_oauthflows.management.tour.answers import Unexpected, content, expect
+from django_oauthflows.management.tour.answers import Unexpected, content, expect, expect_page
 from django_oauthflows.management.tour.login import check_login, nonce_for
 from django_oauthflows.management.tour.messages import Conversation, answer_of
 from django_oauthflows.management.tour.page import fields_beside
 from django_oauthflows.management.tour.temporary import REDIRECT_URI
 from django_oauthflows.models import Client
+from django_oauthflows.views.login import redirect_field_name
 
 
 @dataclass
@@ -90,8 +90,7 @@ def _request_authorization(walk: Walk, step: Step) -> None:
     path = reverse("oauth2_provider:authorize")
     nonce = nonce_for(walk) if walk.flow.gives_code else {}
     walk.answer = walk.browser.send("GET", path, params=walk.request_of(step) | nonce)
-    status = walk.answer.status_code
-    expect(status == 200, f"{path} answered {status} instead of showing the consent page")
+    expect_page(walk.answer, path, "the consent page")
 
 
 def _allow(walk: Walk, step: Step) -> None:
@@ -148,8 +147,9 @@ def _enter_code(walk: Walk, step: Step) -> None:
     error = content(early, 400).get("error")
     expect(error == "authorization_pending", f"a device that asks too early was told {error}")
     walk.say(step.title)
-    walk.answer = walk.browser.send("GET", reverse("oauth2_provider:device"))
-    expect(walk.answer.status_code == 200, f"the page for codes answered {walk.answer.status_code}")
+    path = reverse("oauth2_provider:device")
+    walk.answer = walk.browser.send("GET", path)
+    expect_page(walk.answer, path, "the page for codes")
     _send_form(walk, "user_code", walk.known["user_code"])
 
 
@@ -257,7 +257,7 @@ def _find_login_page(walk: Walk, step: Step) -> None:
         expect(sent, f"{path} answered {answer.status_code} to somebody who is not logged in")
         parts = urlsplit(address)
         here = f"{parts.scheme}://{parts.netloc}" == visitor.origin
-        (back,) = parse_qs(parts.query).get(REDIRECT_FIELD_NAME, [""])
+        (back,) = parse_qs(parts.query).get(redirect_field_name(parts.path), [""])
         expect(urlsplit(back).path == path, f"the login page is not told the way back to {path}")
         expect(here or bool(urlsplit(back).netloc), f"the login page is told {path}, but not of which host")
         if here:

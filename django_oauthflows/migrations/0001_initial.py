@@ -432,6 +432,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [models.Index(fields=["implicit_until"], name="oauthflows_client_implicit")],
                 "verbose_name": "client",
                 "verbose_name_plural": "clients",
                 "permissions": [
@@ -467,6 +468,10 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("client", "origin"), name="oauthflows_origin_once")
+                ],
+                "indexes": [models.Index(fields=["origin"], name="oauthflows_origin")],
                 "base_manager_name": "objects",
             },
         ),
@@ -491,6 +496,10 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("client", "identifier"), name="oauthflows_resource_once")
+                ],
+                "indexes": [models.Index(fields=["identifier"], name="oauthflows_resource")],
                 "base_manager_name": "objects",
             },
         ),
@@ -535,6 +544,10 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("digest", "client"), name="oauthflows_secret_digest")
+                ],
+                "indexes": [models.Index(fields=["slow_hash"], name="oauthflows_secret_slow")],
                 "verbose_name": "client secret",
                 "verbose_name_plural": "client secrets",
                 "ordering": ["-created_at", "-pk"],
@@ -566,6 +579,17 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("client", "skeleton", "kind", "shown"), name="oauthflows_skeleton_once"
+                    )
+                ],
+                "indexes": [
+                    models.Index(fields=["skeleton", "vouched"], name="oauthflows_skeleton"),
+                    models.Index(
+                        fields=["folded"], name="oauthflows_folded", opclasses=["varchar_pattern_ops"]
+                    ),
+                ],
                 "base_manager_name": "objects",
             },
         ),
@@ -596,6 +620,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [models.Index(fields=["client", "day"], name="oauthflows_usage_day")],
                 "verbose_name": "client usage",
                 "verbose_name_plural": "client usage",
                 "base_manager_name": "objects",
@@ -665,6 +690,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "client"), name="oauthflows_one_consent")
+                ],
+                "indexes": [
+                    models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
+                    models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
+                    models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
+                ],
                 "verbose_name": "consent",
                 "verbose_name_plural": "consents",
                 "base_manager_name": "objects",
@@ -847,6 +880,17 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client"),
+                    models.Index(fields=["kind", "at"], name="oauthflows_event_kind"),
+                    models.Index(fields=["client", "at"], name="oauthflows_event_of_client"),
+                    models.Index(fields=["user", "id"], name="oauthflows_event_of_user"),
+                    models.Index(
+                        fields=["client_name"],
+                        name="oauthflows_event_client_name",
+                        opclasses=["varchar_pattern_ops"],
+                    ),
+                ],
                 "verbose_name": "event",
                 "verbose_name_plural": "events",
                 "ordering": ["-at", "-pk"],
@@ -934,6 +978,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(fields=["ended_at", "next_attempt_at"], name="oauthflows_outbox_due")
+                ],
                 "verbose_name": "outgoing message",
                 "verbose_name_plural": "outgoing messages",
                 "permissions": [("send_again", "Can send a message of the outbox again")],
@@ -961,6 +1008,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("client", "serial"), name="oauthflows_revoked_once")
+                ],
                 "verbose_name": "revoked token",
                 "verbose_name_plural": "revoked tokens",
                 "base_manager_name": "objects",
@@ -1007,101 +1057,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="client",
-            index=models.Index(fields=["implicit_until"], name="oauthflows_client_implicit"),
-        ),
-        migrations.AddIndex(
-            model_name="clientorigin",
-            index=models.Index(fields=["origin"], name="oauthflows_origin"),
-        ),
-        migrations.AddConstraint(
-            model_name="clientorigin",
-            constraint=models.UniqueConstraint(fields=("client", "origin"), name="oauthflows_origin_once"),
-        ),
-        migrations.AddIndex(
-            model_name="clientresource",
-            index=models.Index(fields=["identifier"], name="oauthflows_resource"),
-        ),
-        migrations.AddConstraint(
-            model_name="clientresource",
-            constraint=models.UniqueConstraint(
-                fields=("client", "identifier"), name="oauthflows_resource_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="clientsecret",
-            index=models.Index(fields=["slow_hash"], name="oauthflows_secret_slow"),
-        ),
-        migrations.AddConstraint(
-            model_name="clientsecret",
-            constraint=models.UniqueConstraint(fields=("digest", "client"), name="oauthflows_secret_digest"),
-        ),
-        migrations.AddIndex(
-            model_name="clientskeleton",
-            index=models.Index(fields=["skeleton", "vouched"], name="oauthflows_skeleton"),
-        ),
-        migrations.AddIndex(
-            model_name="clientskeleton",
-            index=models.Index(
-                fields=["folded"], name="oauthflows_folded", opclasses=["varchar_pattern_ops"]
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="clientskeleton",
-            constraint=models.UniqueConstraint(
-                fields=("client", "skeleton", "kind", "shown"), name="oauthflows_skeleton_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="clientusage",
-            index=models.Index(fields=["client", "day"], name="oauthflows_usage_day"),
-        ),
-        migrations.AddIndex(
-            model_name="consent",
-            index=models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
-        ),
-        migrations.AddIndex(
-            model_name="consent",
-            index=models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="consent",
-            index=models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.UniqueConstraint(fields=("user", "client"), name="oauthflows_one_consent"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["client", "kind", "cause", "at"], name="oauthflows_event_client"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["kind", "at"], name="oauthflows_event_kind"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["client", "at"], name="oauthflows_event_of_client"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["user", "id"], name="oauthflows_event_of_user"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                fields=["client_name"], name="oauthflows_event_client_name", opclasses=["varchar_pattern_ops"]
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="outboxmessage",
-            index=models.Index(fields=["ended_at", "next_attempt_at"], name="oauthflows_outbox_due"),
-        ),
-        migrations.AddConstraint(
-            model_name="revokedtoken",
-            constraint=models.UniqueConstraint(fields=("client", "serial"), name="oauthflows_revoked_once"),
         ),
     ]

@@ -135,7 +135,7 @@ def handle(command: Command, options: dict[str, Any]) -> None:
 def _found(options: dict[str, Any]) -> Client:
     client = Client.objects.with_client_id(options["client_id"])
     if client is None:
-        raise CommandError(f"There is no client {options['client_id']!r}.")
+        raise CommandError(f"There is no client “{options['client_id']}”.")
     return client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,18 +13,24 @@ from django.utils.module_loading import import_string
 
 from django_oauthflows.database import NO_ANSWER
 
-#: noun → where its verbs are. Each module has ``add_arguments(parser)`` and ``handle(command, options)``.
+#: noun → what it is for. The module of that name in ``management/`` has ``add_arguments(parser)`` and
+#: ``handle(command, options)``.
 NOUNS = {
-    "adopt": "django_oauthflows.management.adopt",
-    "client": "django_oauthflows.management.client",
-    "deliver": "django_oauthflows.management.deliver",
-    "doctor": "django_oauthflows.management.doctor",
-    "events": "django_oauthflows.management.events",
-    "purge": "django_oauthflows.management.purge",
-    "tour": "django_oauthflows.management.tour",
-    "key": "django_oauthflows.management.key",
-    "user": "django_oauthflows.management.user",
+    "client": "Apps and programs: register, list, show, stop, give a new secret, delete, move.",
+    "user": "What apps can do in the name of one user, and how to end it all.",
+    "key": "The keys that sign tokens: rotate, list, retire.",
+    "tour": "Walk through each flow for real, and tell whether it works here.",
+    "doctor": "Look at the running set-up: what is wrong, and which line to change.",
+    "events": "The record of what happened, as lines for others to keep.",
+    "deliver": "Send what waits: mails, and calls that tell apps of a log-out. Run it every few minutes.",
+    "purge": "Delete what can never be used again. Run it once a day.",
+    "adopt": "Switch from django-oauth-toolkit: what changes, and clients for applications that have none.",
 }
+
+
+def _part(noun: str, name: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = import_string(f"django_oauthflows.management.{noun}.{name}")
+    return found
 
 
 class Command(BaseCommand):
@@ -31,8 +38,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         nouns = parser.add_subparsers(dest="noun", required=True, parser_class=argparse.ArgumentParser)
-        for noun, module in NOUNS.items():
-            import_string(f"{module}.add_arguments")(nouns.add_parser(noun))
+        for noun, about in NOUNS.items():
+            _part(noun, "add_arguments")(nouns.add_parser(noun, help=about))
 
     def execute(self, *args: Any, **options: Any) -> Any:
         if options.get("noun") in ("adopt", "doctor"):
@@ -43,7 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            import_string(f"{NOUNS[options['noun']]}.handle")(self, options)
+            _part(options["noun"], "handle")(self, options)
         except ValidationError as error:
             raise CommandError(readable(error)) from None
         except NO_ANSWER as error:

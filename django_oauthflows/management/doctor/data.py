@@ -131,7 +131,7 @@ def keys() -> Iterator[Finding]:
                 "end.",
                 f"python manage.py oauth key rotate --algorithm {algorithm}",
             )
-    yield ok("signing-keys", f"{len(published)} are published.")
+    yield ok("signing-keys", f"Published: {len(published)}.")
 
 
 def _opens(key: SigningKey) -> bool:

@@ -58,7 +58,7 @@ def tour_user(username: str = "") -> Iterator[Any]:
     if username:
         user = found_by_name(username)
         if user is None:
-            raise CommandError(f"There is no user {username!r}.")
+            raise CommandError(f"There is no user “{username}”.")
         yield user
         return
     needed = [name for name in model.REQUIRED_FIELDS if not getattr(_field(model, name), "blank", False)]

@@ -185,6 +185,16 @@ def test_the_home_page_leads_only_where_something_is(db: None, client: HttpClien
     assert "/admin/" in page
 
 
+def test_the_demo_answers_programs_that_only_look_and_people_who_are_lost(
+    db: None, client: HttpClient
+) -> None:
+    """A monitor asks by HEAD; somebody who typed a wrong address finds the way home."""
+    assert [client.head(path).status_code for path in ("/", "/flows/", "/flows/choose/")] == [200] * 3
+    lost = client.get("/nowhere/")
+    assert lost.status_code == 404
+    assert 'href="/"' in lost.content.decode()
+
+
 def test_an_api_answer_is_for_registered_origins_only(db: None, client: HttpClient) -> None:
     seed()
     preflight = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}

@@ -33,6 +33,7 @@ _SAID = (
     _("You are logged out here."),
     _("This answer does not belong to a login that you began here."),
     _("This answer comes from another provider than the one that was asked."),
+    _("You did not allow it, so nothing was shared."),
     _("The provider refused:"),
     _("Your login here has ended. Log in again to go on."),
     _("The API refused it."),

@@ -18,6 +18,7 @@ from django_oauthflows.admin.event_details import LABELS
 from django_oauthflows.management.purge import SWEEPS
 from django_oauthflows.models import Event
 from django_oauthflows.models.consent_terms import wording_of
+from tests.admin.conftest import allowed_by
 from tests.factories import ClientFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -160,6 +161,16 @@ def test_whatever_is_recorded_has_a_label() -> None:
     names -= {"client", "user", "by", "cause", "changed"}
     assert {"outcome", "kid", "words", "redirect_host", "tries"} <= names
     assert names <= set(LABELS)
+
+
+def test_no_page_leads_to_a_history_that_knows_nothing(boss: Any) -> None:
+    """Django's own history has only what was done in the admin; the events have all."""
+    client, _secret = ClientFactory()
+    event = recorded(Kind.CONSENT_GIVEN)
+    for page in (f"client/{client.pk}", f"event/{event.pk}", f"consent/{allowed_by(client).consent_id}"):
+        shown = boss.get(f"/admin/django_oauthflows/{page}/change/")
+        assert shown.status_code == 200
+        assert "historylink" not in shown.content.decode()
 
 
 def test_programs_get_what_is_stored() -> None:

@@ -164,6 +164,15 @@ def test_the_single_page_app_logs_alice_in_and_works_from_the_browser(page: Page
     assert live_authorizations() == 0
 
 
+def test_the_single_page_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:
+    demo.open(page, "Note Board")
+    begin(page)
+    demo.log_in(page)
+    decide(page, "deny")
+    expect(page.locator("#message")).to_have_text("You did not allow it, so nothing was shared.")
+    assert live_authorizations() == 0
+
+
 def test_the_single_page_app_ignores_an_answer_that_it_did_not_ask_for(page: Page, demo: Demo) -> None:
     page.goto(f"{demo.clients}/clients/spa/?code=x&state=y&iss={demo.provider}")
     expect(page.locator("#message")).to_contain_text("does not belong to a login that you began")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import gettext, override
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
@@ -80,15 +81,16 @@ def test_what_is_not_as_usual_is_said_and_seen(
     page.context.close()
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
 def test_staff_upload_a_logo_and_users_see_it(
-    chromium: Browser, live_server: Any, alice: Any, app: Client, tmp_path: Any
+    chromium: Browser, live_server: Any, alice: Any, app: Client, tmp_path: Any, language: str
 ) -> None:
     UserFactory(username="staff", is_staff=True, is_superuser=True)
     app.logo = ""
     app.save(update_fields=["logo"])
     Image.new("RGB", (300, 300), "orange").save(tmp_path / "logo.webp")
     (tmp_path / "logo.png").write_bytes(b"<svg onload='alert(1)'/>")
-    context = chromium.new_context(locale="en")
+    context = chromium.new_context(locale=language)
     visit = Visit(context, live_server.url)
     page = visit.page
     visit.open(f"/admin/django_oauthflows/client/{app.pk}/change/")
@@ -100,9 +102,18 @@ def test_staff_upload_a_logo_and_users_see_it(
         page.locator("[name=logo]").set_input_files(tmp_path / name)
         visit.submit(form.locator("[name=_save]"))
         if name == "logo.png":
-            expect(page.locator(".errorlist").first).to_contain_text("no picture")
+            with override(language):
+                told = gettext("This file is no picture that can be read: choose a PNG, JPEG, WebP or GIF.")
+            expect(page.locator(".errorlist").first).to_contain_text(told)
+            assert ("no picture" in told) == (language == "en")
     context.clear_cookies()
     visit.ask(app, "profile")
     visit.log_in()
-    assert page.locator("img.oauthflows-logo").evaluate("picture => picture.naturalWidth") == 192
+    logo = page.locator("img.oauthflows-logo")
+    assert logo.evaluate("picture => picture.naturalWidth") == 192
+    # Before the app's name, in the direction in which it is read.
+    first, then = logo.bounding_box(), page.get_by_role("heading", level=1).bounding_box()
+    assert first is not None
+    assert then is not None
+    assert (first["x"] < then["x"]) == (language == "en")
     context.close()

@@ -44,6 +44,9 @@ export function received(parameters, state) {
   if (parameters.get("iss") !== config.issuer) {
     throw new Error(told("This answer comes from another provider than the one that was asked."));
   }
+  if (parameters.get("error") === "access_denied") {
+    throw new Error(told("You did not allow it, so nothing was shared."));
+  }
   if (parameters.has("error")) {
     throw new Error(`${told("The provider refused:")} ${parameters.get("error_description") || parameters.get("error")}`);
   }

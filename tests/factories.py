@@ -15,16 +15,10 @@ PASSWORD = "demo-password"
 class UserFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = get_user_model()
-        skip_postgeneration_save = True
 
     username = factory.Sequence(lambda n: f"user{n}")
     email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
-
-    @factory.post_generation
-    def password(self, create: bool, extracted: str | None, **_: Any) -> None:
-        self.set_password(extracted or PASSWORD)
-        if create:
-            self.save()
+    password = factory.django.Password(PASSWORD)
 
 
 class ClientFactory(factory.Factory):

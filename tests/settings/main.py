@@ -11,6 +11,9 @@ from example_project.settings import DATABASES, OAUTHFLOWS
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+# Else each test's client reads all static files anew, which takes longer than most tests.
+WHITENOISE_AUTOREFRESH = True
+
 # What waits to be sent is sent when a test says so: a thread would meet the next test's database.
 OAUTHFLOWS = OAUTHFLOWS | {"OUTBOX": "command"}
 

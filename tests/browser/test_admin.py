@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from django_oauthflows.models import Client
@@ -13,8 +12,6 @@ from tests.browser.conftest import Demo
 from tests.browser.snippets import run, snippets_of, token_in
 
 ROOT = "/admin/django_oauthflows"
-#: The page less Django's frame around it, and less its search field, whose label is a picture.
-_OURS = {"include": [["#content"]], "exclude": [["#changelist-search"]]}
 FIELDS = {
     "web": {"redirect_uris": "https://web.example/callback"},
     "spa": {"redirect_uris": "https://spa.example/callback"},
@@ -133,43 +130,3 @@ def test_the_reference_of_a_refused_request_is_looked_up(staff: Page, demo: Demo
     staff.keyboard.press("Enter")
     expect(staff.locator("#result_list tbody tr")).to_have_count(1)
     expect(staff.locator("#result_list")).to_contain_text("The path differs from the nearest registered one")
-
-
-def pages(demo: Demo) -> list[str]:
-    """Every kind of page of ours."""
-    web = Client.objects.get(name="Note Calendar")
-    own = f"{ROOT}/client/{web.pk}"
-    tabs = (
-        "change",
-        "integration",
-        "secrets",
-        "people",
-        "usage",
-        "events",
-        "suspend",
-        "delete",
-        "rotate-secret",
-    )
-    cases = [f"{ROOT}/client/add/?use_case={case}" for case in ("web", "legacy-spa")]
-    lists = [
-        f"{ROOT}/{name}/"
-        for name in ("client", "client/add", "client/advice", "consent", "authorization", "event")
-    ]
-    return [*lists, *cases, *(f"{own}/{tab}/" for tab in tabs)]
-
-
-def test_no_page_keeps_anybody_out_or_is_wider_than_a_phone(staff: Page, demo: Demo) -> None:
-    staff.set_viewport_size({"width": 320, "height": 640})
-    staff.emulate_media(color_scheme="dark")
-    Client.objects.get(name="Note Calendar").suspend(reason="To be seen")
-    found = []
-    for path in pages(demo):
-        staff.goto(demo.provider + path)
-        for violation in Axe().run(staff, context=_OURS).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                nodes = [node["html"][:160] for node in violation["nodes"]]
-                found.append((path, violation["id"], nodes))
-        width = staff.evaluate("document.querySelector('#content').scrollWidth")
-        if width > 320:
-            found.append((path, f"{width} pixels wide", []))
-    assert not found, "\n".join(map(str, found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain, product
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,10 +34,12 @@ pytestmark = [
 ]
 ROOT = "/admin/django_oauthflows"
 MODELS = (Authorization, Client, Consent, Event, OutboxMessage, SigningKey)
+#: What a database may refuse, tried on each of them. The rest never gets there: what stops it is not the database's.
+REFUSED = ("a\0b", "9" * 20, "0001-01-01 00:00:00+14:00")
 #: Text that is no number, no date, no key, not to be stored by PostgreSQL, or much too large.
-WORST = ("", "x", "²", "a\0b", "9" * 20, "-" + "9" * 20, "9" * 5000, "0001-01-01 00:00:00+14:00")
+WORST = (*REFUSED, "", "x", "²", "-" + "9" * 20, "9" * 5000)
 #: Of those, one of each kind, where there are very many places to try.
-TYPICAL = ("", "²", "a\0b", "9" * 20, "0001-01-01 00:00:00+14:00")
+TYPICAL = (*REFUSED, "²")
 NASTY = (
     *WORST,
     "'",
@@ -78,6 +81,10 @@ PATTERNS = patterns()
 PAGES = pytest.mark.parametrize(("model", "route"), PATTERNS, ids=[route for _model, route in PATTERNS])
 
 
+def tried(values: tuple[str, ...]) -> tuple[str, ...]:
+    return values if connection.vendor == "sqlite" else REFUSED
+
+
 @pytest.fixture
 def rows(boss: Any) -> dict[type, Any]:
     """A row of each model: model → its key."""
@@ -104,12 +111,13 @@ def address(route: str, model: type, rows: dict[type, Any], nasty: str | None = 
 def requests(route: str, model: type, rows: dict[type, Any]) -> Iterator[str]:
     """The page with each nasty key, and with each nasty value of each parameter."""
     if "<" in route:
-        yield from (address(route, model, rows, nasty) for nasty in NASTY)
+        yield from (address(route, model, rows, nasty) for nasty in tried(NASTY))
     page = address(route, model, rows)
-    is_list = re.search(r"django_oauthflows/\w+/(export/)?$", route)
-    for name in PARAMETERS if is_list else ("_changelist_filters", "_to_field", "_popup", "uri", "p"):
-        worst = WORST if name in ("q", "p") else TYPICAL
-        yield from (f"{page}?{urlencode({name: nasty})}" for nasty in worst)
+    if not re.search(r"django_oauthflows/\w+/(export/)?$", route):
+        found = product(("_changelist_filters", "_to_field", "_popup", "uri", "p"), REFUSED[:2])
+    else:
+        found = chain(product(PARAMETERS, tried(TYPICAL)), product(("q", "p"), tried(WORST)))
+    yield from (f"{page}?{urlencode({name: nasty})}" for name, nasty in found)
 
 
 @PAGES
@@ -125,25 +133,18 @@ def test_no_page_fails_on_nonsense_in_its_address(
 def test_no_page_fails_on_a_form_of_nonsense(
     boss: Any, rows: dict[type, Any], model: type, route: str
 ) -> None:
-    fields = (
-        "action",
-        "_selected_action",
-        "index",
-        "select_across",
-        "confirm",
-        "reason",
-        "newest",
-        "overlap",
+    names = (
+        *("action", "_selected_action", "index", "select_across", "confirm", "reason", "newest", "overlap"),
+        *("consent", "scope", "label", "name", "_save"),
     )
     page = address(route, model, rows)
-    for nasty in WORST:
-        one = dict.fromkeys((*fields, "consent", "scope", "label", "name", "_save"), nasty)
-        many = {name: [nasty, "", nasty] for name in one}
-        for data in (one, many, {"confirm": "yes", "reason": nasty}, {}):
-            assert boss.post(page, data).status_code < 500, (page, data)
-    if "<" in route:
-        for nasty in NASTY:
-            assert boss.post(address(route, model, rows, nasty), {"confirm": "yes"}).status_code < 500
+    sent: list[dict[str, Any]] = [{}, *(dict.fromkeys(names, nasty) for nasty in tried(WORST))]
+    sent += [{name: [nasty, "", nasty] for name in names} for nasty in tried(TYPICAL)]
+    sent += [{"confirm": "yes", "reason": nasty} for nasty in tried(TYPICAL)]
+    for data in sent:
+        assert boss.post(page, data).status_code < 500, (page, data)
+    for nasty in tried(WORST) if "<" in route else ():
+        assert boss.post(address(route, model, rows, nasty), {"confirm": "yes"}).status_code < 500, nasty
 
 
 @pytest.mark.parametrize("model", [Authorization, Client, Consent, OutboxMessage])
@@ -154,7 +155,7 @@ def test_rows_that_cannot_be_are_no_rows_to_act_on(boss: Any, rows: dict[type, A
     actions = [action.list_name for action in model_admin.row_actions if action.many]  # type: ignore[attr-defined]
     before = list(model.objects.values())
     for action in (*actions, *(["export_csv"] if model is Client else []), "delete_selected"):
-        for nasty in NASTY:
+        for nasty in tried(NASTY):
             chosen = {"action": action, "confirm": "yes", "reason": "A test"}
             assert boss.post(url, chosen | {"_selected_action": [nasty]}).status_code < 500, nasty
             if not nasty.lstrip("-").isdecimal() or len(nasty) > 19:
@@ -173,13 +174,13 @@ def test_no_field_of_a_client_fails_on_nonsense(boss: Any, case: str) -> None:
     data = form_data(boss.get(url))
     addresses = ("https://[", f"https://{'a' * 300}.example/", "https://a.example:99999999/", "//", "a:")
     dates = ("0001-01-01", "9999-12-31", "2026-02-30")
-    for nasty in (*WORST, *addresses, *dates, "2147483648", ["x", "x"]):
+    for nasty in (*tried(WORST), *addresses, *dates, "2147483648", ["x", "x"]):
         # All at once: each field reads what it was sent, whatever the others say.
         assert boss.post(url, dict.fromkeys(data, nasty)).status_code < 500, nasty
     for name in data:
         # Then one alone, which may get as far as the database.
         more = addresses if "uri" in name or "url" in name else dates if "until" in name else ()
-        for nasty in ("²", "a\0b", "9" * 20, *more):
+        for nasty in (*REFUSED[:2], *more):
             assert boss.post(url, data | {name: nasty}).status_code < 500, (name, nasty)
         assert boss.post(url, {key: data[key] for key in data if key != name}).status_code < 500, name
 

@@ -9,16 +9,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import psycopg
-import requests
 
 from tests.benchmarks import postgresql
 from tests.benchmarks.prepare import REDIRECT_URI, VERIFIER, challenge
@@ -26,14 +26,16 @@ from tests.oauth_client import hidden_fields
 
 OPERATIONS = ("client credentials", "code exchange", "refresh", "API call", "introspection", "revocation")
 #: Only ours has JWTs that its own API checks without the database; compared with the floor's API call.
-SIGNED = "API call, JWT"
+SIGNED = "API call (JWT)"
+#: The same call of a view of Django REST framework. A peer's handler is a bare one, and so is that of the other calls.
+FRAMEWORK = "API call (DRF)"
 #: What a browser asks for, with a session: the page, the answer to it, and again when the answer is remembered.
 PAGES = ("consent page", "consent answered", "remembered")
 #: By a client that has no secret.
 PUBLIC = ("public exchange", "public refresh")
 LOGIN = ("ID token exchange", "UserInfo")
 DEVICES = "device poll"
-ALL = (*OPERATIONS, *PUBLIC, SIGNED, *PAGES, *LOGIN, DEVICES)
+ALL = (*OPERATIONS, *PUBLIC, FRAMEWORK, SIGNED, *PAGES, *LOGIN, DEVICES)
 
 
 class Answer(NamedTuple):
@@ -72,15 +74,14 @@ class Server:
             return self.page(operation)
         if operation in _BEARERS:
             token = self.signed_token() if operation == SIGNED else self.held[_BEARERS[operation]][0]
-            path = "/oauth/userinfo/" if operation == "UserInfo" else "/api/"
-            return "GET", path, {"Authorization": f"Bearer {token}"}, ""
+            return "GET", _ADDRESSES.get(operation, "/api/"), {"Authorization": f"Bearer {token}"}, ""
         path, body = _BODIES[operation](self.held)
         headers = {"Content-Type": FORM}
         client = self.held[_CLIENTS.get(operation, "web")]
         if operation in (*PUBLIC, DEVICES):
             body["client_id"] = client[0]
         else:
-            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(client).encode()).decode()}"
+            headers["Authorization"] = _basic(client)
         return "POST", path, headers, urlencode(body)
 
     def page(self, operation: str) -> tuple[str, str, dict[str, str], str]:
@@ -112,29 +113,27 @@ class Server:
 
     def ready(self, operation: str, requests_to_come: int) -> None:
         """What must be there before an operation is measured: the pages whose forms are answered."""
+        if operation == "remembered" and not (self.answered or "remembered" in self.held):
+            self.ready("consent answered", 1)
+            self.send("consent answered")
         while operation == "consent answered" and len(self.forms) < requests_to_come:
             session = self.held["sessions"].pop()
-            page = requests.get(
-                f"http://127.0.0.1:{self.port}{self.question()}", cookies={"sessionid": session}, timeout=30
-            )
-            fields = hidden_fields(page.text) | {
+            page = self.fetch("GET", self.question(), {"Cookie": f"sessionid={session}"})
+            fields = hidden_fields(page.text.decode()) | {
                 "allow": "Authorize",
                 "decision": "allow",
                 "scope": "profile",
             }
-            self.csrf_cookies[session] = page.cookies["csrftoken"]
+            cookies = SimpleCookie("; ".join(page.cookies))
+            self.csrf_cookies[session] = cookies["csrftoken"].value
             self.forms.append((session, urlencode(fields)))
 
     def signed_token(self) -> str:
         """A JWT for the API, asked for once, as a client would."""
         if "jwt" not in self.held:
-            answer = requests.post(
-                f"http://127.0.0.1:{self.port}/oauth/token/",
-                data={"grant_type": "client_credentials"},
-                auth=tuple(self.held["signed"]),
-                timeout=30,
-            )
-            self.held["jwt"] = answer.json()["access_token"]
+            headers = {"Content-Type": FORM, "Authorization": _basic(self.held["signed"])}
+            answer = self.fetch("POST", "/oauth/token/", headers, "grant_type=client_credentials")
+            self.held["jwt"] = json.loads(answer.text)["access_token"]
         return str(self.held["jwt"])
 
     def operations(self) -> tuple[str, ...]:
@@ -142,6 +141,7 @@ class Server:
         offered = {
             "web": OPERATIONS,
             "public": PUBLIC,
+            "framework": (FRAMEWORK,),
             "signed": (SIGNED,),
             "sessions": PAGES,
             "login": LOGIN,
@@ -203,12 +203,19 @@ def _on_processor(process: Path) -> float:
     return sum(int(file.read_text().split()[0]) for file in process.glob("task/*/schedstat")) / 1e9
 
 
+def _basic(client: Sequence[str]) -> str:
+    """The header by which a client proves who it is (RFC 6749 §2.3.1)."""
+    return f"Basic {base64.b64encode(':'.join(client).encode()).decode()}"
+
+
 FORM = "application/x-www-form-urlencoded"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 #: A device that polls is told to wait; an answer goes back by a redirect.
 _STATUS = {"consent answered": (302, 303), "remembered": (302, 303), "device poll": (400,)}
 #: Which of what is held goes with the request: as its bearer token, or as its client, if that is not the web app.
-_BEARERS = {"API call": "access", SIGNED: "signed", "UserInfo": "login access"}
+_BEARERS = {"API call": "access", FRAMEWORK: "framework", SIGNED: "signed", "UserInfo": "login access"}
+#: Where it is, if not at the bare view.
+_ADDRESSES = {FRAMEWORK: "/framework/", "UserInfo": "/oauth/userinfo/"}
 _CLIENTS = {
     "client credentials": "machine",
     "ID token exchange": "login",

@@ -10,5 +10,6 @@ urlpatterns = [
     path("oauth/introspect/", views.introspect),
     path("oauth/revoke/", views.revoke),
     path("oauth/userinfo/", views.userinfo),
-    path("api/", views.Api.as_view()),
+    path("api/", views.api),
+    path("framework/", views.Api.as_view()),
 ]

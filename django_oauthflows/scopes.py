@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -84,7 +84,7 @@ class ScopeRegistry(Mapping[str, Scope]):
     def __len__(self) -> int:
         return len(self._scopes)
 
-    @property
+    @cached_property
     def grantable(self) -> tuple[str, ...]:
         """Names that can still be asked for: all but the retired ones."""
         return tuple(name for name, scope in self._scopes.items() if not scope.retired)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -27,6 +27,7 @@ from django.db import (
     transaction,
 )
 from django.db.models import Manager, Model, QuerySet
+from django.db.models.constants import OnConflict
 from django.db.models.lookups import Exact
 
 Parameters = ParamSpec("Parameters")
@@ -163,6 +164,19 @@ def in_pages(rows: QuerySet[Any, Result], size: int = 1000) -> Iterator[Result]:
         page = list(rows.filter(pk__lt=page[-1].pk)[:size]) if len(page) == size else []
 
 
+def stretches(rows: Any, size: int) -> Iterator[list[Any]]:
+    """The keys of all rows of a queryset, the lowest first, ``size`` at a time: for work on a table that others use.
+
+    One statement for each, answered by the index of the key, and nothing is open while the rows are worked on. Rows
+    that do not fit the queryset any more are not met again, and those that come meanwhile are met.
+    """
+    keys = rows.order_by("pk").values_list("pk", flat=True)
+    found = list(keys[:size])
+    while found:
+        yield found
+        found = list(keys.filter(pk__gt=found[-1])[:size]) if len(found) == size else []
+
+
 def has_more_rows(model: type[Model], number: int) -> bool:
     """Whether there are more than ``number`` rows; no more of them are counted."""
     rows = rows_of(model).order_by()
@@ -206,6 +220,24 @@ def savepoint(model: Any) -> Iterator[None]:
             if connections[using].in_atomic_block:
                 stack.enter_context(transaction.atomic(using=using))
         yield
+
+
+def insert_children(model: Any, rows: Sequence[Any], using: str) -> None:
+    """Insert the rows of a model that extends another one's, whose own rows are there already; pass over those that
+    somebody else has just inserted.
+
+    As ``bulk_create(ignore_conflicts=True)``, which Django has not for such models.
+    """
+    fields = model._meta.local_concrete_fields
+    step = max(1, connections[using].ops.bulk_batch_size(fields, rows))
+    for first in range(0, len(rows), step):
+        model._base_manager.using(using)._insert(
+            rows[first : first + step],
+            fields=fields,
+            using=using,
+            raw=True,
+            on_conflict=OnConflict.IGNORE,
+        )
 
 
 def atomic_on(using: str) -> transaction.Atomic:

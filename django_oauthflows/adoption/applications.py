@@ -6,23 +6,34 @@ later through the toolkit's own model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.hashers import identify_hasher, make_password
-from django.db import IntegrityError, models
+from django.db import models
 from django.db.models.signals import post_migrate, post_save
 from django.utils import timezone
 from oauth2_provider.settings import APPLICATION_MODEL, oauth2_settings
 
-from django_oauthflows.database import Exactly, atomic_on, may_hold, once_more, rows_of, streamed, writer_of
+from django_oauthflows.database import (
+    Exactly,
+    atomic_on,
+    in_pages,
+    insert_children,
+    may_hold,
+    once_more,
+    rows_of,
+    stretches,
+    writer_of,
+)
 from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import ClientType
 from django_oauthflows.models.client import Application, Client
+from django_oauthflows.models.client_index import index_clients
 from django_oauthflows.models.client_manager import can_be_client_id
-from django_oauthflows.models.client_secret import ClientSecret, digest_of, is_strong
+from django_oauthflows.models.client_secret import digest_of, is_strong
 from django_oauthflows.scopes import declared_scopes
 
 #: Label of a secret that a client had before.
@@ -31,6 +42,10 @@ _ADOPTED = "Adopted"
 NO_PKCE = "The site did not ask for it before it switched (PKCE_REQUIRED = False)"
 #: The scope that the toolkit asks of a caller of its introspection endpoint.
 _INTROSPECTION = "introspection"
+#: What an application becomes.
+_MODELS = ("Client", "ClientSecret")
+#: Applications that one transaction adopts, tokens that one statement looks at, and how often others may be in the way.
+BATCH, _TOKENS, _TRIES = 200, 10_000, 12
 
 
 def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
@@ -102,10 +117,20 @@ def _is_hash(stored: str) -> bool:
     return True
 
 
-def adopt_all(applications: Any, client_model: Any, secret_model: Any) -> None:
-    """Give each of these applications its rows that has none."""
-    for application in streamed(applications.filter(oauthflows_client=None)):
-        adopt(application, client_model, secret_model, using=applications.db)
+def adopt_all(registry: Any, *, using: str) -> None:
+    """Give each application in the database ``using`` its rows that has none.
+
+    Some at a time, each time in one short transaction: a running site is not kept waiting, and what was broken off
+    goes on where it was. ``registry`` has the models: Django's, or as they were at the time of a migration.
+    """
+    waiting = registry.get_model(APPLICATION_MODEL)._base_manager.using(using).filter(oauthflows_client=None)
+    for keys in stretches(waiting, BATCH):
+        # Others may adopt some of them at the same moment; the next try meets those that still wait.
+        once_more(partial(_adopt_some, waiting.filter(pk__in=keys), registry), using=using, tries=_TRIES)
+
+
+def _adopt_some(waiting: Any, registry: Any) -> None:
+    adopt(list(waiting), registry, using=waiting.db)
 
 
 def adopted(client_id: str) -> bool:
@@ -121,38 +146,49 @@ def adopted(client_id: str) -> bool:
     if keys is None or keys[1] is not None:
         return keys is not None
     using = writer_of(Client)
-    try:
-        # Some databases tell all but one of them of a deadlock.
-        once_more(partial(adopt, mine.get(), Client, ClientSecret, using=using), using=using, tries=12)
-    except IntegrityError:
-        return bool(Client.objects.filter(pk=keys[0]).exists())
+    once_more(partial(_adopt_some, mine.using(using), apps), using=using, tries=_TRIES)
     return True
 
 
-def adopt(application: Any, client_model: Any, secret_model: Any, *, using: str) -> None:
-    """Give one application its rows, in the database ``using``. Its own row is left alone, but for a machine that
-    the toolkit calls public: there its secret counts all the same, here that is what confidential means.
+def adopt(applications: Sequence[Any], registry: Any, *, using: str) -> None:
+    """Give these applications their rows, in the database ``using`` and in one transaction, unless somebody else does
+    at the same moment. Their own rows are left alone, but for machines that the toolkit calls public: there their
+    secret counts all the same, here that is what confidential means.
     """
-    if application.client_type != _client_type(application):
+    client_model, secret_model = (registry.get_model("django_oauthflows", name) for name in _MODELS)
+    scopes = declared_scopes().grantable
+    machines = [each.pk for each in applications if each.client_type != _client_type(each)]
+    for application in applications:
         application.client_type = _client_type(application)
-        application.save_base(raw=True, force_update=True, using=using, update_fields=["client_type"])
-    values = client_values(application, declared_scopes().grantable)
-    secret = secret_values(application)
+    # Before the transaction: a weak secret takes a slow hash.
+    clients = [client_model(**client_values(each, scopes)) for each in applications]
+    secrets = [secret_model(**values) for each in applications if (values := secret_values(each))]
     with atomic_on(using):
-        # The parent row exists: `raw` saves the child row and nothing else.
-        client_model(**values).save_base(raw=True, force_insert=True, using=using)
-        if secret is not None:
-            secret_model.objects.using(using).create(**secret)
+        if machines:
+            theirs = type(applications[0])._base_manager.using(using).filter(pk__in=machines)
+            theirs.update(client_type=ClientType.CONFIDENTIAL)
+        insert_children(client_model, clients, using)
+        # Those that are of this making; others give theirs what belongs to them.
+        made = client_model._base_manager.using(using).filter(
+            pk__in=[each.pk for each in clients], token_epoch__in=[each.token_epoch for each in clients]
+        )
+        keys = set(made.values_list("pk", flat=True))
+        secret_model._base_manager.using(using).bulk_create(
+            each for each in secrets if each.client_id in keys
+        )
+        index_clients(made, registry)
 
 
 def exempt_from_pkce() -> int:
     """Put on record, for each adopted client with a secret, that the toolkit did not ask it for PKCE; how many."""
     adopted_ones = Client.objects.filter(secrets__label=_ADOPTED, pkce_exemption="").distinct()
-    waiting = [client for client in adopted_ones if _may_be_exempt(client.flow_names)]
-    for client in waiting:
-        client.pkce_exemption = NO_PKCE
-        client.change(["pkce_exemption"])
-    return len(waiting)
+    exempted = 0
+    for client in in_pages(adopted_ones):
+        if _may_be_exempt(client.flow_names):
+            client.pkce_exemption = NO_PKCE
+            client.change(["pkce_exemption"])
+            exempted += 1
+    return exempted
 
 
 def _may_be_exempt(flow_names: Iterable[str]) -> bool:
@@ -175,8 +211,11 @@ def mark_resource_servers(access_tokens: Any, clients: Any) -> None:
     """
     live = access_tokens.filter(scope__contains=_INTROSPECTION, expires__gt=timezone.now())
     held = live.exclude(application=None).values_list("application_id", "scope").distinct()
-    keys = {key for key, scope in held if _INTROSPECTION in scope.split()}
-    clients.filter(pk__in=keys).update(is_resource_server=True)
+    for stretch in stretches(access_tokens, _TOKENS):
+        some = held.filter(pk__range=(stretch[0], stretch[-1]))
+        keys = {key for key, scope in some if _INTROSPECTION in scope.split()}
+        if keys:
+            clients.filter(pk__in=keys).update(is_resource_server=True)
 
 
 def _adopt_saved(*, instance: Any, using: str, raw: bool = False, **_: Any) -> None:
@@ -185,7 +224,7 @@ def _adopt_saved(*, instance: Any, using: str, raw: bool = False, **_: Any) -> N
         return
     mine = Client.objects.using(using).filter(pk=instance.pk)
     if not mine.exists():
-        adopt(instance, Client, ClientSecret, using=using)
+        adopt([instance], apps, using=using)
     else:
         mine.exclude(owner=instance.user_id).update(owner=instance.user_id)
 
@@ -210,11 +249,11 @@ def _as_declared(deconstruct: Callable[[], tuple[str, str, list[Any], dict[str, 
 def _adopt_after_migrate(*, using: str, apps: Any = apps, **_: Any) -> None:
     """What came by ``loaddata`` or SQL since. The models are those that the migrations have come to."""
     try:
-        models_there = [apps.get_model("django_oauthflows", name) for name in ("Client", "ClientSecret")]
+        models_there = [apps.get_model("django_oauthflows", name) for name in _MODELS]
     except LookupError:  # migrated back to before there were any
         return
     if all(may_hold(using, model) for model in models_there):
-        adopt_all(apps.get_model(APPLICATION_MODEL).objects.using(using), *models_there)
+        adopt_all(apps, using=using)
 
 
 def watch() -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from functools import partial
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -17,11 +18,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from django_oauthflows.database import streamed
+from django_oauthflows.database import atomic_on, once_more, stretches
 from django_oauthflows.models.consent import Consent, ConsentQuerySet
 from django_oauthflows.scopes import scope_string
 
-BATCH = 1000
+#: Tokens that one transaction looks at, and how often others may be in the way of it.
+BATCH, _TRIES = 1000, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +63,56 @@ def with_last_use(consents: ConsentQuerySet) -> ConsentQuerySet:
 def consents_for_tokens(access_tokens: Any, refresh_tokens: Any, consents: Any) -> None:
     """Add and extend rows of ``consents`` for what the two tables hold.
 
-    The arguments are querysets of the three models, as they were at the time of the migration.
+    Some tokens at a time, in the order of their keys, each time in one short transaction: a running site is not kept
+    waiting, and what was broken off comes to the same when it is done again. The arguments are querysets of the three
+    models, as they were at the time of the migration.
     """
-    held = _held(access_tokens, refresh_tokens)
-    while batch := list(islice(held, BATCH)):
-        users = {each.key[0] for each in batch}
-        known = {(each.user_id, each.client_id): each for each in consents.filter(user__in=users)}
+    consents = consents.all()
+    refreshable = refresh_tokens.filter(access_token=OuterRef("pk"), revoked=None)
+    # Old code may still make applications: their tokens get a consent when both are first used.
+    usable = access_tokens.filter(
+        Q(expires__gt=timezone.now()) | Exists(refreshable),
+        user__isnull=False,
+        application__oauthflows_client__isnull=False,
+    )
+    for keys in stretches(access_tokens, BATCH):
+        tokens = usable.filter(pk__range=(keys[0], keys[-1]))
+        # Others may save one of the consents, or delete a user, at the same moment.
+        once_more(partial(_ensure_consents, tokens, consents), using=consents.db, tries=_TRIES)
+
+
+def _ensure_consents(tokens: Any, consents: Any) -> None:
+    held = {each.key: each for each in _held(tokens)}
+    users, clients = {user for user, _ in held}, {client for _, client in held}
+    with atomic_on(consents.db):
+        rows = consents.select_for_update().filter(user__in=users, client__in=clients).order_by("pk")
+        known = {(each.user_id, each.client_id): each for each in rows}
         consents.bulk_create(
             consents.model(
                 user_id=each.key[0], client_id=each.key[1], **consent_values(each.scopes, since=each.since)
             )
-            for each in batch
+            for each in held.values()
             if each.key not in known
         )
-        standing = [(known[each.key], each) for each in batch if each.key in known]
-        for consent, each in standing:
-            # What the user has answered about, either way, is not changed.
-            scopes = each.scopes.difference(consent.wordings)
-            consent.scope = scope_string({*consent.scope.split(), *scopes})
-        consents.bulk_update([consent for consent, _each in standing], ["scope"])
+        changed = [known[key] for key in held.keys() & known.keys() if _extend(known[key], held[key])]
+        consents.bulk_update(changed, ["scope", "given_at"], batch_size=100)
 
 
-def _held(access_tokens: Any, refresh_tokens: Any) -> Iterator[Held]:
-    """Tokens that can still be used or refreshed, together for each user and client."""
-    refreshable = refresh_tokens.filter(access_token=OuterRef("pk"), revoked=None)
-    rows = (
-        access_tokens.filter(Q(expires__gt=timezone.now()) | Exists(refreshable))
-        .exclude(user=None)
-        .exclude(application=None)
-        .order_by("user_id", "application_id")
-        .values_list("user_id", "application_id", "scope", "created")
-    )
-    for key, group in groupby(streamed(rows), key=itemgetter(0, 1)):
-        tokens = list(group)
-        scopes = frozenset(name for token in tokens for name in token[2].split())
-        yield Held(key=key, scopes=scopes, since=min(token[3] for token in tokens))
+def _extend(consent: Any, held: Held) -> bool:
+    """Let a consent stand for these tokens, too; whether that changes it.
+
+    What the user has answered about, either way, is not changed.
+    """
+    scope, given_at = consent.scope, consent.given_at
+    consent.scope = scope_string({*scope.split(), *held.scopes.difference(consent.wordings)})
+    consent.given_at = min(given_at, held.since) if consent.implied else given_at
+    return (scope, given_at) != (consent.scope, consent.given_at)
+
+
+def _held(tokens: Any) -> Iterator[Held]:
+    """What these tokens are good for, together for each user and client."""
+    rows = tokens.values_list("user_id", "application_id", "scope", "created")
+    for key, group in groupby(sorted(rows, key=itemgetter(0, 1)), key=itemgetter(0, 1)):
+        of_key = list(group)
+        scopes = frozenset(name for token in of_key for name in token[2].split())
+        yield Held(key=key, scopes=scopes, since=min(token[3] for token in of_key))

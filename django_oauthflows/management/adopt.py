@@ -6,10 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
+
 from django_oauthflows.adoption.applications import adopt_all, exempt_from_pkce
 from django_oauthflows.adoption.report import findings
-from django_oauthflows.models import Client, ClientSecret
-from django_oauthflows.models.client import Application
+from django_oauthflows.database import writer_of
+from django_oauthflows.models import Client
 
 if TYPE_CHECKING:
     from django_oauthflows.management.commands.oauth import Command
@@ -43,7 +45,7 @@ def handle(command: Command, options: dict[str, Any]) -> None:
     if options["check"]:
         _check(command, options)
         return
-    adopt_all(Application.objects, Client, ClientSecret)
+    adopt_all(apps, using=writer_of(Client))
     if options["exempt_from_pkce"]:
         command.say(f"Need no PKCE: {exempt_from_pkce()} clients.")
 

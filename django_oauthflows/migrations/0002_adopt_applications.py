@@ -8,20 +8,16 @@ from typing import Any
 from django.db import migrations
 from oauth2_provider.settings import ACCESS_TOKEN_MODEL, APPLICATION_MODEL
 
-from django_oauthflows.adoption.applications import adopt, mark_resource_servers
-from django_oauthflows.models.client_index import INDEXES, index_clients
+from django_oauthflows.adoption.applications import adopt_all, mark_resource_servers
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:
     alias = schema_editor.connection.alias
-    client_model = apps.get_model("django_oauthflows", "Client")
-    secret_model = apps.get_model("django_oauthflows", "ClientSecret")
-    clients = client_model.objects.using(alias)
-    applications = apps.get_model(APPLICATION_MODEL).objects.using(alias)
-    for application in applications.exclude(pk__in=clients.values("application_id")).iterator():
-        adopt(application, client_model, secret_model, using=alias)
-    mark_resource_servers(apps.get_model(ACCESS_TOKEN_MODEL).objects.using(alias), clients)
-    index_clients(clients, {each: apps.get_model("django_oauthflows", each.__name__) for each in INDEXES})
+    adopt_all(apps, using=alias)
+    mark_resource_servers(
+        apps.get_model(ACCESS_TOKEN_MODEL).objects.using(alias),
+        apps.get_model("django_oauthflows", "Client").objects.using(alias),
+    )
 
 
 def backwards(apps: Any, schema_editor: Any) -> None:

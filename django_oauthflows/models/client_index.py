@@ -271,21 +271,24 @@ def shown_skeleton(host: str) -> str:
 INDEXES: tuple[type[_Following], ...] = (ClientOrigin, ClientResource, ClientSkeleton)
 
 
-def index_clients(clients: Any, models_of: dict[type[_Following], Any], *, step: int = 1000) -> None:
-    """Write the rows of the ``clients`` of a queryset, for a migration: some at a time, however many there are.
+def index_clients(clients: Any, registry: Any, *, step: int = 1000) -> None:
+    """Write the rows of the ``clients`` of a queryset: some at a time, however many there are.
 
-    ``models_of`` gives the historical version of each model here.
+    ``registry`` has the models: Django's, or as they were at the time of a migration.
     """
     last = 0
     while some := list(clients.filter(pk__gt=last).order_by("pk")[:step]):
-        for index, model in models_of.items():
+        for index in INDEXES:
+            model = registry.get_model("django_oauthflows", index.__name__)
             there = {field.attname for field in model._meta.concrete_fields}
             fields = [name for name in ("client_id", *index.contents) if name in there]
             rows = [row for client in some for row in index.wanted(client)]
-            model.objects.using(clients.db).bulk_create(
+            model._base_manager.using(clients.db).bulk_create(
                 [model(**{name: getattr(row, name) for name in fields}) for row in rows],
                 ignore_conflicts=True,
             )
+        if len(some) < step:
+            break
         last = some[-1].pk
 
 

@@ -14,6 +14,7 @@ from oauth2_provider.models import get_application_model
 
 from django_oauthflows.adoption.applications import secret_values
 from django_oauthflows.models import Client, ClientSecret
+from django_oauthflows.models.client_index import ClientOrigin
 from tests.factories import UserFactory
 from tests.oauth_client import OAuthClient, pkce_pair
 
@@ -119,12 +120,16 @@ def test_the_check_names_those_that_wait_and_migrate_makes_clients_of_them(
     transactional_db: None, tmp_path: Any
 ) -> None:
     assert run_checks(databases=["default"]) == []
-    loaded(tmp_path)
+    loaded(tmp_path, allowed_origins="https://loaded.example")
     (found,) = run_checks(databases=["default"])
     assert found.id == "oauthflows.W081"
     assert "loaded" in found.msg
     call_command(found.hint.split()[-1], verbosity=0)
-    assert Client.objects.get(client_id="loaded").secrets.count() == 1
+    client = Client.objects.get(client_id="loaded")
+    assert client.secrets.count() == 1
+    # What is looked up by its value, too: the search by name, and origins that may read our answers.
+    assert {row.shown for row in client.skeletons.all()} == {"Loaded", "loaded.example"}
+    assert ClientOrigin.objects.allows("https://loaded.example")
     assert run_checks(databases=["default"]) == []
 
 

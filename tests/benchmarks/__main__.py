@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks speed|growth|pages|purge|trace``; ``--help`` tells the sizes that can be chosen."""
+"""``python -m tests.benchmarks speed|growth|pages|purge|adoption|trace``; ``--help`` tells the sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import django
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases
 
-from tests.benchmarks import compare, growth, purge
+from tests.benchmarks import adoption, compare, growth, purge
 from tests.benchmarks.speed import ALL
 
 
@@ -31,6 +31,9 @@ def main() -> None:
     paged.add_argument("--requests", type=int, default=20)
     purged = which.add_parser("purge", help="rows per second, beside cleartokens")
     purged.add_argument("--rows", type=int, default=1_000_000)
+    adopted = which.add_parser("adoption", help="what a site of the toolkit waits for while it is adopted")
+    adopted.add_argument("--tokens", type=int, default=1_000_000)
+    adopted.add_argument("--database", default="", help="the URL of an empty one, instead of a PostgreSQL")
     which.add_parser("trace", help="the files and functions that one request runs through")
     chosen = parser.parse_args()
     if chosen.which == "speed":
@@ -48,6 +51,8 @@ def main() -> None:
         text = growth.measure_pages(chosen.few, chosen.many, chosen.requests)
     elif chosen.which == "purge":
         text = purge.measure(chosen.rows)
+    elif chosen.which == "adoption":
+        text = adoption.measure(chosen.tokens, chosen.database)
     else:
         text = trace()
     sys.stdout.write(text + "\n")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.apps import apps
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -44,7 +44,8 @@ def add_applications(number: int) -> None:
 
 
 def adopt_applications() -> None:
-    call_command("oauth", "adopt", verbosity=0)
+    """As ``oauth adopt`` and ``migrate`` do."""
+    applications.adopt_all(apps, using=connection.alias)
 
 
 def add_tokens(number: int) -> None:

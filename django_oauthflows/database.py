@@ -286,6 +286,11 @@ def skips_locked(subject: Any) -> bool:
     return connections[writer_of(subject)].features.has_select_for_update_skip_locked
 
 
+def locks_rows(using: str) -> bool:
+    """Whether ``select_for_update()`` locks rows in the database ``using``. SQLite has but one lock for all."""
+    return connections[using].features.has_select_for_update
+
+
 def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """For a method of a model or manager: one transaction, tried again when others got in its way.
 

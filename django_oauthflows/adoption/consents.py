@@ -18,12 +18,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from django_oauthflows.database import atomic_on, once_more, stretches
+from django_oauthflows.database import atomic_on, locks_rows, once_more, stretches
 from django_oauthflows.models.consent import Consent, ConsentQuerySet
 from django_oauthflows.scopes import scope_string
 
 #: Tokens that one transaction looks at, and how often others may be in the way of it.
 BATCH, _TRIES = 1000, 12
+#: What is asked of a consent that is there already.
+_READ = ("user", "client", "scope", "wordings", "implied", "given_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,12 @@ def _ensure_consents(tokens: Any, consents: Any) -> None:
     held = {each.key: each for each in _held(tokens)}
     users, clients = {user for user, _ in held}, {client for _, client in held}
     with atomic_on(consents.db):
-        rows = consents.select_for_update().filter(user__in=users, client__in=clients).order_by("pk")
-        known = {(each.user_id, each.client_id): each for each in rows}
+        rows = consents.filter(user__in=users, client__in=clients)
+        if not locks_rows(consents.db):
+            # Only who begins with a write waits for others there; this one changes nothing.
+            rows.update(scope=F("scope"))
+        locked = rows.select_for_update().only(*_READ).order_by("pk")
+        known = {(each.user_id, each.client_id): each for each in locked}
         consents.bulk_create(
             consents.model(
                 user_id=each.key[0], client_id=each.key[1], **consent_values(each.scopes, since=each.since)
@@ -94,19 +100,26 @@ def _ensure_consents(tokens: Any, consents: Any) -> None:
             for each in held.values()
             if each.key not in known
         )
-        changed = [known[key] for key in held.keys() & known.keys() if _extend(known[key], held[key])]
-        consents.bulk_update(changed, ["scope", "given_at"], batch_size=100)
+        extended = [(known[key], _extended(known[key], held[key])) for key in held.keys() & known.keys()]
+        for name in ("scope", "given_at"):
+            changed = [
+                (each, values[name]) for each, values in extended if getattr(each, name) != values[name]
+            ]
+            for consent, value in changed:
+                setattr(consent, name, value)
+            consents.bulk_update([consent for consent, _ in changed], [name], batch_size=100)
 
 
-def _extend(consent: Any, held: Held) -> bool:
-    """Let a consent stand for these tokens, too; whether that changes it.
+def _extended(consent: Any, held: Held) -> dict[str, Any]:
+    """What a consent says when it stands for these tokens, too.
 
     What the user has answered about, either way, is not changed.
     """
-    scope, given_at = consent.scope, consent.given_at
-    consent.scope = scope_string({*scope.split(), *held.scopes.difference(consent.wordings)})
-    consent.given_at = min(given_at, held.since) if consent.implied else given_at
-    return (scope, given_at) != (consent.scope, consent.given_at)
+    scopes = held.scopes.difference(consent.wordings)
+    return {
+        "scope": scope_string({*consent.scope.split(), *scopes}),
+        "given_at": min(consent.given_at, held.since) if consent.implied else consent.given_at,
+    }
 
 
 def _held(tokens: Any) -> Iterator[Held]:

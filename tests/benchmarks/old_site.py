@@ -1,9 +1,9 @@
 """A site with a past on stock django-oauth-toolkit: its rows, and its requests while somebody migrates it.
 
 ``python -m tests.benchmarks.old_site fill TOKENS`` makes a refresh token for every ten access tokens and an
-application for every hundred; ``live`` does what the site does all day, one after the other, until its standard
-input ends, and prints for how many milliseconds each had to wait at most. With the settings of a benchmark's
-project. Nothing of this package is imported here.
+application for every hundred, and ``end`` lets all of them be over; ``live`` does what the site does all day, one after
+the other, until its standard input ends, and prints for how many milliseconds each had to wait at most. With the
+settings of a benchmark's project. Nothing of this package is imported here.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ _TOKENS = """
 INSERT INTO oauth2_provider_accesstoken (id, token, token_checksum, user_id, application_id, scope, resource, expires,
     created, updated)
 SELECT n, 'token' || n, 'token' || n,
-    CASE WHEN n %% {half} %% 50 = 7 THEN NULL WHEN n %% {half} %% 100 = 1 THEN 1 ELSE 1 + n %% {half} * 7 %% {users} END,
+    CASE WHEN n %% {half} %% 50 = 7 THEN NULL WHEN n %% {half} %% 100 = 1 THEN 1
+        ELSE 1 + n %% {half} * 7 %% {users} END,
     CASE WHEN n %% {half} %% 10 = 0 THEN 1 ELSE 1 + n %% {half} * 13 %% {apps} END,
     CASE WHEN n > {half} AND n %% 5 = 0 THEN 'profile stats:read' ELSE 'profile' END,
     '[]', CASE WHEN n %% 10 = 0 THEN %(past)s ELSE %(later)s END, %(now)s, %(now)s
@@ -172,11 +173,23 @@ def _deeds() -> dict[str, Callable[[], Any]]:
     }
 
 
+def end() -> None:
+    """All that ``fill`` made is over."""
+    from django.utils import timezone
+
+    *_, access, refresh = _models()
+    past = timezone.now() - timedelta(days=7)
+    access._default_manager.update(expires=past)
+    refresh._default_manager.update(revoked=past)
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
     if sys.argv[1] == "fill":
         fill(int(sys.argv[2]))
+    elif sys.argv[1] == "end":
+        end()
     else:
         sys.stdout.write(json.dumps(live()))

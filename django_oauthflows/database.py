@@ -41,8 +41,9 @@ logger = logging.getLogger("django_oauthflows")
 #: what is written by the third (PostgreSQL: 25006).
 NO_ANSWER = (OperationalError, InterfaceError, InternalError)
 
-#: How often something is tried again that others prevented; after a pause that grows, in seconds.
-_TRIES, _TRIES_OF_TRANSACTION = 3, 12
+#: How often something is tried again that others prevented, and a whole transaction (for about a second); after a
+#: pause that grows, in seconds.
+_TRIES, TRIES_OF_TRANSACTION = 3, 12
 _PAUSE, _LONGEST_PAUSE = 0.01, 0.3
 
 #: Serialization failure and deadlock (SQLSTATE, ISO/IEC 9075); MySQL's and MariaDB's numbers; SQLite's names.
@@ -306,6 +307,6 @@ def in_transaction(method: Callable[Parameters, Result]) -> Callable[Parameters,
             with atomic_on(using):
                 return method(*args, **kwargs)
 
-        return once_more(work, using=using, tries=_TRIES_OF_TRANSACTION)
+        return once_more(work, using=using, tries=TRIES_OF_TRANSACTION)
 
     return wrapper

@@ -18,6 +18,7 @@ from django.utils import timezone
 from oauth2_provider.settings import APPLICATION_MODEL, oauth2_settings
 
 from django_oauthflows.database import (
+    TRIES_OF_TRANSACTION,
     Exactly,
     atomic_on,
     in_pages,
@@ -44,8 +45,8 @@ NO_PKCE = "The site did not ask for it before it switched (PKCE_REQUIRED = False
 _INTROSPECTION = "introspection"
 #: What an application becomes.
 _MODELS = ("Client", "ClientSecret")
-#: Applications that one transaction adopts, tokens that one statement looks at, and how often others may be in the way.
-BATCH, _TOKENS, _TRIES = 200, 10_000, 12
+#: Applications that one transaction adopts, and tokens that one statement looks at.
+BATCH, _TOKENS = 200, 10_000
 
 
 def client_values(application: Any, scopes: Iterable[str]) -> dict[str, Any]:
@@ -126,7 +127,11 @@ def adopt_all(registry: Any, *, using: str) -> None:
     waiting = registry.get_model(APPLICATION_MODEL)._base_manager.using(using).filter(oauthflows_client=None)
     for keys in stretches(waiting, BATCH):
         # Others may adopt some of them at the same moment; the next try meets those that still wait.
-        once_more(partial(_adopt_some, waiting.filter(pk__in=keys), registry), using=using, tries=_TRIES)
+        once_more(
+            partial(_adopt_some, waiting.filter(pk__in=keys), registry),
+            using=using,
+            tries=TRIES_OF_TRANSACTION,
+        )
 
 
 def _adopt_some(waiting: Any, registry: Any) -> None:
@@ -146,7 +151,7 @@ def adopted(client_id: str) -> bool:
     if keys is None or keys[1] is not None:
         return keys is not None
     using = writer_of(Client)
-    once_more(partial(_adopt_some, mine.using(using), apps), using=using, tries=_TRIES)
+    once_more(partial(_adopt_some, mine.using(using), apps), using=using, tries=TRIES_OF_TRANSACTION)
     return True
 
 

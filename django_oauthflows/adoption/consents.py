@@ -18,12 +18,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from django_oauthflows.database import atomic_on, locks_rows, once_more, stretches
+from django_oauthflows.database import TRIES_OF_TRANSACTION, atomic_on, locks_rows, once_more, stretches
 from django_oauthflows.models.consent import Consent, ConsentQuerySet
 from django_oauthflows.scopes import scope_string
 
-#: Tokens that one transaction looks at, and how often others may be in the way of it.
-BATCH, _TRIES = 1000, 12
+#: Tokens that one transaction looks at.
+BATCH = 1000
 #: What is asked of a consent that is there already.
 _READ = ("user", "client", "scope", "wordings", "implied", "given_at")
 
@@ -80,7 +80,7 @@ def consents_for_tokens(access_tokens: Any, refresh_tokens: Any, consents: Any) 
     for keys in stretches(access_tokens, BATCH):
         tokens = usable.filter(pk__range=(keys[0], keys[-1]))
         # Others may save one of the consents, or delete a user, at the same moment.
-        once_more(partial(_ensure_consents, tokens, consents), using=consents.db, tries=_TRIES)
+        once_more(partial(_ensure_consents, tokens, consents), using=consents.db, tries=TRIES_OF_TRANSACTION)
 
 
 def _ensure_consents(tokens: Any, consents: Any) -> None:

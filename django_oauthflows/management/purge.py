@@ -22,7 +22,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from django_oauthflows.authorization_server.secret_reminders import remind
-from django_oauthflows.database import atomic, once_more, rows_of, skips_locked
+from django_oauthflows.database import TRIES_OF_TRANSACTION, atomic, once_more, rows_of, skips_locked
 from django_oauthflows.management.numbers import whole_number
 from django_oauthflows.models import (
     AdoptedToken,
@@ -55,7 +55,6 @@ KEEP_ADOPTED = timedelta(days=30)
 KEEP_MESSAGES = timedelta(days=7)
 #: Keys that one step looks at.
 STRETCH = 10_000
-_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Sweep:
             dead = rows.filter(self.dead(now), pk__gte=at, pk__lt=at + stretch)
             # Others may be in the way; SQLite has but one lock for all who write.
             delete = partial(self._delete, rows, dead)
-            yield dead.count() if dry_run else once_more(delete, using=rows.db, tries=_TRIES)
+            yield dead.count() if dry_run else once_more(delete, using=rows.db, tries=TRIES_OF_TRANSACTION)
             at = self._next(rows, at + stretch)
 
     @staticmethod

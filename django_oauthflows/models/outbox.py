@@ -20,6 +20,7 @@ from django.utils.translation import pgettext_lazy
 
 from django_oauthflows import signals
 from django_oauthflows.database import (
+    TRIES_OF_TRANSACTION,
     WriterManager,
     atomic,
     in_transaction,
@@ -51,7 +52,7 @@ Result = TypeVar("Result")
 
 def _patiently(work: Callable[[], Result]) -> Result:
     """For workers, whom nobody waits for: tried again for about a second when others are in the way."""
-    return once_more(work, using=writer_of(OutboxMessage), tries=12)
+    return once_more(work, using=writer_of(OutboxMessage), tries=TRIES_OF_TRANSACTION)
 
 
 class OutboxManager(WriterManager["OutboxMessage"]):

@@ -161,9 +161,7 @@ def test_statements_are_counted_by_batches_and_not_by_rows(db: None, add: Any, a
     counts = []
     for number in (3, 12):
         add(number)
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             adopt()
         counts.append(len(captured))
         made.objects.all().delete()

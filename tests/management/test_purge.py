@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
@@ -197,6 +198,27 @@ def test_two_at_once_skip_each_others_rows(held: Held, past: Any, parallel_write
     with ThreadPoolExecutor(3) as pool:
         deleted = list(pool.map(run, range(3)))
     assert sum(deleted) + int(purge()["authorizations"]) == 200
+    assert not Authorization.objects.exists()
+
+
+def test_a_step_that_others_got_in_the_way_of_is_done_again(
+    held: Held, past: Any, transactional_db: None
+) -> None:
+    """As SQLite says while somebody else writes."""
+    for _ in range(3):
+        held.authorization()
+    Authorization.objects.update(expires_at=past)
+    refused: list[str] = []
+
+    def refuse_once(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        if sql.startswith("DELETE") and sql not in refused:
+            refused.append(sql)
+            raise OperationalError("database is locked")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(refuse_once):
+        assert purge()["authorizations"] == 3
+    assert any(Authorization._meta.db_table in sql for sql in refused)
     assert not Authorization.objects.exists()
 
 

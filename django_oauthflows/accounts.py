@@ -6,11 +6,13 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_backends, get_user_model
 from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
@@ -102,6 +104,36 @@ def objection_to_use(user: Any, client: Any) -> str:
         return sure_objection_to_use(user, client)
     except RuleFailed:
         return gettext("It cannot be found out now whether you may use this app. Please try again later.")
+
+
+def objection_to_answer(request: HttpRequest, client: Any) -> str:
+    """Why whoever sits at ``request`` may not let ``client`` use the account that is logged in there, in a sentence for
+    them; empty when they may.
+
+    As ``objection_to_use``, but only the users themselves may: what staff allow who act as them would outlast
+    the visit.
+    """
+    if has_actor(request):
+        return gettext(
+            "You are acting as somebody else. Only they themselves can let an app use their account: go back to your "
+            "own account first."
+        )
+    return objection_to_use(request.user, client)
+
+
+#: Where the session says who acts as its user: of django-hijack and of django-su.
+_ACTORS = ("hijack_history", "exit_users_pk")
+
+
+def has_actor(request: HttpRequest) -> bool:
+    """Whether somebody else acts as the user of ``request`` (an actor, RFC 8693 §4.1), by a package for that:
+    django-hijack, django-impersonate, django-loginas, django-su.
+    """
+    if getattr(request.user, "is_impersonate", False):  # by the middleware of django-impersonate
+        return True
+    session = getattr(request, "session", {})
+    of_loginas = getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "loginas_from_user")
+    return any(session.get(key) for key in (*_ACTORS, of_loginas))
 
 
 class RuleFailed(Exception):  # noqa: N818 - what happened, not what is wrong with the request

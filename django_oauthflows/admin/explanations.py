@@ -24,11 +24,6 @@ _NO_PAGE = _(
     "first; the developer should send the request again without prompt."
 )
 
-_NOT_LET_IN = _(
-    "The site does not let this user use the client: see the groups in its settings, and the site's own rule "
-    "(MAY_USE)."
-)
-
 #: Cause of a refusal → what happened and what to do about it.
 _SENTENCES: dict[str, Any] = {
     "no client secret": _(
@@ -117,8 +112,14 @@ _SENTENCES: dict[str, Any] = {
     "revoked": _("The authorization was ended before; the user has to allow the client again."),
     "consent withdrawn": _("The user has withdrawn the permission; only they can give it again."),
     "consent ended": _("The time for which the user allowed it is over; they can allow it again."),
-    "user may not use the client": _NOT_LET_IN,
-    "user may no longer use the client": _NOT_LET_IN,
+    "user may not use the client": _(
+        "The site does not let this user use the client: see the groups in its settings, and the site's own rule "
+        "(MAY_USE). Nor may staff who act as a user let an app use that user's account."
+    ),
+    "user may no longer use the client": _(
+        "The site does not let this user use the client: see the groups in its settings, and the site's own rule "
+        "(MAY_USE)."
+    ),
     "user refused it before": _(
         "The user has said no to all of this before, so they are not asked again; they can open it anew among their "
         "connected apps, or the developer sends prompt=consent."

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, LoginRequired
 
-from django_oauthflows.accounts import objection_to_use
+from django_oauthflows.accounts import objection_to_answer
 from django_oauthflows.authorization_server import auth_time
 from django_oauthflows.authorization_server.authorization import AcceptedAuthorizationRequest
 from django_oauthflows.models import Consent
@@ -60,7 +60,7 @@ class Situation:
     #: Whether the login is of a kind that the client wants (``acr``), and whether one more login could make it so.
     strong: bool = True
     can_log_in_anew: bool = True
-    #: Whether the site lets this user use the client.
+    #: Whether the site lets this user use the client, and nobody else acts as them.
     welcome: bool = True
     #: Whether whoever is answered is surely the client (RFC 8252 §8.6).
     provable: bool = True
@@ -137,7 +137,7 @@ def situation_of(
         meant=request.login.is_about(client, http),
         strong=request.login.is_strong_enough(http, silent="none" in request.prompt),
         can_log_in_anew=not was_made_for(http),
-        welcome=not objection_to_use(http.user, client),
+        welcome=not objection_to_answer(http, client),
         provable=client.can_be_told_apart(redirect_uri),
         covered=consent is not None and consent.covers(names, host_of(redirect_uri)),
         refused=consent is not None and consent.refuses(names),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import number_format
 
-from django_oauthflows.accounts import name_of, objection_to_use
+from django_oauthflows.accounts import name_of, objection_to_answer
 from django_oauthflows.authorization_server.client_lookup import MANY_USERS, users_of
 from django_oauthflows.authorization_server.impersonation import impersonated_by
 from django_oauthflows.conf import site_host, site_name
@@ -177,7 +177,7 @@ def turned_away_page(
     """For a user whom the site does not let use the client: why not, and whom to ask."""
     context = {
         "app": app_context(request, client),
-        "why": objection_to_use(request.user, client),
+        "why": objection_to_answer(request, client),
         "reference": reference,
         "way_back": way_back,
         "logged_in": True,

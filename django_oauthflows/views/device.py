@@ -24,7 +24,7 @@ from django.views.generic import View
 from oauthlib.oauth2.rfc6749 import errors
 
 from django_oauthflows import limits
-from django_oauthflows.accounts import objection_to_use
+from django_oauthflows.accounts import objection_to_answer
 from django_oauthflows.authorization_server import consent_policy
 from django_oauthflows.authorization_server.consent_policy import Verdict
 from django_oauthflows.authorization_server.device_authorization import request_to_answer
@@ -89,7 +89,7 @@ class DeviceView(View):
             return _code_page(http, given, problem=str(_UNKNOWN), status=400)
         if not request.awaits_answer(timezone.now()):
             return _answered_page(http, request)
-        if objection_to_use(http.user, request.client):
+        if objection_to_answer(http, request.client):
             return turned_away_page(http, request.client, way_back=False)
         if "decision" not in http.POST:
             return consent_page(http, ConsentForm(question=_question(http, request)))

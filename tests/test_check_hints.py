@@ -28,7 +28,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_script_prefix
-from django.urls import clear_url_caches, include, path, resolve
+from django.urls import clear_url_caches, include, path, re_path, resolve
 from oauth2_provider.models import Application
 from oauth2_provider.views import TokenView
 from rest_framework.views import APIView
@@ -37,6 +37,7 @@ from django_oauthflows import provider_settings
 from django_oauthflows.accounts import objection_to_use
 from django_oauthflows.models import Client
 from django_oauthflows.rest_framework import HasScopes
+from django_oauthflows.views.authorization import AuthorizationView
 from example_project.documentation.source import findings
 from tests.factories import ClientFactory, UserFactory
 from tests.test_checks import check_of
@@ -52,6 +53,9 @@ GOOD: dict[str, Any] = {"SCOPES": {"notes:read": "Read your notes"}}
 LOCAL = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 LOGIN = path("accounts/login/", LoginView.as_view())
 OURS = path("", include("django_oauthflows.urls"))
+AUTH = path("auth/", include("django_oauthflows.urls"))
+ADOPTED = path("o/", include("django_oauthflows.adoption.urls"))
+WELL_KNOWN = path("", include("django_oauthflows.well_known"))
 TOOLKIT = "oauth2_provider.urls"
 NO_RULE = "tests.test_check_hints.no_such_function"
 RSA_KEY = (
@@ -135,6 +139,12 @@ ROUTES: dict[str, list[Any]] = {
     "E080 elsewhere": [LOGIN, OURS, path("login/oauth/access_token", TokenView.as_view())],
     "W100": [LOGIN, path("auth/", include("django_oauthflows.urls"))],
     "W102": [OURS],
+    "W112": [LOGIN, re_path(r"^(?P<path>.*)$", LoginView.as_view()), OURS],
+    "W112 token": [LOGIN, path("<path:rest>/token/", lambda request, rest: None), OURS],
+    "W112 path": [LOGIN, path("auth/<path:any>", LoginView.as_view()), AUTH, WELL_KNOWN],
+    "W112 page": [LOGIN, path("oauth/<slug:page>/", LoginView.as_view()), OURS],
+    "W112 adopted": [LOGIN, path("o/<path:any>", LoginView.as_view()), ADOPTED, OURS],
+    "W112 adopted, both": [LOGIN, path("<path:any>", LoginView.as_view()), ADOPTED, OURS],
 }  # fmt: skip
 #: Finding → the apps of the site, as it has them wrong.
 APPS: dict[str, Callable[[list[str]], list[str]]] = {
@@ -279,6 +289,18 @@ def test_a_line_for_the_routes(kind: str, routed: Any) -> None:
         assert resolve("/oauth/token/").func is not None
     if kind == "E080 nested":
         assert resolve("/api/v1/").func.cls is Notes
+
+
+def test_what_takes_no_address_of_ours_may_come_before(routed: Any) -> None:
+    """Nor is a site's own kind of our view, or of the toolkit's, in the way; of the toolkit's itself E080 tells."""
+    own = type("Own", (AuthorizationView,), {})
+    for first in (
+        path("<slug:page>/", LoginView.as_view()),
+        path("oauth/authorize/", own.as_view()),
+        path("oauth/token/", TokenView.as_view()),
+    ):
+        routed([LOGIN, first, OURS, re_path("", LoginView.as_view())])
+        assert finding("W112") is None
 
 
 def test_a_line_for_a_scope_that_a_view_asks_for(routed: Any, settings: Any) -> None:

@@ -43,6 +43,14 @@ _RUNS_ANYTHING = LOOSE - {HASHED_ATTRIBUTES}
 #: As pasted at the end of the routes: a fresh project imports but ``path`` there.
 _IMPORTS = "from django.urls import include, path\n"
 _ROUTES = 'path("", include("django_oauthflows.urls"))'
+#: Instance of the toolkit's namespace → the routes that make it (``urls.py`` says when there are two).
+_INCLUDES = {"oauthflows": "django_oauthflows.urls", "oauth2_provider": "django_oauthflows.adoption.urls"}
+#: What clients, and users whom they send, ask for.
+_CALLED = (
+    *("oauth-server-metadata", "oidc-connect-discovery-info", "authorize", "token", "user-info", "jwks"),
+    *("device-authorization", "device", "revoke-token", "introspect"),
+)
+_PACKAGES = ("django_oauthflows.", "oauth2_provider.")
 
 
 @register(Tags.urls)
@@ -68,7 +76,48 @@ def check_urls(app_configs: Any, **_: Any) -> list[CheckMessage]:
                 id="oauthflows.E010",
             )
         ]
-    return list(_check_root())
+    return [*_check_root(), *_check_order()]
+
+
+def _check_order() -> Iterator[CheckMessage]:
+    """A route of the site's that takes every address, as of a CMS or a single-page app, has to come after ours."""
+    taken, lines = "", dict[str, str]()
+    for namespace, urls in _INCLUDES.items():
+        first = next(filter(_is_taken, _addresses(namespace)), "")
+        if first:
+            root = _below_script_name(reverse(f"{namespace}:oauth-server-metadata"))
+            prefix = f"{root.removesuffix(SERVER_METADATA)}/".removeprefix("/")
+            taken = taken or first
+            lines.setdefault(prefix, f'path("{prefix}", include("{urls}")), ')
+    if taken:
+        yield CheckWarning(
+            f"{taken} leads to another view than ours: a route of the site comes before those of "
+            "django_oauthflows.",
+            hint=f"{_IMPORTS}urlpatterns = [{''.join(lines.values())}*urlpatterns]  # instead of further below",
+            id="oauthflows.W112",
+        )
+
+
+def _addresses(namespace: str) -> Iterator[str]:
+    for name in _CALLED:
+        with suppress(NoReverseMatch):
+            yield reverse(f"{namespace}:{name}")
+
+
+def _is_taken(address: str) -> bool:
+    """Whether it leads to a view that is neither ours nor the toolkit's, or made from theirs: those have a check of
+    their own (E080).
+    """
+    try:
+        view = getattr(resolve(_below_script_name(address)).func, "view_class", object)
+    except Resolver404:
+        return False
+    return not any(base.__module__.startswith(_PACKAGES) for base in view.__mro__)
+
+
+def _below_script_name(address: str) -> str:
+    """As routes know it."""
+    return f"/{address.removeprefix(get_script_prefix()).removeprefix('/')}"
 
 
 def _metadata_addresses() -> Iterator[str]:
@@ -166,7 +215,7 @@ def _is_there(middleware: str) -> bool:
 
 def _check_login_path(address: str) -> Iterator[CheckMessage]:
     below = get_script_prefix()
-    path = f"/{address.removeprefix(below).removeprefix('/')}"
+    path = _below_script_name(address)
     if not address.startswith(below):
         if _resolves(path):
             yield CheckWarning(

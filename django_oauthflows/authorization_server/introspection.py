@@ -15,7 +15,7 @@ from django_oauthflows.authorization_server.client_authentication import authent
 from django_oauthflows.authorization_server.request import Answer, FormRequest, RequestRefused
 from django_oauthflows.authorization_server.resource_indicators import meant_for
 from django_oauthflows.authorization_server.token_lookup import lookup
-from django_oauthflows.conf import name_in_tokens
+from django_oauthflows.conf import name_in_tokens, options
 from django_oauthflows.models import Authorization, Client, Event
 from django_oauthflows.models.authorization import Presented
 from django_oauthflows.openid.subject import objection_to_names, subject_of
@@ -38,13 +38,21 @@ def respond(request: FormRequest) -> Answer:
     A token that does not count, or that the caller has nothing to do with, is just inactive.
     """
     token = request.parameters.get("token")
-    is_refresh_token = looks_like(Kind.REFRESH, token)
-    presented = Authorization.objects.named_by(Kind.REFRESH, token) if is_refresh_token else None
+    presented = _presented(token)
     client = _caller(request, presented)
     request.parameters.required("token")
-    if presented is not None:
+    if presented is not None and looks_like(Kind.REFRESH, token):
         return Answer(_refresh_token(presented, client, name_in_tokens(request.http)), client)
-    return Answer(_access_token(token, client, name_in_tokens(request.http)), client)
+    return Answer(_access_token(token, presented, client, name_in_tokens(request.http)), client)
+
+
+def _presented(token: str) -> Presented | None:
+    """The token, if what is asked of the database about it can be asked with the caller, by one statement."""
+    if looks_like(Kind.REFRESH, token):
+        return Authorization.objects.named_by(Kind.REFRESH, token)
+    if looks_like(Kind.ACCESS, token) and not options().TOKEN_CACHE:  # which may know the answer
+        return Authorization.objects.named_by(Kind.ACCESS, token, called=True)
+    return None
 
 
 def _caller(request: FormRequest, presented: Presented | None) -> Client:
@@ -64,9 +72,9 @@ def _caller(request: FormRequest, presented: Presented | None) -> Client:
     return client
 
 
-def _access_token(text: str, caller: Client, issuer: str) -> dict[str, Any]:
+def _access_token(text: str, presented: Presented | None, caller: Client, issuer: str) -> dict[str, Any]:
     try:
-        access = lookup(text)
+        access = lookup(text, presented=presented)
     except TokenRefused:
         return _INACTIVE
     if not _may_see(access, caller):

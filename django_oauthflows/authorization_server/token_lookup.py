@@ -22,7 +22,7 @@ from django_oauthflows.authorization_server.key_ring import signed_claims
 from django_oauthflows.models.authorization import Authorization, Presented
 from django_oauthflows.models.client import CALLER_COLUMNS, Client
 from django_oauthflows.models.revoked_token import RevokedToken
-from django_oauthflows.models.statement import Columns, Given, Read, Row
+from django_oauthflows.models.statement import Beside, Columns, Given, Read, Row
 from django_oauthflows.tokens.access_token import AccessToken, TokenRefused
 from django_oauthflows.tokens.cache import cached_row
 from django_oauthflows.tokens.errors import BadToken
@@ -30,14 +30,15 @@ from django_oauthflows.tokens.format import Kind, Reference, Subject, looks_like
 from django_oauthflows.tokens.jwt import AccessClaims, looks_signed
 
 
-def lookup(text: str, *, believe_signature: bool = False) -> AccessToken:
+def lookup(text: str, *, presented: Presented | None = None, believe_signature: bool = False) -> AccessToken:
     """What an access token of whatever form allows now: by one statement, and by none for one that is
     malformed, forged or expired. Raises ``TokenRefused``.
 
+    ``presented`` is the token, if its row was to be read with the client that asks.
     ``believe_signature``: what a signed one says is believed until it expires, and nothing is asked.
     """
     if looks_like(Kind.ACCESS, text):
-        return _sealed_access(Kind.ACCESS, text)
+        return _sealed_access(Kind.ACCESS, text, presented)
     if looks_signed(text):
         try:
             return _signed_access(text, believe=believe_signature)
@@ -95,9 +96,9 @@ def _opened(kind: Kind, text: str) -> Reference:
         raise TokenRefused("malformed") from None
 
 
-def _sealed_access(kind: Kind, text: str) -> AccessToken:
+def _sealed_access(kind: Kind, text: str, presented: Presented | None = None) -> AccessToken:
     now = timezone.now()
-    reference = _opened(kind, text)
+    reference = (presented.reference if presented else None) or _opened(kind, text)
     if reference.expires <= now.timestamp():
         raise TokenRefused("expired")
     if reference.confirmation is not None:
@@ -105,7 +106,7 @@ def _sealed_access(kind: Kind, text: str) -> AccessToken:
         raise TokenRefused("bound to a key")
     if reference.subject is Subject.CLIENT:
         return _machine_access(reference)
-    return _user_access(reference, now)
+    return _user_access(reference, now, presented.beside if presented else None)
 
 
 def _signed_access(text: str, *, believe: bool) -> AccessToken:
@@ -149,8 +150,8 @@ def _knowing(lazy: Any, **known: Any) -> Any:
     return lazy
 
 
-def _user_access(reference: Reference, now: datetime) -> AccessToken:
-    authorization = Authorization.objects.called_with(reference.id, reference.serial)
+def _user_access(reference: Reference, now: datetime, beside: Beside | None) -> AccessToken:
+    authorization = Authorization.objects.called_with(reference.id, reference.serial, beside)
     if authorization is None or not reference.belongs_to(authorization.token_epoch):
         raise TokenRefused("unknown")
     refusal = authorization.refusal(now)

@@ -96,9 +96,9 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
         """
         return _of(client, _PRESENTED.first(pk=pk))
 
-    def named_by(self, kind: Kind, text: str) -> Presented:
-        """A code or token that came with a request, of which nothing has been read yet."""
-        return Presented(kind, text, Subject.AUTHORIZATION, _PRESENTED)
+    def named_by(self, kind: Kind, text: str, *, called: bool = False) -> Presented:
+        """What came with a request, of which nothing has been read yet; ``called``: to be read for ``called_with``."""
+        return Presented(kind, text, Subject.AUTHORIZATION, _CALLED_WITH if called else _PRESENTED)
 
     def find(self, presented: Presented, client: Client) -> tuple[Reference, Authorization]:
         """The authorization of ``client`` that a code or token refers to, whatever its state.
@@ -114,13 +114,13 @@ class AuthorizationManager(models.Manager.from_queryset(AuthorizationQuerySet)):
             raise TokenRefused("of another client")
         return reference, authorization
 
-    def called_with(self, pk: int, generation: int) -> Authorization | None:
-        """The authorization with its consent, user and client, for an API call with a token of
-        ``generation``: by one statement, or from the token cache, where the site has one.
+    def called_with(self, pk: int, generation: int, beside: Beside | None = None) -> Authorization | None:
+        """The authorization with its consent, user and client, for an API call with a token of ``generation``: by one
+        statement (that of ``beside``, if given), or from the token cache, where the site has one.
         """
         row = cached_row(
             f"authorization:{_CALLED_WITH.shape}:{pk}",
-            lambda: _CALLED_WITH.first(pk=pk),
+            lambda: _CALLED_WITH.first(pk=pk) if beside is None else beside.row(),
             _grounds,
             # We sealed the token: if it is of a later generation than what is remembered, that is old.
             fits=lambda row: bool(_CALLED_WITH.value(row, "generation") >= generation),

@@ -11,3 +11,5 @@ OAUTHFLOWS = {
     "ISSUER": "https://127.0.0.1",
 }
 OAUTH2_PROVIDER = provider_settings(OAUTHFLOWS)
+#: Nobody logs in here.
+SILENCED_SYSTEM_CHECKS = ["oauthflows.W102"]

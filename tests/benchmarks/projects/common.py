@@ -5,7 +5,7 @@ import os
 import dj_database_url
 
 SECRET_KEY = "only-for-benchmarks-" + "0123456789abcdef" * 3
-ALLOWED_HOSTS = ["127.0.0.1"]
+ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 DEBUG = False
 USE_TZ = True
 DATABASES = {"default": dj_database_url.parse(os.environ["BENCHMARK_DATABASE_URL"], conn_max_age=600)}

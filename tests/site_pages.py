@@ -34,13 +34,24 @@ from django_oauthflows.urls import endpoints
 APP = "django_oauthflows"
 ROOT = f"/admin/{APP}"
 #: What staff type to search by: of a large, an ordinary and no client or user, and a beginning that many share.
-TEXTS = ("Harbor app 8", "Cedar", "person1", "person77", "nobody", "app10.", "ABCD2345EFGH")
+TEXTS = ("Cedar app 1", "Harbor app 8", "Cedar", "person1", "person77", "nobody", "app10.", "ABCD2345EFGH")
 #: What they type into the filter by a client, or by a user.
-NAMED = {"of": ("Harbor app 8", "Cedar", "nothing"), "who": ("person1", "person77", "p")}
+NAMED = {"of": ("Cedar app 1", "Harbor app 8", "Cedar", "nothing"), "who": ("person1", "person77", "p")}
 #: Endpoints for programs; and buttons, whose page is the one that they stand on.
 NO_PAGES = frozenset(
-    "token device-authorization revoke-token introspect jwks user-info health metrics apps-remove "
-    "apps-reconsider apps-disconnect-all apps-disconnect".split()
+    {
+        *(
+            "token",
+            "device-authorization",
+            "revoke-token",
+            "introspect",
+            "jwks",
+            "user-info",
+            "health",
+            "metrics",
+        ),
+        *("apps-remove", "apps-reconsider", "apps-disconnect-all", "apps-disconnect"),
+    }
 )
 #: Nothing can be added to what the site records by itself, and no row of it is deleted.
 REFUSED = re.compile(rf"{ROOT}/(?!client/)\w+/(add/|.+/delete/)$")
@@ -161,7 +172,8 @@ def _keys(visitors: Visitors) -> dict[Any, Any]:
     if not SigningKey.objects.exists():
         SigningKey.objects.rotate()
     first: dict[Any, Any] = {
-        model: model._default_manager.earliest("pk").pk for model in (Client, Event, OutboxMessage, SigningKey)
+        model: model._default_manager.earliest("pk").pk
+        for model in (Client, Event, OutboxMessage, SigningKey)
     }
     consent = Consent.objects.live().filter(client=first[Client]).earliest("pk")
     first[Consent] = consent.pk
@@ -180,9 +192,7 @@ def _filled(address: str, texts: dict[Any, Any]) -> list[str]:
     if place is None:
         return [address]
     return [
-        filled
-        for text in texts[place[1]]
-        for filled in _filled(address.replace(place[0], str(text)), texts)
+        filled for text in texts[place[1]] for filled in _filled(address.replace(place[0], str(text)), texts)
     ]
 
 
@@ -214,9 +224,12 @@ def _of_list(visitors: Visitors, model: Any, model_admin: Any) -> Iterator[Page]
     links = [changelist.older.removeprefix("?")] if changelist.older else ["p=2"]
     largest = Client.objects.earliest("pk")
     columns = {one.name for one in model._meta.get_fields()} & {"client", "consent"}
-    narrow = f"client={largest.pk}" if "client" in columns else "of=Harbor+app+8" if columns else ""
+    narrow = f"client={largest.pk}" if "client" in columns else "of=Cedar+app+1" if columns else ""
     if narrow:
-        links += [narrow, *(f"{narrow}&{query}" for query in choices if query.partition("=")[0] not in narrow)]
+        links += [
+            narrow,
+            *(f"{narrow}&{query}" for query in choices if query.partition("=")[0] not in narrow),
+        ]
     yield from (Page("staff", f"{address}?{query}") for query in (*queries, *links))
     rows = [row.pk for row in changelist.result_list]
     for action in model_admin.get_actions(answer.wsgi_request):

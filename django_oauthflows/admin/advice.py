@@ -33,7 +33,9 @@ from django_oauthflows.models.usage import ClientUsage
 from django_oauthflows.scopes import declared_scopes
 
 #: Clients for which advice is worked out for one page.
-MOST_ADVISED = 500
+MOST_ADVISED = 200
+#: Of a client with very many users, so many of the latest answers are looked at.
+_LATEST_ANSWERS = 200
 _DIGITS_OF_KEYS = 19
 UNUSED_AFTER = timedelta(days=90)
 EXPIRES_SOON = timedelta(days=30)
@@ -168,7 +170,7 @@ def _facts(clients: list[Any]) -> dict[int, _Facts]:
         facts[client_id].answered_hosts.add(host)
     for client in clients:
         if client.users > MOST_COUNTED:
-            newest = live.filter(client=client).order_by("-updated_at", "-pk")[:MOST_COUNTED]
+            newest = live.filter(client=client).order_by("-updated_at", "-pk")[:_LATEST_ANSWERS]
             facts[client.pk].answered_hosts.update(newest.values_list("redirect_host", flat=True))
     usage = ClientUsage.objects.filter(client__in=keys).order_by()
     for client_id, scope in usage.values_list("client_id", "scope").distinct():

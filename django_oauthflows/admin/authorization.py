@@ -19,14 +19,14 @@ from django_oauthflows.admin.filters import (
     ClientOfConsentFilter,
     DateFilter,
     UserOfConsentFilter,
-    clients_named,
-    of_users_named,
+    rows_of_clients,
+    rows_of_users,
 )
 from django_oauthflows.admin.impact import impact_of_authorizations
 from django_oauthflows.admin.permissions import END_TOKENS
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, day_of
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Authorization
+from django_oauthflows.models import Authorization, Consent
 
 
 def _revoke(authorization: Authorization, *, by: Any, reason: str) -> None:
@@ -89,9 +89,8 @@ class AuthorizationAdmin(ReadOnlyAdmin):
     row_actions = (REVOKE,)
 
     def found_by(self, text: str) -> Q:
-        return Q(consent__client__in=clients_named(text)) | of_users_named(
-            text, Authorization, "consent__user"
-        )
+        of_whom = {*rows_of_clients(text, Consent, "updated_at"), *rows_of_users(text, Consent)}
+        return Q(consent__in=of_whom)
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, authorization: Authorization) -> str:

@@ -23,7 +23,7 @@ from django_oauthflows.admin.event_details import with_names
 from django_oauthflows.admin.explanations import redirect_uri_verdict
 from django_oauthflows.admin.impact import impact_of
 from django_oauthflows.admin.integration import endpoints, snippets
-from django_oauthflows.admin.keyset import BoundedPaginator
+from django_oauthflows.admin.keyset import BoundedPaginator, newest_of
 from django_oauthflows.admin.permissions import ROTATE_SECRET, TRY_CLIENT, may, may_act_on, objection
 from django_oauthflows.admin.plot import usage_plot
 from django_oauthflows.admin.user_apps import url_for as user_apps_url
@@ -132,13 +132,17 @@ def _may_rotate(user: Any, client: Client) -> bool:
 
 def _people(request: HttpRequest, client: Client) -> dict[str, Any]:
     form = PeopleForm(request.GET)
-    found = BoundedPaginator(form.narrowed(people_of(client)), SHOWN).get_page(request.GET.get("p"))
+    people, looked_at = people_of(client), None
+    if form.looks_through:
+        people, looked_at = newest_of(people, "updated_at")
+    found = BoundedPaginator(form.narrowed(people), SHOWN).get_page(request.GET.get("p"))
     found.object_list = with_last_use(found.object_list)
     asked = request.GET.copy()
     asked.pop("p", None)
     kept = asked.urlencode()
     return {
         "shown": found,
+        "looked_at": looked_at,
         "people_form": form,
         "kept": f"{kept}&" if kept else "",
         "people": [(consent, user_apps_url(consent.user)) for consent in found],

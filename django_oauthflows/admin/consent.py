@@ -20,8 +20,8 @@ from django_oauthflows.admin.filters import (
     FlagFilter,
     PermissionFilter,
     UserTextFilter,
-    clients_named,
-    of_users_named,
+    rows_of_clients,
+    rows_of_users,
 )
 from django_oauthflows.admin.impact import impact_of_consents
 from django_oauthflows.admin.permissions import END_TOKENS
@@ -108,7 +108,7 @@ class ConsentAdmin(UserAppsPages, ReadOnlyAdmin):
         return None if found is None else with_last_use([found])[0]
 
     def found_by(self, text: str) -> Q:
-        return Q(client__in=clients_named(text)) | of_users_named(text, Consent)
+        return Q(pk__in={*rows_of_clients(text, Consent, "updated_at"), *rows_of_users(text, Consent)})
 
     @admin.display(description=_("state"))
     def state(self, consent: Consent) -> str:

@@ -21,8 +21,9 @@ from django_oauthflows.admin.filters import (
     DateFilter,
     UserTextFilter,
     WordFilter,
-    clients_named,
-    of_users_named,
+    events_of_name,
+    rows_of_clients,
+    rows_of_users,
 )
 from django_oauthflows.admin.permissions import EXPORT_EVENTS, demand
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit
@@ -96,9 +97,8 @@ class EventAdmin(ReadOnlyAdmin):
         return with_names(rows)
 
     def found_by(self, text: str) -> Q:
-        of_whom = Q(client__in=clients_named(text)) | of_users_named(text, Event)
-        # The name of a client that is gone stands only here.
-        return of_whom | Q(client_name__startswith=text) | Q(reference=text.upper())
+        of_whom = {*rows_of_clients(text, Event, "at"), *rows_of_users(text, Event), *events_of_name(text)}
+        return Q(pk__in=of_whom) | Q(reference=text.upper())
 
     def get_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
         """Django's own fields lead to the page of an account while there is one."""

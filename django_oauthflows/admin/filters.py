@@ -21,16 +21,16 @@ from django_oauthflows.admin.advice import MOST_ADVISED, TOPIC_LABELS, Finding, 
 from django_oauthflows.authorization_server.outbox.registry import KINDS
 from django_oauthflows.database import has_more_rows
 from django_oauthflows.flows import registry
-from django_oauthflows.models import Client, ClientSkeleton, OutboxMessage
+from django_oauthflows.models import Client, ClientSkeleton, Consent, Event, OutboxMessage
 from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import declared_scopes
 
 #: A client is new for so long.
 NEW_FOR = timedelta(days=30)
 #: So many clients or users of one beginning are looked at; who types so little types more.
-_MOST_NAMED = 200
-#: So many rows of users are found by a name; no list is leafed through further.
-_MOST_ROWS = 2000
+_MOST_NAMED = 50
+#: So many rows of theirs are found by a search; no list is leafed through further.
+_MOST_ROWS = 1000
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
 
 
@@ -81,6 +81,10 @@ class TextFilter(admin.ListFilter):
     template = "admin/django_oauthflows/text_filter.html"
     parameter_name = ""
     placeholder: Any = ""
+    #: Whether its condition names the keys of all rows that are meant, which are few.
+    enumerates = False
+    #: Whether an index leads to the rows that it lets through, in the order of the list.
+    has_index = True
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -127,48 +131,69 @@ def users_named(text: str) -> list[Any]:
     return list(named(text).values_list("pk", flat=True)[:_MOST_NAMED])
 
 
-def of_users_named(text: str, model: Any, column: str = "user") -> Q:
-    """The newest rows of ``model`` that belong to users whose name begins so.
+def rows_of_users(text: str, model: Any) -> list[Any]:
+    """Keys of the newest rows of ``model`` that belong to users whose name begins so.
 
     By their keys: a database that is asked for the newest rows of some users may go through all rows there are,
     from the newest on, until it has met enough of theirs.
     """
-    theirs = model._default_manager.filter(**{f"{column}__in": users_named(text)})
-    newest = theirs.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)
-    return Q(pk__in=list(newest[:_MOST_ROWS]))
+    theirs = model._default_manager.filter(user__in=users_named(text))
+    return list(theirs.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:_MOST_ROWS])
+
+
+def rows_of_clients(text: str, model: Any, by: str = "pk") -> list[Any]:
+    """Keys of the rows of ``model`` that belong to clients whose name begins so, or whose client id it is: of the
+    newest, ordered ``by`` that column.
+    """
+    theirs = model._default_manager.filter(client__in=clients_named(text))
+    return list(theirs.order_by(f"-{by}").values_list("pk", flat=True)[:_MOST_ROWS])
+
+
+def events_of_name(text: str) -> list[int]:
+    """Keys of some events that name a client so which has another name now, or is gone."""
+    begins = Event.objects.filter(client_name__startswith=text).order_by()
+    named, known = begins.values_list("pk", "client")[:_MOST_ROWS], set(clients_named(text))
+    return [pk for pk, client in named if client not in known]
 
 
 class ClientTextFilter(TextFilter):
     title = _("client")
     parameter_name = "of"
     placeholder = _("Beginning of its name, or client id")
-    column = "client"
 
     def condition(self, text: str) -> Q:
         # By key, so that the rows need no join and their own indexes serve.
-        return Q(**{f"{self.column}__in": clients_named(text)})
+        return Q(client__in=clients_named(text))
 
 
 class UserTextFilter(TextFilter):
     title = pgettext_lazy("who uses a client", "user")
     parameter_name = "who"
     placeholder = _("Beginning of the user name")
-    column = "user"
+    enumerates = True
 
     def condition(self, text: str) -> Q:
-        return of_users_named(text, self.model, self.column)
+        return Q(pk__in=rows_of_users(text, self.model))
 
 
 class ClientOfConsentFilter(ClientTextFilter):
-    """For what hangs on a consent."""
+    """For what hangs on a consent: by the consents' keys, if they are few."""
 
-    column = "consent__client"
+    has_index = False
+
+    def condition(self, text: str) -> Q:
+        clients = clients_named(text)
+        consents = Consent.objects.filter(client__in=clients).order_by().values_list("pk", flat=True)
+        keys = list(consents[: _MOST_ROWS + 1])
+        self.enumerates = len(keys) <= _MOST_ROWS
+        return Q(consent__in=keys) if self.enumerates else Q(consent__client__in=clients)
 
 
 class UserOfConsentFilter(UserTextFilter):
     """For what hangs on a consent."""
 
-    column = "consent__user"
+    def condition(self, text: str) -> Q:
+        return Q(consent__in=rows_of_users(text, Consent))
 
 
 class PermissionFilter(ChoiceFilter):

@@ -62,6 +62,8 @@ class Impact:
     authorizations: int
     last_used_at: datetime | None
     has_machine_tokens: bool | None = None
+    #: Whether all that could be hit was looked at; else there are more authorizations, maybe.
+    is_whole: bool = True
 
     @property
     def has_many_users(self) -> bool:
@@ -74,55 +76,70 @@ class Impact:
 
     @property
     def shown_authorizations(self) -> str:
-        return shown(self.authorizations)
+        number = shown(self.authorizations)
+        return number if self.is_whole or number.endswith("+") else f"{number}+"
 
 
 def impact_of(clients: Iterable[Client]) -> Impact:
-    """Three statements, however many clients there are."""
+    """Three statements, however many clients there are and however many use them."""
     chosen = list(clients)
     keys = [client.pk for client in chosen]
-    allowing = Consent.objects.live().filter(client__in=keys).order_by().values_list("user", flat=True)
-    live = Authorization.objects.live().filter(consent__client__in=keys)
+    most = MOST_COUNTED + 1 if len(keys) == 1 else _MOST_TOLD_APART
+    found = _standing(Consent.objects.live().filter(client__in=keys).order_by()[:most])
+    live = Authorization.objects.live().filter(
+        consent__in=[consent for *_pair, consent in found[:_MOST_ASKED]]
+    )
     used = with_last_use(Client.objects.filter(pk__in=keys)).aggregate(at=Max("last_used"))["at"]
-    # Some use several of the clients: of more consents than these, the users are not told apart.
-    users = allowing[: MOST_COUNTED + 1] if len(keys) == 1 else set(allowing[: 10 * MOST_COUNTED])
     return Impact(
         clients=len(chosen),
-        users=len(users),
+        users=len({user for _client, user, _consent in found}),
         authorizations=counted(live),
         last_used_at=known(used),
         has_machine_tokens=any(client.may_act_for_itself() for client in chosen),
+        is_whole=len(found) < _MOST_ASKED,
     )
 
 
 def impact_of_consents(consents: Iterable[Consent]) -> Impact:
     """One statement, however many consents there are."""
-    counted = list(consents)
-    return _impact_on(counted, Authorization.objects.live().filter(consent__in=counted))
+    return _impact_on([(consent.client_id, consent.user_id, consent.pk) for consent in consents])
 
 
 def impact_of_users(users: Iterable[Any]) -> Impact:
-    """Two statements, however many users there are."""
-    keys = [user.pk for user in users]
-    consents = list(Consent.objects.live().filter(user__in=keys))
-    return _impact_on(consents, Authorization.objects.live().filter(consent__user__in=keys))
+    """Two statements, however many users there are and however many apps they use."""
+    theirs = Consent.objects.live().filter(user__in=[user.pk for user in users]).order_by()
+    return _impact_on(_standing(theirs[:_MOST_TOLD_APART]))
 
 
 def impact_of_authorizations(authorizations: Iterable[Authorization]) -> Impact:
     """One statement, however many authorizations there are."""
     counted = list(authorizations)
     live = Authorization.objects.live().filter(pk__in=[one.pk for one in counted])
-    return _impact_on([one.consent for one in counted], live)
+    return _impact_on([(one.consent.client_id, one.consent.user_id, one.consent_id) for one in counted], live)
 
 
-def _impact_on(consents: Iterable[Consent], live: QuerySet[Authorization]) -> Impact:
-    pairs = {(consent.client_id, consent.user_id) for consent in consents}
-    found = live.aggregate(n=Count("pk"), at=Max("rotated_at"))
+#: Some users use several of the clients: of more consents than these, they are not told apart. And on no more than
+#: these is looked for authorizations: most consents have one.
+_MOST_TOLD_APART, _MOST_ASKED = 10 * MOST_COUNTED, MOST_COUNTED + 1
+#: Client, user and consent, by their keys.
+_Standing = tuple[Any, Any, int]
+
+
+def _standing(consents: QuerySet[Consent]) -> list[_Standing]:
+    return list(consents.values_list("client", "user", "pk"))
+
+
+def _impact_on(found: list[_Standing], live: QuerySet[Authorization] | None = None) -> Impact:
+    """``live`` are the authorizations, if they are not all that stand on what was ``found``."""
+    asked = [consent for *_pair, consent in found[:_MOST_ASKED]]
+    every = Authorization.objects.live().filter(consent__in=asked) if live is None else live
+    hit = every.aggregate(n=Count("pk"), at=Max("rotated_at"))
     return Impact(
-        clients=len({client for client, _user in pairs}),
-        users=len({user for _client, user in pairs}),
-        authorizations=found["n"],
-        last_used_at=found["at"],
+        clients=len({client for client, _user, _consent in found}),
+        users=len({user for _client, user, _consent in found}),
+        authorizations=hit["n"],
+        last_used_at=hit["at"],
+        is_whole=live is not None or len(found) < _MOST_ASKED,
     )
 
 
@@ -142,9 +159,11 @@ def with_last_use(clients: QuerySet[Client]) -> QuerySet[Client]:
 
 def with_users(clients: QuerySet[Client]) -> QuerySet[Client]:
     """Adds ``users``: how many allow each client something now, as ``counted`` has it."""
-    live = Consent.objects.live().filter(client=OuterRef("pk")).order_by()
-    one_too_many = Subquery(live.values("pk")[MOST_COUNTED : MOST_COUNTED + 1])
-    number = Subquery(live.values("client").annotate(n=Count("pk")).values("n"), output_field=IntegerField())
+    # Nothing is read but what stands in the index: so a database that does not know which clients are large goes
+    # through it no further than it has to.
+    live = Consent.objects.live().filter(client=OuterRef("pk")).order_by().values("client")
+    one_too_many = Subquery(live[MOST_COUNTED : MOST_COUNTED + 1])
+    number = Subquery(live.annotate(n=Count("client")).values("n"), output_field=IntegerField())
     few = Coalesce(number, 0)
     return clients.annotate(
         users=Case(When(IsNull(one_too_many, True), then=few), default=Value(MOST_COUNTED + 1))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import build_q_object_from_lookup_parameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -29,8 +30,6 @@ FEW = 10_000
 LOOKED_AT = 5_000
 #: In the address: the last row of the page before, by the values that it is ordered by.
 AFTER = "after"
-#: Columns with an index of their own, by which links of ours narrow a list.
-_BY_INDEX = frozenset({"client", "user"})
 
 
 class BoundedPaginator(_Paginator):
@@ -40,7 +39,14 @@ class BoundedPaginator(_Paginator):
     def count(self) -> int:
         """No more rows than these are counted, or skipped to reach a page."""
         rows: Any = self.object_list
-        return int(rows[:MOST_COUNTED].count())
+        return int(rows.order_by()[:MOST_COUNTED].count())
+
+
+def newest_of(rows: QuerySet[Any], column: str) -> tuple[Any, int | None]:
+    """Those of ``rows`` that a filter looks at which no index answers, and how many they are: ``None`` for all."""
+    newest = rows.order_by(f"-{column}").values_list(column, flat=True)
+    end = newest[LOOKED_AT - 1 : LOOKED_AT].first()
+    return (rows, None) if end is None else (rows.filter(**{f"{column}__gte": end}), LOOKED_AT)
 
 
 class KeysetList(ChangeList):
@@ -53,6 +59,8 @@ class KeysetList(ChangeList):
     estimate: int | None = None
     #: How many rows a filter looked at for this page, if it may not have been all.
     looked_at = 0
+    #: The columns and values by which the address names whose rows are wanted: each has an index.
+    of_whom: dict[str, Any]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         if AFTER in self.params:
@@ -61,6 +69,7 @@ class KeysetList(ChangeList):
             self.filter_params.pop(AFTER)
         if exclude_parameters is None:  # else it is asked once more, for the numbers beside a filter
             self.is_large = has_more_rows(self.model, FEW)
+        self.of_whom = {name: value for name, value in self.filter_params.items() if self._is_relation(name)}
         if self.is_large:
             self.sortable_by = ()
             self.add_facets = self.is_facets_optional = False
@@ -90,14 +99,15 @@ class KeysetList(ChangeList):
     def _get_page_by_key(self, request: HttpRequest) -> None:
         after = self._parsed(self.after) if self.after else None
         rows = self.queryset if after is None else self.queryset.filter(_beyond(self._keys, after))
-        end = self._end_of_window(after)
+        end = None if self._is_enumerated else self._end_of_window(request, after)
         if end is not None:
             rows = rows.filter(Q(**{f"{self._keys[0]}__gte": end[0]}))
             rows = rows.filter(_beyond(self._keys, end, "gt") | Q(pk=end[-1]))
-        found = list(rows[: self.list_per_page + 1])
-        self.result_list = found[: self.list_per_page]
+        found = self._first_of(rows)
+        shown = found[: self.list_per_page]
+        self.result_list = self._read(shown)
         if len(found) > self.list_per_page:
-            self.older = self._link_to(self._values_of(self.result_list[-1]))
+            self.older = self._link_to(shown[-1])
         elif end is not None:
             self.looked_at = LOOKED_AT
             self.older = self._link_to(end)
@@ -107,21 +117,53 @@ class KeysetList(ChangeList):
         self.paginator = self.model_admin.get_paginator(request, self.result_list, self.list_per_page)
         self.estimate = estimated_rows(self.model)
 
-    def _end_of_window(self, after: list[Any] | None) -> list[Any] | None:
+    def _first_of(self, rows: QuerySet[Any]) -> list[Any]:
+        """What the rows of this page, and one more, are ordered by. Nothing is joined to them for that."""
+        many = self.list_per_page + 1
+        if not self._is_enumerated:
+            return list(rows.values_list(*self._keys)[:many])
+        # Not ordered by the database: it might go through all rows in that order until it has met enough of these.
+        return sorted(rows.order_by().values_list(*self._keys), reverse=True)[:many]
+
+    def _read(self, keys: Sequence[Sequence[Any]]) -> list[Any]:
+        """The rows of these keys, with all that they are shown with."""
+        rows = self.apply_select_related(self.root_queryset.filter(pk__in=[key[-1] for key in keys]))
+        found = {row.pk: row for row in rows.order_by()}
+        return [found[key[-1]] for key in keys if key[-1] in found]
+
+    @property
+    def _text_filters(self) -> list[TextFilter]:
+        """Those that are filled in."""
+        return [spec for spec in self.filter_specs if isinstance(spec, TextFilter) and spec.text]
+
+    @property
+    def _is_enumerated(self) -> bool:
+        """Whether a search has found the keys of all rows that can be meant."""
+        return bool(self.query) or any(spec.enumerates for spec in self._text_filters)
+
+    def _end_of_window(self, request: HttpRequest, after: list[Any] | None) -> list[Any] | None:
         """The last row that is looked at for this page; ``None`` where an index leads to the page anyhow."""
-        narrow = any(isinstance(spec, TextFilter) and spec.text for spec in self.filter_specs)
-        if narrow or self.query or _BY_INDEX & self.filter_params.keys() or not self.has_active_filters:
+        texts = self._text_filters
+        chosen = any(spec.used_parameters for spec in self.filter_specs)
+        if not chosen and all(spec.has_index for spec in texts):
             return None
-        every = self.model._default_manager.order_by(*(f"-{name}" for name in self._keys))
+        every = self.model._default_manager.filter(build_q_object_from_lookup_parameters(self.of_whom))
+        for spec in texts:
+            every = spec.queryset(request, every) if spec.has_index else every
         if after is not None:
             every = every.filter(_beyond(self._keys, after))
-        end = every.values_list(*self._keys)[LOOKED_AT - 1 : LOOKED_AT].first()
+        newest = every.order_by(*(f"-{name}" for name in self._keys))
+        end = newest.values_list(*self._keys)[LOOKED_AT - 1 : LOOKED_AT].first()
         return None if end is None else list(end)
 
-    def _values_of(self, row: Any) -> list[Any]:
-        return [getattr(row, name) for name in self._keys]
+    def _is_relation(self, name: str) -> bool:
+        """Whether the address narrows the list by a key: every relation has an index."""
+        try:
+            return bool(self.opts.get_field(name.partition("__")[0]).many_to_one)
+        except FieldDoesNotExist:
+            return False
 
-    def _link_to(self, values: list[Any]) -> str:
+    def _link_to(self, values: Sequence[Any]) -> str:
         return self.get_query_string({AFTER: json.dumps([str(value) for value in values])})
 
     def _parsed(self, text: str) -> list[Any]:

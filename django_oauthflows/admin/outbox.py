@@ -15,8 +15,8 @@ from django_oauthflows.admin.filters import (
     OutboxKindFilter,
     OutboxStateFilter,
     UserTextFilter,
-    clients_named,
-    of_users_named,
+    rows_of_clients,
+    rows_of_users,
 )
 from django_oauthflows.admin.readonly import ReadOnlyAdmin, cut_to_fit, in_words, moment_of
 from django_oauthflows.authorization_server.outbox.registry import label_of
@@ -82,7 +82,7 @@ class OutboxAdmin(ReadOnlyAdmin):
     row_actions = (SEND_AGAIN,)
 
     def found_by(self, text: str) -> Q:
-        return Q(client__in=clients_named(text)) | of_users_named(text, OutboxMessage)
+        return Q(pk__in={*rows_of_clients(text, OutboxMessage), *rows_of_users(text, OutboxMessage)})
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, message: OutboxMessage) -> str:

@@ -54,7 +54,7 @@ ANY: Literal[Standing.ANY] = Standing.ANY
 #: By which rows are found: how many use a client is counted, up to a bound, whenever somebody is asked; and staff
 #: leaf through all consents, and through those of one client, from the newest on.
 INDEXES = [
-    models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
+    models.Index(fields=["client", "withdrawn_at", "expires_at"], name="oauthflows_consent_in_force"),
     models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
     models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
 ]

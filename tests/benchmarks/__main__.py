@@ -9,7 +9,7 @@ import sys
 import django
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases
 
-from tests.benchmarks import adoption, compare, growth, purge
+from tests.benchmarks import adoption, compare, growth, pages, purge
 from tests.benchmarks.speed import ALL
 
 
@@ -27,8 +27,9 @@ def main() -> None:
     grown.add_argument("--requests", type=int, default=300)
     paged = which.add_parser("pages", help="each page of staff and users with few and with many rows")
     paged.add_argument("--few", type=int, default=10_000)
-    paged.add_argument("--many", type=int, default=100_000)
-    paged.add_argument("--requests", type=int, default=20)
+    paged.add_argument("--many", type=int, default=5_000_000, help="authorizations; takes about 15 minutes")
+    paged.add_argument("--requests", type=int, default=5)
+    paged.add_argument("--whole", action="store_true", help="a line for each page, not for each route")
     purged = which.add_parser("purge", help="rows per second, beside cleartokens")
     purged.add_argument("--rows", type=int, default=1_000_000)
     adopted = which.add_parser("adoption", help="what a site of the toolkit waits for while it is adopted")
@@ -48,7 +49,7 @@ def main() -> None:
     elif chosen.which == "growth":
         text = growth.measure(chosen.few, chosen.many, chosen.requests)
     elif chosen.which == "pages":
-        text = growth.measure_pages(chosen.few, chosen.many, chosen.requests)
+        text = pages.measure(chosen.few, chosen.many, chosen.requests, whole=chosen.whole)
     elif chosen.which == "purge":
         text = purge.measure(chosen.rows)
     elif chosen.which == "adoption":

@@ -1,7 +1,8 @@
 """A site of any size, made by the database itself: clients, users, what they allowed, what happened.
 
-Some are much larger than the rest, as on every site: the first client is used by a tenth of all users, the first
-user has ten thousand events and up to five hundred apps. A page that is quick for the others only is not quick.
+Some are much larger than the rest, as on every site: the first client is used by a tenth of all users, the second,
+which asks them, by a twentieth; the first user has ten thousand events and up to five hundred apps. A page that is
+quick for the others only is not quick.
 """
 
 from __future__ import annotations
@@ -105,8 +106,9 @@ _STEPS: tuple[tuple[str, str], ...] = (
             at, CASE WHEN n %% 10 = 3 THEN at + interval '300 days' END, CASE WHEN n %% 12 = 5 THEN now() END
         FROM (
             SELECT n, {_SPREAD} AS at,
-                CASE WHEN n %% 10 = 0 THEN 1 ELSE 1 + (hashint8(n) & 2147483647) %% %(clients)s END AS client,
-                CASE WHEN n %% 10 <> 0 AND n <= %(apps_of_one)s THEN 1
+                CASE WHEN n %% %(share)s = 0 THEN 1 WHEN n %% (2 * %(share)s) = 1 THEN 2
+                    ELSE 1 + (hashint8(n) & 2147483647) %% %(clients)s END AS client,
+                CASE WHEN n %% %(share)s > 1 AND n <= %(apps_of_one)s THEN 1
                     ELSE 1 + (hashint8(-n) & 2147483647) %% %(users)s END AS person
             FROM generate_series(1::bigint, %(consents)s::bigint) AS n
         ) AS made
@@ -140,7 +142,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
             upper(substr(md5(n::text), 1, 12)), c.name, CASE WHEN n %% 4 = 3 THEN 'invalid_scope' ELSE '' END,
             '{{"scope": "profile"}}', 1, c.client_id, CASE WHEN n %% 4 < 3 THEN u.user_id END
         FROM (
-            SELECT n, CASE WHEN n %% 10 = 0 THEN 1 ELSE 1 + (hashint8(n) & 2147483647) %% %(clients)s END AS client,
+            SELECT n, CASE WHEN n %% %(share)s = 0 THEN 1 WHEN n %% (2 * %(share)s) = 1 THEN 2
+                    ELSE 1 + (hashint8(n) & 2147483647) %% %(clients)s END AS client,
                 CASE WHEN n <= %(events_of_one)s THEN 1 ELSE 1 + (hashint8(-n) & 2147483647) %% %(users)s END AS person
             FROM generate_series(1::bigint, %(events)s::bigint) AS n
         ) AS made
@@ -186,10 +189,13 @@ class Size:
     clients: int
     users: int
     events: int
+    #: Every so-manyth consent and event is of the first client.
+    share: int = 10
 
     def scaled(self, factor: float) -> Size:
         """The same site, so many times as large."""
-        return Size(*(max(20, int(getattr(self, name) * factor)) for name in self.__slots__))
+        every = (self.authorizations, self.clients, self.users, self.events)
+        return Size(*(max(20, int(number * factor)) for number in every), share=self.share)
 
 
 #: The size at which every page has to answer within 300 ms.
@@ -207,12 +213,14 @@ def fill(connection: Any, size: Size) -> None:
         "each": each,
         "events": size.events,
         "messages": size.users // 2,
-        "apps_of_one": min(5000, size.authorizations // 50),
-        "events_of_one": min(20_000, size.events // 10),
+        "share": size.share,
+        "apps_of_one": min(500, size.authorizations // 50),
+        "events_of_one": min(10_000, size.events // size.share),
     }
     connection.execute(_DEFAULTS)
     for _what, statement in _STEPS:
         connection.execute(statement, {name: n for name, n in values.items() if f"%({name})s" in statement})
+        connection.execute("ANALYZE")  # so that the next ones are planned for what is there
 
 
 def grow(database: str, size: Size) -> None:

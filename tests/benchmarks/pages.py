@@ -94,7 +94,9 @@ def measure(few: int, many: int, requests: int, *, whole: bool = False) -> str:
         timed = _timed(sites, requests)
     lines = [f"Built in {built[0]:.0f} s and {built[1]:.0f} s."]
     lines += [f"{rows:,} rows, {size / 2**20:,.0f} MiB: {table}" for table, (rows, size) in sizes[1].items()]
-    return "\n".join([*lines, "", *_report(timed if whole else _by_route(timed), few, many), *_verdict(timed)])
+    return "\n".join(
+        [*lines, "", *_report(timed if whole else _by_route(timed), few, many), *_verdict(timed)]
+    )
 
 
 #: What a server of this size is given; its worst plans are not hidden by a second processor.
@@ -159,7 +161,9 @@ def _by_route(timed: dict[str, Timed]) -> dict[str, Timed]:
     worst = {}
     for route, pages in routes.items():
         name, one = max(pages, key=lambda page: page[1].medians[1])
-        worst[f"{route} ({len(pages)}), slowest `{name.removeprefix(route)}`" if len(pages) > 1 else route] = one
+        worst[
+            f"{route} ({len(pages)}), slowest `{name.removeprefix(route)}`" if len(pages) > 1 else route
+        ] = one
     return worst
 
 
@@ -178,8 +182,9 @@ def _report(timed: dict[str, Timed], few: int, many: int) -> list[str]:
 def _verdict(timed: dict[str, Timed]) -> list[str]:
     slow = [name for name, one in timed.items() if one.medians[1] > LIMIT]
     grown = [name for name, one in timed.items() if one.few and one.many and one.ratio > RATIO]
+    slowest = max(one.medians[1] for one in timed.values())
     return [
-        f"\n{len(timed)} pages; the slowest takes {max(one.medians[1] for one in timed.values()):.0f} ms with many rows.",
+        f"\n{len(timed)} pages; the slowest takes {slowest:.0f} ms with many rows.",
         f"{len(slow)} take more than {LIMIT} ms: {', '.join(slow) or 'none'}.",
         f"{len(grown)} grow by more than {RATIO}: {', '.join(grown) or 'none'}.",
     ]
@@ -198,7 +203,7 @@ def serve() -> None:
 
     visitors = Visitors()
     pages = {_OLDER.sub("?(next page)", _KEY.sub("N", page.name)): page for page in every_page(visitors)}
-    print(json.dumps(list(pages)), flush=True)  # noqa: T201 - it is what this process is for
+    print(json.dumps(list(pages)), flush=True)
     backend = Path("/proc") / str(_backend(connection)) / "schedstat"
     for line in sys.stdin:
         page = list(pages.values())[int(line)]
@@ -208,7 +213,7 @@ def serve() -> None:
             if answer.streaming:  # a file takes as long as it is long: what counts is when it begins
                 next(iter(answer.streaming_content))
             taken = time.process_time_ns() - at + int(backend.read_text().split()[0]) - before
-        print(json.dumps([taken / 1e6, len(captured)]), flush=True)  # noqa: T201 - as above
+        print(json.dumps([taken / 1e6, len(captured)]), flush=True)
 
 
 def _backend(connection: Any) -> int:

@@ -39,8 +39,11 @@ def _as_somebody(command: list[str]) -> list[str]:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The URL of an empty server, such as ``postgres://postgres@127.0.0.1:5433``; append a database's name."""
+def running(more: str = "") -> Iterator[str]:
+    """The URL of an empty server, such as ``postgres://postgres@127.0.0.1:5433``; append a database's name.
+
+    ``more`` are options of the server's besides its own.
+    """
     bin_dir = programs()
     home = Path(tempfile.mkdtemp(prefix="oauthflows-pg-"))
     if os.geteuid() == 0:
@@ -63,7 +66,9 @@ def running() -> Iterator[str]:
             "UTF8",
             "--locale=C",
         )
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=200"
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=200 {more}"
+        )
         run(str(bin_dir / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start")
         try:
             yield f"postgres://postgres@127.0.0.1:{port}"

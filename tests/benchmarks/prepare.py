@@ -249,32 +249,6 @@ def floor(count: int) -> dict[str, Any]:
     }
 
 
-def pages(count: int) -> dict[str, Any]:
-    """A site with about so many authorizations, and as many of all else as belong to them."""
-    from django.contrib.auth import get_user_model
-    from django.db import connection
-
-    from django_oauthflows.models import Client, Event
-    from tests.benchmarks import large_site
-
-    with connection.cursor() as cursor:
-        large_site.fill(cursor, large_site.LARGE.scaled(count / large_site.LARGE.authorizations))
-        cursor.execute("ANALYZE")
-    users = get_user_model()._default_manager
-    first, asks = Client.objects.order_by("pk")[:2]  # the first is this site's own, which asks nobody
-    event = Event.objects.exclude(reference="").earliest("pk")
-    return {
-        "staff": session_of(users.create_superuser("boss", password="!")),
-        # Who has more apps and more of a past than all others.
-        "user": session_of(users.get(username="person1")),
-        "asked": session_of(users.create(username="newcomer", password="!")),
-        "client": first.pk,
-        "asks": [asks.client_id, asks.redirect_uris.split()[0]],
-        "name": first.name,
-        "reference": event.reference,
-    }
-
-
 def challenge() -> str:
     import base64
 
@@ -288,8 +262,6 @@ PROJECTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "stock_openid": stock_openid,
     "floor": floor,
 }
-#: Those that are not measured beside each other.
-OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {"pages": pages}
 
 
 def main() -> None:
@@ -302,7 +274,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     # The floor's tables have no migrations, and point at the user's, which must be there first.
     call_command("migrate", run_syncdb=True, verbosity=0)
-    json.dump((PROJECTS | OTHERS)[name](count), sys.stdout)
+    json.dump(PROJECTS[name](count), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -261,11 +261,11 @@ _ASKS_WITH = {"stock": {"approval_prompt": "auto"}}
 
 
 @contextmanager
-def serving(name: str, cluster: str, count: int, *, own: str = "") -> Iterator[Server]:
-    """Prepare a project's own database, called ``own`` or as the project is, and serve it."""
-    database = f"{cluster}/{own or name}"
+def serving(name: str, cluster: str, count: int) -> Iterator[Server]:
+    """Prepare a project's own database, and serve it."""
+    database = f"{cluster}/{name}"
     with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{own or name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
     environment = os.environ | {
         "BENCHMARK_DATABASE_URL": database,
         "DJANGO_SETTINGS_MODULE": f"tests.benchmarks.projects.{name}",

@@ -205,6 +205,25 @@ def estimated_rows(model: type[Model]) -> int | None:
     return int(row[0]) if row and row[0] is not None and row[0] >= 0 else None
 
 
+@contextmanager
+def planned_anew(subject: Any) -> Iterator[None]:
+    """For what staff search and filter by: PostgreSQL plans each statement meanwhile for the values that it is asked
+    with. One that was prepared before is planned for all values alike, and so goes through all rows of what is large.
+    """
+    connection = connections[writer_of(subject)]
+    connection.ensure_connection()
+    direct = connection.connection
+    threshold = getattr(direct, "prepare_threshold", None)  # psycopg's own; others have none
+    if threshold is None:
+        yield
+        return
+    direct.prepare_threshold = None
+    try:
+        yield
+    finally:
+        direct.prepare_threshold = threshold
+
+
 def atomic(subject: Any, *, durable: bool = False) -> transaction.Atomic:
     """A transaction, or a savepoint within one, where ``subject`` is written; as ``writer_of`` has it.
 

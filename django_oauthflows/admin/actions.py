@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django_oauthflows.admin.impact import Impact
 from django_oauthflows.admin.keyset import KeysetList
 from django_oauthflows.admin.permissions import demand, demand_to_act_on, may, objection
-from django_oauthflows.database import atomic
+from django_oauthflows.database import atomic, planned_anew
 from django_oauthflows.forms.action import ReasonForm
 from django_oauthflows.views.pages import says_when_busy
 
@@ -158,7 +158,7 @@ class ActionAdmin(_ModelAdmin):
         """Ours before Django's own, which take anything for a key."""
         urls = [*self.own_urls(), *super().get_urls()]
         for url in urls:
-            url.callback = says_when_busy(_in_utf8(url.callback))
+            url.callback = says_when_busy(_in_utf8(planned_anew(self.model)(url.callback)))
         return urls
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:

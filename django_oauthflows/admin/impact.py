@@ -84,10 +84,10 @@ def impact_of(clients: Iterable[Client]) -> Impact:
     """Three statements, however many clients there are and however many use them."""
     chosen = list(clients)
     keys = [client.pk for client in chosen]
-    most = MOST_COUNTED + 1 if len(keys) == 1 else _MOST_TOLD_APART
+    most = _most_asked() if len(keys) == 1 else _most_told_apart()
     found = _standing(Consent.objects.live().filter(client__in=keys).order_by()[:most])
     live = Authorization.objects.live().filter(
-        consent__in=[consent for *_pair, consent in found[:_MOST_ASKED]]
+        consent__in=[consent for *_pair, consent in found[: _most_asked()]]
     )
     used = with_last_use(Client.objects.filter(pk__in=keys)).aggregate(at=Max("last_used"))["at"]
     return Impact(
@@ -96,7 +96,7 @@ def impact_of(clients: Iterable[Client]) -> Impact:
         authorizations=counted(live),
         last_used_at=known(used),
         has_machine_tokens=any(client.may_act_for_itself() for client in chosen),
-        is_whole=len(found) < _MOST_ASKED,
+        is_whole=len(found) < _most_asked(),
     )
 
 
@@ -108,7 +108,7 @@ def impact_of_consents(consents: Iterable[Consent]) -> Impact:
 def impact_of_users(users: Iterable[Any]) -> Impact:
     """Two statements, however many users there are and however many apps they use."""
     theirs = Consent.objects.live().filter(user__in=[user.pk for user in users]).order_by()
-    return _impact_on(_standing(theirs[:_MOST_TOLD_APART]))
+    return _impact_on(_standing(theirs[: _most_told_apart()]))
 
 
 def impact_of_authorizations(authorizations: Iterable[Authorization]) -> Impact:
@@ -118,9 +118,16 @@ def impact_of_authorizations(authorizations: Iterable[Authorization]) -> Impact:
     return _impact_on([(one.consent.client_id, one.consent.user_id, one.consent_id) for one in counted], live)
 
 
-#: Some users use several of the clients: of more consents than these, they are not told apart. And on no more than
-#: these is looked for authorizations: most consents have one.
-_MOST_TOLD_APART, _MOST_ASKED = 10 * MOST_COUNTED, MOST_COUNTED + 1
+def _most_told_apart() -> int:
+    """Some users use several of the clients: of more consents than these, they are not told apart."""
+    return 10 * MOST_COUNTED
+
+
+def _most_asked() -> int:
+    """On no more consents than these is looked for authorizations: on most there is one."""
+    return MOST_COUNTED + 1
+
+
 #: Client, user and consent, by their keys.
 _Standing = tuple[Any, Any, int]
 
@@ -131,7 +138,7 @@ def _standing(consents: QuerySet[Consent]) -> list[_Standing]:
 
 def _impact_on(found: list[_Standing], live: QuerySet[Authorization] | None = None) -> Impact:
     """``live`` are the authorizations, if they are not all that stand on what was ``found``."""
-    asked = [consent for *_pair, consent in found[:_MOST_ASKED]]
+    asked = [consent for *_pair, consent in found[: _most_asked()]]
     every = Authorization.objects.live().filter(consent__in=asked) if live is None else live
     hit = every.aggregate(n=Count("pk"), at=Max("rotated_at"))
     return Impact(
@@ -139,7 +146,7 @@ def _impact_on(found: list[_Standing], live: QuerySet[Authorization] | None = No
         users=len({user for _client, user, _consent in found}),
         authorizations=hit["n"],
         last_used_at=hit["at"],
-        is_whole=live is not None or len(found) < _MOST_ASKED,
+        is_whole=live is not None or len(found) < _most_asked(),
     )
 
 
@@ -159,11 +166,12 @@ def with_last_use(clients: QuerySet[Client]) -> QuerySet[Client]:
 
 def with_users(clients: QuerySet[Client]) -> QuerySet[Client]:
     """Adds ``users``: how many allow each client something now, as ``counted`` has it."""
-    # Nothing is read but what stands in the index: so a database that does not know which clients are large goes
-    # through it no further than it has to.
-    live = Consent.objects.live().filter(client=OuterRef("pk")).order_by().values("client")
-    one_too_many = Subquery(live[MOST_COUNTED : MOST_COUNTED + 1])
-    number = Subquery(live.annotate(n=Count("client")).values("n"), output_field=IntegerField())
+    live = Consent.objects.live().filter(client=OuterRef("pk")).values("client")
+    # In the order of an index that holds all that is asked: so a database that does not know which clients are large
+    # goes through it step by step, and no further than it has to.
+    in_order = live.order_by("client", "withdrawn_at", "expires_at")
+    one_too_many = Subquery(in_order[MOST_COUNTED : MOST_COUNTED + 1])
+    number = Subquery(live.order_by().annotate(n=Count("client")).values("n"), output_field=IntegerField())
     few = Coalesce(number, 0)
     return clients.annotate(
         users=Case(When(IsNull(one_too_many, True), then=few), default=Value(MOST_COUNTED + 1))

@@ -30,7 +30,7 @@ NEW_FOR = timedelta(days=30)
 #: So many clients or users of one beginning are looked at; who types so little types more.
 _MOST_NAMED = 50
 #: So many rows of theirs are found by a search; no list is leafed through further.
-_MOST_ROWS = 1000
+MOST_ROWS = 1000
 Narrow = Callable[[QuerySet[Any]], QuerySet[Any]]
 
 
@@ -138,7 +138,7 @@ def rows_of_users(text: str, model: Any) -> list[Any]:
     from the newest on, until it has met enough of theirs.
     """
     theirs = model._default_manager.filter(user__in=users_named(text))
-    return list(theirs.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:_MOST_ROWS])
+    return list(theirs.order_by((F("pk") + 0).desc()).values_list("pk", flat=True)[:MOST_ROWS])
 
 
 def rows_of_clients(text: str, model: Any, by: str = "pk") -> list[Any]:
@@ -146,13 +146,13 @@ def rows_of_clients(text: str, model: Any, by: str = "pk") -> list[Any]:
     newest, ordered ``by`` that column.
     """
     theirs = model._default_manager.filter(client__in=clients_named(text))
-    return list(theirs.order_by(f"-{by}").values_list("pk", flat=True)[:_MOST_ROWS])
+    return list(theirs.order_by(f"-{by}").values_list("pk", flat=True)[:MOST_ROWS])
 
 
 def events_of_name(text: str) -> list[int]:
     """Keys of some events that name a client so which has another name now, or is gone."""
     begins = Event.objects.filter(client_name__startswith=text).order_by()
-    named, known = begins.values_list("pk", "client")[:_MOST_ROWS], set(clients_named(text))
+    named, known = begins.values_list("pk", "client")[:MOST_ROWS], set(clients_named(text))
     return [pk for pk, client in named if client not in known]
 
 
@@ -184,8 +184,8 @@ class ClientOfConsentFilter(ClientTextFilter):
     def condition(self, text: str) -> Q:
         clients = clients_named(text)
         consents = Consent.objects.filter(client__in=clients).order_by().values_list("pk", flat=True)
-        keys = list(consents[: _MOST_ROWS + 1])
-        self.enumerates = len(keys) <= _MOST_ROWS
+        keys = list(consents[: MOST_ROWS + 1])
+        self.enumerates = len(keys) <= MOST_ROWS
         return Q(consent__in=keys) if self.enumerates else Q(consent__client__in=clients)
 
 

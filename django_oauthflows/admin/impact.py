@@ -44,9 +44,11 @@ def counted(rows: QuerySet[Any]) -> int:
     return rows.order_by()[: MOST_COUNTED + 1].count()
 
 
-def shown(number: int) -> str:
-    """A number that came from ``counted``, for a page."""
-    return f"{number_format(MOST_COUNTED)}+" if number > MOST_COUNTED else number_format(number)
+def shown(number: int, *, is_whole: bool = True) -> str:
+    """A number that came from ``counted``, for a page. Not ``is_whole`` if there may be more."""
+    if number > MOST_COUNTED:
+        return f"{number_format(MOST_COUNTED)}+"
+    return number_format(number) if is_whole else f"{number_format(number)}+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,7 @@ class Impact:
 
     @property
     def shown_authorizations(self) -> str:
-        number = shown(self.authorizations)
-        return number if self.is_whole or number.endswith("+") else f"{number}+"
+        return shown(self.authorizations, is_whole=self.is_whole)
 
 
 def impact_of(clients: Iterable[Client]) -> Impact:

@@ -58,10 +58,16 @@ def _list(model: str, **query: str) -> str:
 def _new_clients() -> Iterator[Row]:
     since = timezone.now() - NEW_FOR
     # The toolkit's column has no index: looked at are those that came last.
-    newest = Client.objects.order_by("-pk").values_list("created", "trust")[: MOST_COUNTED + 1]
+    newest = list(Client.objects.order_by("-pk").values_list("created", "trust")[: MOST_COUNTED + 1])
     number = sum(at >= since and trust == Client.Trust.NOT_REVIEWED for at, trust in newest)
+    is_whole = len(newest) <= MOST_COUNTED or newest[-1][0] < since
     what = ngettext("new client that nobody has reviewed", "new clients that nobody has reviewed", number)
-    yield Row(shown(number), what, _list("client", new="yes", trust=Client.Trust.NOT_REVIEWED), number > 0)
+    yield Row(
+        shown(number, is_whole=is_whole),
+        what,
+        _list("client", new="yes", trust=Client.Trust.NOT_REVIEWED),
+        number > 0,
+    )
 
 
 def _refusals() -> Iterator[Row]:

@@ -13,7 +13,7 @@ from django_oauthflows.models.consent import ConsentQuerySet
 from django_oauthflows.scopes import declared_scopes
 
 #: So many users of one beginning are looked for; who types so little types more.
-_MOST_NAMED = 1000
+MOST_NAMED = 1000
 
 
 class PeopleForm(forms.Form):
@@ -37,6 +37,7 @@ class PeopleForm(forms.Form):
         asked = self.cleaned_data if self.is_valid() else {}
         if asked.get("who"):
             # By their keys: else a database may go through all people of the client, or of the site.
-            users = named(asked["who"]).values_list("pk", flat=True)[:_MOST_NAMED]
-            consents = consents.filter(user__in=list(users))
+            users = named(asked["who"]).values_list("pk", flat=True)[:MOST_NAMED]
+            theirs = consents.filter(user__in=list(users)).order_by().values_list("pk", flat=True)
+            consents = consents.filter(pk__in=list(theirs))
         return consents.allowing(asked["scope"]) if asked.get("scope") else consents

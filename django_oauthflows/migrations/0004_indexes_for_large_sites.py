@@ -11,14 +11,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="consent",
-            name="oauthflows_consent_live",
-        ),
         migrations.AddIndex(
             model_name="consent",
             index=models.Index(
                 fields=["client", "withdrawn_at", "expires_at"], name="oauthflows_consent_in_force"
             ),
+        ),
+        migrations.RemoveIndex(
+            model_name="consent",
+            name="oauthflows_consent_live",
         ),
     ]

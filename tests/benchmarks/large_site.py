@@ -215,7 +215,7 @@ def fill(connection: Any, size: Size) -> None:
         "messages": size.users // 2,
         "share": size.share,
         "apps_of_one": min(500, size.authorizations // 50),
-        "events_of_one": min(10_000, size.events // size.share),
+        "events_of_one": min(10_000, size.events // 10),
     }
     connection.execute(_DEFAULTS)
     for _what, statement in _STEPS:

@@ -66,9 +66,8 @@ def running(more: str = "") -> Iterator[str]:
             "UTF8",
             "--locale=C",
         )
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=200 {more}"
-        )
+        here = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home}"
+        options = f"{here} -c max_connections=200 {more}"
         run(str(bin_dir / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start")
         try:
             yield f"postgres://postgres@127.0.0.1:{port}"

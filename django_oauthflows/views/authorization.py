@@ -6,14 +6,13 @@ is asked, in ``authorization_server/consent_policy.py``. Here are the pages and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
@@ -36,6 +35,7 @@ from django_oauthflows.models.redirect_uri import host_of, without_answers
 from django_oauthflows.scopes import scope_string
 from django_oauthflows.views.consent import consent_page, login_again_page, turned_away_page
 from django_oauthflows.views.csrf import only_own_forms
+from django_oauthflows.views.decorated import decorated
 from django_oauthflows.views.form_post import by_get, form_post_page
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_page
 from django_oauthflows.views.language import in_language_of
@@ -64,17 +64,21 @@ class AuthorizationRedirect(HttpResponseRedirect):
         self.headers["Referrer-Policy"] = "no-referrer"
 
 
+@only_own_forms
+def _checked(
+    request: HttpRequest, view: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
+) -> HttpResponseBase:
+    return view(request, *args, **kwargs)
+
+
 # LoginRequiredMiddleware would send a bad request, or one with prompt=none, to the login page.
-@method_decorator(
-    (
-        login_not_required,
-        keeps_opener,
-        at_known_hosts(unknown_host_page),
-        own_page,
-        csrf_exempt,  # the request itself may come by another site's form; what is ours is checked all the same
-        sensitive_variables(),
-    ),
-    name="dispatch",
+@decorated(
+    login_not_required,
+    keeps_opener,
+    at_known_hosts(unknown_host_page),
+    own_page,
+    csrf_exempt,  # the request itself may come by another site's form; what is ours is checked all the same
+    sensitive_variables(),
 )
 class AuthorizationView(View):
     """Checks the request before anything else, then the login, then whether the user must be asked."""
@@ -90,15 +94,11 @@ class AuthorizationView(View):
             if request.method == "GET" and cookies_were_kept_back(request):
                 return come_again_page(request)
             with in_language_of(request):
-                return self._checked(request, *args, **kwargs)
+                return _checked(request, super().dispatch, *args, **kwargs)
         except limits.LimitExceeded as exceeded:
             return too_many_requests_page(request, exceeded.seconds)
         except RequestRefused as refused:
             return self._refuse(request, refused)
-
-    @method_decorator(only_own_forms)
-    def _checked(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return super().dispatch(request, *args, **kwargs)
 
     def get(self, http: HttpRequest) -> HttpResponse:
         request = authorization.accept(AuthorizationRequest.read(http))

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
@@ -25,6 +24,7 @@ from django_oauthflows.authorization_server.request import (
 from django_oauthflows.database import NO_ANSWER, log_failure, undo_all, without_transaction
 from django_oauthflows.limits import LimitExceeded
 from django_oauthflows.models import Client
+from django_oauthflows.views.decorated import decorated
 from django_oauthflows.views.refusal import error_uri, record_refusal, refusal_members
 
 
@@ -77,7 +77,7 @@ def _told(http: HttpRequest, error: errors.OAuth2Error) -> dict[str, str]:
     return members | error_uri(http, members["error"])
 
 
-@method_decorator((csrf_exempt, login_not_required, postpones), name="dispatch")
+@decorated(csrf_exempt, login_not_required, postpones)
 class Endpoint(View):
     """A POST endpoint of the authorization server (RFC 6749 §3.2)."""
 

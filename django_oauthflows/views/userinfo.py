@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
@@ -16,16 +15,14 @@ from django_oauthflows.resource_server import challenges
 from django_oauthflows.resource_server.access import require
 from django_oauthflows.resource_server.challenges import Refused
 from django_oauthflows.scopes import OPENID, offers_openid
+from django_oauthflows.views.decorated import decorated
 from django_oauthflows.views.endpoint import add_cors, postpones, preflight
 from django_oauthflows.views.known_host import at_known_hosts, unknown_host_json
 
 _METHODS = "GET, HEAD, POST, OPTIONS"
 
 
-@method_decorator(
-    (csrf_exempt, login_not_required, without_transaction, at_known_hosts(unknown_host_json), postpones),
-    name="dispatch",
-)
+@decorated(csrf_exempt, login_not_required, without_transaction, at_known_hosts(unknown_host_json), postpones)
 class UserInfoView(View):
     """GET and POST (§5.3.1), with the access token in the header. Errors are those of RFC 6750 §3."""
 

@@ -124,7 +124,7 @@ def own_pages(visitors: Visitors, keys: dict[Any, Any]) -> Iterator[Page]:
     screen = Client.objects.filter(use_case="device").first()
     screen = screen or Client.objects.register(name="Screen", use_case="device", scopes=["profile"])[0]
     device = DeviceRequest.objects.begin(
-        client=screen, scopes=["profile"], resources=(), lifetime=600, network=""
+        client=screen, scopes=["profile"], resources=(), lifetime=86_400, network=""
     )
     past = Event.objects.filter(user=visitors.users["user"]).order_by("-pk")[0].pk
     known: dict[str, list[Page]] = {

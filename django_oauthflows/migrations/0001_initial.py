@@ -694,7 +694,9 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("user", "client"), name="oauthflows_one_consent")
                 ],
                 "indexes": [
-                    models.Index(fields=["client", "withdrawn_at"], name="oauthflows_consent_live"),
+                    models.Index(
+                        fields=["client", "withdrawn_at", "expires_at"], name="oauthflows_consent_in_force"
+                    ),
                     models.Index(fields=["updated_at", "id"], name="oauthflows_consent_newest"),
                     models.Index(fields=["client", "updated_at", "id"], name="oauthflows_consent_of_client"),
                 ],

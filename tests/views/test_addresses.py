@@ -25,15 +25,13 @@ FORM = "application/x-www-form-urlencoded"
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
 OPENID = "/.well-known/openid-configuration"
-#: The example project's page for what is not found leads there, too.
-LOGIN = path("accounts/login/", LoginView.as_view(), name="login")
-HOME = path("home/", list, name="home")
+LOGIN = path("accounts/login/", LoginView.as_view())
 
 
 @pytest.fixture
 def routed(settings: Any) -> Iterator[Any]:
     def change(*patterns: Any) -> None:
-        settings.ROOT_URLCONF = type("routes", (), {"urlpatterns": [*patterns, LOGIN, HOME]})
+        settings.ROOT_URLCONF = type("routes", (), {"urlpatterns": [*patterns, LOGIN]})
         clear_url_caches()
 
     before = settings.ROOT_URLCONF

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings
 from django.core.management.commands import flush
 from django.db import connection
+from django.middleware.csrf import CSRF_SECRET_LENGTH
+from django.test import Client as Visitor
 from django.test import override_settings
 from django.utils import translation
+from django.utils.crypto import get_random_string
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from django_oauthflows import limits
 from django_oauthflows.authorization_server.key_ring import ring
 from django_oauthflows.models import event, event_bounds, usage
+from django_oauthflows.tokens import jwt
 from tests.factories import ClientFactory, UserFactory
 from tests.held import Held
+from tests.keys import Pool
 from tests.oauth_client import OAuthClient, UserAgent
 
 pytest_plugins = ["django_oauthflows.testing"]
@@ -95,6 +104,21 @@ def nothing_is_counted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     event_bounds.repeats.forget()
 
 
+@pytest.fixture(scope="session")
+def rsa_keys() -> Iterator[Pool]:
+    """To find two primes takes longer than most tests, and so does to look at them again whenever a key is read."""
+    made = Pool(rsa.generate_private_key)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(rsa, "generate_private_key", made)
+        monkeypatch.setattr(jwt, "load_pem_private_key", lru_cache(jwt.load_pem_private_key))
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def rsa_keys_are_those_of_any_test(rsa_keys: Pool) -> None:
+    rsa_keys.begin_anew()
+
+
 @pytest.fixture(autouse=True)
 def no_key_is_known_yet() -> None:
     """Another test's signing keys went with its database."""
@@ -119,12 +143,25 @@ def alice(transactional_db: None) -> Any:
     return UserFactory(username="alice")
 
 
+def logged_in(origin: str, user: Any) -> UserAgent:
+    """A user agent as the login form leaves it. To walk through that takes longer than much of what is tested here."""
+    visitor, user_agent = Visitor(), UserAgent(origin)
+    visitor.force_login(user)
+    host = urlsplit(origin).hostname or ""
+    for name, value in (
+        (settings.SESSION_COOKIE_NAME, visitor.cookies[settings.SESSION_COOKIE_NAME].value),
+        (settings.CSRF_COOKIE_NAME, get_random_string(CSRF_SECRET_LENGTH)),
+    ):
+        # As Python's own jar names the host whose answer sets them, so that those take their place.
+        domain = host if "." in host else f"{host}.local"
+        user_agent.http.cookies.set(name, value, domain=domain, path="/")
+    return user_agent
+
+
 @pytest.fixture
 def user_agent(live_server: Any, alice: Any) -> UserAgent:
     """A user agent in which alice is logged in."""
-    user_agent = UserAgent(live_server.url)
-    user_agent.log_in("alice")
-    return user_agent
+    return logged_in(live_server.url, alice)
 
 
 @pytest.fixture
@@ -132,10 +169,7 @@ def log_in(live_server: Any) -> Callable[[str], UserAgent]:
     """A user agent of its own for another user, who is made on the way."""
 
     def make(username: str) -> UserAgent:
-        UserFactory(username=username)
-        user_agent = UserAgent(live_server.url)
-        user_agent.log_in(username)
-        return user_agent
+        return logged_in(live_server.url, UserFactory(username=username))
 
     return make
 

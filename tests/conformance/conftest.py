@@ -16,7 +16,6 @@ import jwt
 import pytest
 import requests
 
-from django_oauthflows.authorization_server.key_ring import ring
 from tests.factories import ClientFactory
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, hidden_fields, pkce_pair
 
@@ -29,12 +28,6 @@ CLAIMS = {
     "updated_at": "date_joined",
     "nickname": lambda user, request: "ally",
 }
-
-
-@pytest.fixture(autouse=True)
-def no_key_is_known_yet() -> None:
-    """Another test's keys went with its database."""
-    ring.forget()
 
 
 @dataclass

@@ -14,9 +14,9 @@ from joserfc.jwk import KeySet
 from django_oauthflows.authorization_server.outbox.delivery import deliver
 from tests.conformance.test_rp_initiated_logout import LogoutTest, redirected_to
 from tests.oauth_client import UserAgent
-from tests.openid.conftest import BYE, App, new_app, no_key_is_known_yet, on_developers_machine
+from tests.openid.conftest import BYE, App, new_app, on_developers_machine
 
-__all__ = ["new_app", "no_key_is_known_yet", "on_developers_machine"]
+__all__ = ["new_app", "on_developers_machine"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

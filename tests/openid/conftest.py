@@ -12,7 +12,6 @@ import pytest
 import requests
 from django.conf import settings as site
 
-from django_oauthflows.authorization_server.key_ring import ring
 from tests.factories import ClientFactory
 from tests.oauth_client import OAuthClient, UserAgent
 from tests.receiver import Receiver, receiving
@@ -77,12 +76,6 @@ def read(origin: str, token: str, audience: str) -> dict[str, Any]:
     assert claims["events"] == {"http://schemas.openid.net/event/backchannel-logout": {}}
     assert 0 < claims["exp"] - claims["iat"] <= 120
     return dict(claims)
-
-
-@pytest.fixture(autouse=True)
-def no_key_is_known_yet() -> None:
-    """Another test's keys went with its database."""
-    ring.forget()
 
 
 @pytest.fixture

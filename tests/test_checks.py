@@ -10,13 +10,11 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth.views import LoginView
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, run_checks
-from django.db import connection
 from django.test.utils import override_script_prefix
 from django.urls import clear_url_caches, include, path
 
 from django_oauthflows import provider_settings
 from django_oauthflows.conf import options
-from django_oauthflows.models import Event
 from django_oauthflows.views.checks import check_middleware
 from tests.site_process import Site, fresh_database
 
@@ -530,21 +528,6 @@ def test_tenants_are_not_supported_yet(name: str, tmp_path: Any) -> None:
     told = check_of(f"INSTALLED_APPS.append({name!r})", tmp_path)
     assert "(oauthflows.E120)" in told
     assert "tenants are not supported yet" in told
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("letters", ["latin1", "utf8mb3", "utf8mb4"])
-def test_tables_that_cannot_hold_all_letters(letters: str) -> None:
-    if connection.vendor != "mysql":
-        pytest.skip("only MySQL and MariaDB have such tables: set DATABASE_URL=mysql://…")
-    convert = f"ALTER TABLE {Event._meta.db_table} CONVERT TO CHARACTER SET %s"
-    with connection.cursor() as cursor:
-        cursor.execute(convert % letters)
-        try:
-            found = [message.id for message in run_checks(databases=["default"])]
-        finally:
-            cursor.execute(convert % "utf8mb4 COLLATE utf8mb4_general_ci")
-    assert ("oauthflows.W121" in found) == (letters != "utf8mb4")
 
 
 class OwnSessions(SessionMiddleware):

@@ -13,7 +13,7 @@ from django_oauthflows.models.redirect_uri import twins
 from tests.admin.conftest import CONFIRM, form_data, page_of
 from tests.factories import ClientFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ADD = "/admin/django_oauthflows/client/add/"
 
 

@@ -13,7 +13,7 @@ from django_oauthflows.models import Client, Event
 from tests.admin.conftest import form_data, page_of
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ADD = "/admin/django_oauthflows/client/add/"
 NEW = {
     "web": {"redirect_uris": "https://web.example/callback"},

@@ -12,7 +12,7 @@ from django_oauthflows.models import Client
 from tests.admin.conftest import form_data
 from tests.factories import ClientFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ADD = "/admin/django_oauthflows/client/add/?use_case=web"
 
 

@@ -11,7 +11,7 @@ from django_oauthflows.models import Authorization, Client, ClientSecret, Consen
 from tests.admin.conftest import CONFIRM, allowed_by, form_data, page_of
 from tests.factories import ClientFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 LIST = "/admin/django_oauthflows/client/"
 ADD = f"{LIST}add/?use_case=service"
 ALL = frozenset(

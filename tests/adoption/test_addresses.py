@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "dcr-register-management": {"client_id": "a"},
 }
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 at_o = pytest.mark.urls("tests.adoption.urls")
 MOUNTS = pytest.mark.parametrize(
     ("urls", "prefix"), [("tests.adoption.urls", "/o/"), ("tests.adoption.first_urls", "/accounts/o/")]

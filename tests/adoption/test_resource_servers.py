@@ -16,7 +16,7 @@ from tests.authorization_server.test_client_authentication import basic
 from tests.factories import ClientFactory
 from tests.held import Held
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 FORM = "application/x-www-form-urlencoded"
 INACTIVE = {"active": False}
 

@@ -11,6 +11,8 @@ from django.test import Client
 from django_oauthflows.resource_server import addresses
 from tests.oauth_client import OAuthClient, UserAgent, pkce_pair
 
+pytestmark = pytest.mark.one_database
+
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 API = ("/api/me/", "/api/notes/", "/api/stats/")
 

@@ -13,6 +13,8 @@ from django.test import Client
 from django_oauthflows.resource_server.checks import check_scopes
 from django_oauthflows.scopes import declared_scopes
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

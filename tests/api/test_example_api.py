@@ -12,6 +12,8 @@ from django.test.utils import override_settings
 from example_project.notes.models import Note
 from tests.factories import UserFactory
 
+pytestmark = pytest.mark.one_database
+
 
 def test_profile_and_email(client: Client, bearer: Any, user: Any) -> None:
     assert client.get("/api/me/", headers=bearer(user, "profile")).json() == {"username": "alice"}

@@ -14,7 +14,7 @@ from django_oauthflows.resource_server.access import presented_access
 from django_oauthflows.testing import headers_for, machine_token, make_client
 from tests.factories import UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls"), pytest.mark.one_database]
 
 
 def test_a_token_gives_no_more_than_its_user_may_do(client: Client, user: Any, bearer: Any) -> None:

@@ -22,7 +22,7 @@ from django_oauthflows.models import Authorization, Consent
 from django_oauthflows.testing import headers_for, machine_token, make_client, user_token
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.urls("tests.api.urls")
+pytestmark = [pytest.mark.urls("tests.api.urls"), pytest.mark.one_database]
 
 METADATA = "http://testserver/.well-known/oauth-protected-resource"
 VIEWS = ["/framework/", "/function/", "/class/", "/async/", "/async-class/"]

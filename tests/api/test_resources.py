@@ -12,6 +12,8 @@ from django.test.utils import override_settings
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
+pytestmark = pytest.mark.one_database
+
 THERE, REPORTS = "https://notes.example", "https://reports.example/api"
 FORMATS = pytest.mark.parametrize("format_", ["opaque", "jwt"])
 

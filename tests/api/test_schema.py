@@ -20,7 +20,7 @@ from example_project.demo import seed
 FORWARDED = ("HTTP_X_FORWARDED_PROTO", "https")
 BEHIND = {"HTTP_HOST": "testserver", "HTTP_X_FORWARDED_PROTO": "https"}
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from mcp.shared.auth import (
 from tests.http_server import Handler, listening
 from tests.oauth_client import OAuthClient, UserAgent, answer_of
 
+pytestmark = pytest.mark.one_database
+
 MINE = ("profile", "notes:read")
 
 

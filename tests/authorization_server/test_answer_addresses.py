@@ -11,7 +11,7 @@ from django_oauthflows.models import Client
 from django_oauthflows.models.redirect_uri import problem_with, with_answer, without_answers
 from tests.factories import ClientFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def silent(client: Any, uri: str) -> Any:

@@ -17,6 +17,8 @@ from tests.devices import GRANT_TYPE
 from tests.factories import ClientFactory
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
+pytestmark = pytest.mark.one_database
+
 FORM = "application/x-www-form-urlencoded"
 #: RFC 6749 §5.2.
 _ALLOWED = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")

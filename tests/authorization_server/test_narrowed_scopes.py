@@ -17,6 +17,8 @@ from django_oauthflows.models import Authorization, Client
 from tests.admin.conftest import form_data, page_of
 from tests.oauth_client import UserAgent, answer_of, pkce_pair
 
+pytestmark = pytest.mark.one_database
+
 ALL = "openid profile email notes:read notes:write stats:read"
 WANTED = f"{ALL} no:such"
 MINE = ("profile", "notes:read")

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.conftest import RelyingParty, posted
 from tests.oauth_client import answer_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 def by_form(rp: RelyingParty, **more: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_environment
+
 HERE = Path(__file__).parent
 
 BASIC = (

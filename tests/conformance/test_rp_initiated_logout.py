@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from tests.oauth_client import UserAgent, answer_of, hidden_fields, pkce_pair
-from tests.openid.conftest import BYE, App, Login, new_app, no_key_is_known_yet, on_developers_machine
+from tests.openid.conftest import BYE, App, Login, new_app, on_developers_machine
 
-__all__ = ["new_app", "no_key_is_known_yet", "on_developers_machine"]
-pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["new_app", "on_developers_machine"]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 @dataclass

@@ -11,7 +11,7 @@ from django.test import Client as Visitor
 from django_oauthflows.models import Client, Event
 from tests.consent.conftest import Walk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def html_of(response: Any) -> str:

@@ -10,6 +10,8 @@ from django_oauthflows.models import Client
 from tests.docs.blocks import blocks_of
 from tests.docs.test_snippets import CLIENTS
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("page", CLIENTS)
 def test_the_blocks_of_the_page_run(page: str, live_server: Any, transactional_db: None) -> None:

@@ -13,6 +13,8 @@ from django_oauthflows.flows import registry
 from django_oauthflows.flows.base import Flow, Need
 from django_oauthflows.flows.parameters import PARAMETERS
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Where a flow's name may stand: in its declaration, and in the file of its grant.
 AT_HOME = ("django_oauthflows/flows/", "django_oauthflows/authorization_server/grants/")

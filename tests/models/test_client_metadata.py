@@ -31,6 +31,8 @@ from django_oauthflows.models.client_metadata import (
 )
 from tests.factories import ClientFactory, UserFactory
 
+pytestmark = pytest.mark.one_database
+
 #: RFC 7591 §2 and §3.2.1, and the OpenID Connect names that IANA lists beside them.
 STANDARD = {
     *("redirect_uris", "token_endpoint_auth_method", "grant_types", "response_types", "client_name"),

@@ -8,10 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from tests.conformance.conftest import RelyingParty, discovered, make_rp, no_key_is_known_yet, rp
+from tests.conformance.conftest import RelyingParty, discovered, make_rp, rp
 
-__all__ = ["discovered", "make_rp", "no_key_is_known_yet", "rp"]
-pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["discovered", "make_rp", "rp"]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 def failing(user: Any, request: Any) -> str:

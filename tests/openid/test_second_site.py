@@ -20,7 +20,7 @@ from example_project.demo import seed
 from tests.oauth_client import UserAgent, hidden_fields
 from tests.openid.snippets import free_port
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 ROOT = Path(__file__).parents[2]
 
 

@@ -10,7 +10,7 @@ from django_oauthflows.models import Authorization
 from tests.factories import ClientFactory
 from tests.oauth_client import OAuthClient, UserAgent
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -29,7 +29,11 @@ from tests.held import Held
 from tests.oauth_client import answer_of, hidden_fields, pkce_pair
 from tests.robustness.test_conflicts import ask
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.toolkit.host_urls")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.urls("tests.toolkit.host_urls"),
+    pytest.mark.one_database,
+]
 PROTECTED = ("function", "validated", "any", "view", "drf", "ninja/notes")
 SCOPED = ("function", "validated", "view", "drf", "ninja/notes")
 MIDDLEWARE = "oauth2_provider.middleware.OAuth2TokenMiddleware"

@@ -16,6 +16,7 @@ from tests.held import Held
 from tests.robustness.test_conflicts import FORM, ask, in_the_way
 
 pytestmark = [
+    pytest.mark.one_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.toolkit.host_urls"),
 ]

@@ -9,6 +9,8 @@ import requests
 
 from django_oauthflows.models import Client
 
+pytestmark = pytest.mark.one_database
+
 MINE = "https://spa.example"
 OTHERS = "https://other.example"
 ENDPOINTS = ("/oauth/token/", "/oauth/revoke/")

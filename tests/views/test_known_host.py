@@ -15,7 +15,7 @@ from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory, UserFactory
 from tests.mailbox import delivered
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 FORM = "application/x-www-form-urlencoded"
 DOCUMENTS = ("/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource")

@@ -10,6 +10,8 @@ from django.urls import NoReverseMatch, reverse
 
 from tests.oauth_client import UserAgent, answer_of, pkce_pair
 
+pytestmark = pytest.mark.one_database
+
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
 

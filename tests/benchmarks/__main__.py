@@ -26,7 +26,7 @@ def main() -> None:
     grown.add_argument("--many", type=int, default=5_000_000)
     grown.add_argument("--requests", type=int, default=300)
     paged = which.add_parser("pages", help="each page of staff and users with few and with many rows")
-    paged.add_argument("--few", type=int, default=10_000)
+    paged.add_argument("--few", type=int, default=10_000, help="rows of each kind")
     paged.add_argument("--many", type=int, default=5_000_000, help="authorizations; takes about 15 minutes")
     paged.add_argument("--requests", type=int, default=5)
     paged.add_argument("--whole", action="store_true", help="a line for each page, not for each route")

@@ -200,7 +200,11 @@ class Size:
 
 #: The size at which every page has to answer within 300 ms.
 LARGE = Size(authorizations=5_000_000, clients=100_000, users=1_000_000, events=2_000_000)
-SMALL = LARGE.scaled(1 / 500)
+
+
+def of_each(rows: int) -> Size:
+    """A site with so many rows of each kind, whose lists are as full as those of a larger one."""
+    return Size(authorizations=rows, clients=rows, users=rows, events=rows)
 
 
 def fill(connection: Any, size: Size) -> None:

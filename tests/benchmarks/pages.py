@@ -81,13 +81,15 @@ class Site:
 def measure(few: int, many: int, requests: int, *, whole: bool = False) -> str:
     """The figures, as Markdown: a line for each route, or for each page if the ``whole`` is wanted.
 
-    ``few`` and ``many`` are authorizations; all else is as many as belongs to them.
+    ``few`` are the rows of each kind: with fewer clients or users, lists and searches would find less than a page
+    holds, and be quick for that. ``many`` are authorizations; of all else there is as much as belongs to them.
     """
+    large = large_site.LARGE.scaled(many / large_site.LARGE.authorizations)
     with postgresql.running(_OPTIONS) as cluster, ExitStack() as stack:
         sizes, sites, built = [], [], []
-        for name, number in (("few", few), ("many", many)):
+        for name, size in (("few", large_site.of_each(few)), ("many", large)):
             begun = time.monotonic()
-            database = _built(cluster, name, number)
+            database = _built(cluster, name, size)
             built.append(time.monotonic() - begun)
             sizes.append({table: tables.size_of(database, table) for table in _TABLES})
             sites.append(stack.enter_context(_opened(database)))
@@ -106,14 +108,14 @@ _OPTIONS = (
 )
 
 
-def _built(cluster: str, name: str, authorizations: int) -> str:
+def _built(cluster: str, name: str, size: large_site.Size) -> str:
     """The URL of a database that was made and filled."""
     with psycopg.connect(f"{cluster}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
     database = f"{cluster}/{name}"
     command = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
     subprocess.run(command, env=_environment(database), check=True)
-    large_site.grow(database, large_site.LARGE.scaled(authorizations / large_site.LARGE.authorizations))
+    large_site.grow(database, size)
     return database
 
 

@@ -8,10 +8,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -33,26 +36,29 @@ class Site:
         return Site(settings, self.database_url)
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Python with these arguments in the site's environment."""
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            env=self.environment(),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        """Run Python with these arguments in the site's environment, to the end."""
+        done = self._loaded.run(*arguments)
         assert not check or done.returncode == 0, done.stderr[-4000:]
         return done
+
+    @cached_property
+    def _loaded(self) -> _LoadedSite:
+        return _LoadedSite(self.environment())
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("manage.py", *arguments, check=check)
 
     def pytest(self, file: str) -> str:
         """Run the tests of ``file`` in the site; what pytest said, without a failure."""
-        done = self.run(
-            "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ds={self.settings}", file, check=False
+        command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--ds={self.settings}", file)
+        done = subprocess.run(
+            [sys.executable, *command],
+            env=self.environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
         return done.stdout
@@ -75,18 +81,8 @@ class Site:
             if command
             else ["manage.py", "runserver", "--noreload", address]
         )
-        server = subprocess.Popen(
-            [sys.executable, *arguments],
-            env=self.environment(),
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield _answering(f"http://{address}", server)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+        with self._loaded.running(*arguments) as process:
+            yield _answering(f"http://{address}", process)
 
     def environment(self) -> dict[str, str]:
         """What its processes are told."""
@@ -97,9 +93,69 @@ class Site:
         }
 
 
-def _answering(origin: str, server: subprocess.Popen[bytes]) -> str:
+class _LoadedSite:
+    """``tests.loaded_site`` in a process of its own, which ends with this object."""
+
+    #: A command may take so many seconds, and a server go on for so many.
+    COMMAND, SERVER = 120, 600
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        command = [sys.executable, "-m", "tests.loaded_site"]
+        with self._file("stderr").open("w") as wrong:
+            self._process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=wrong,
+                text=True,
+            )
+        weakref.finalize(self, _end, self._process)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Python with these arguments, to the end."""
+        streams = [os.devnull, str(self._file("stdout")), str(self._file("stderr"))]
+        code = self._asked("run", {"arguments": arguments, "streams": streams, "seconds": self.COMMAND})
+        if code is None:  # the site cannot be loaded: it has said why
+            return subprocess.CompletedProcess(arguments, 1, "", self._file("stderr").read_text())
+        said, complaint = (self._file(name).read_text() for name in ("stdout", "stderr"))
+        return subprocess.CompletedProcess(arguments, code, said, complaint)
+
+    @contextlib.contextmanager
+    def running(self, *arguments: str) -> Iterator[int]:
+        """Python with these arguments, which goes on meanwhile; the number of the process."""
+        streams = [os.devnull] * 3
+        number = self._asked("start", {"arguments": arguments, "streams": streams, "seconds": self.SERVER})
+        assert number is not None, self._file("stderr").read_text()
+        try:
+            yield number
+        finally:
+            self._asked("stop", number)
+
+    def _asked(self, what: str, how: Any) -> int | None:
+        """What it answers; nothing if it has come to an end."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps({what: how}) + "\n")
+            self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        return int(answer) if answer else None
+
+    def _file(self, name: str) -> Path:
+        return Path(self._folder.name) / name
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """At the end of what it reads, it ends."""
+    process.communicate(timeout=20)
+
+
+def _answering(origin: str, process: int) -> str:
     for _ in range(1200):
-        assert server.poll() is None, "the site did not start"
+        os.kill(process, 0)  # an error if it is gone
         with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             requests.get(origin + "/.well-known/oauth-authorization-server", timeout=10)
             return origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import requests
 
 from tests.management.test_tour import Host
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
-from tests.site_process import Site, fresh_database
+from tests.site_process import Site
 from tests.test_hosts import MAKE_USER
 
 pytestmark = pytest.mark.one_environment
@@ -29,8 +30,18 @@ class BelowApp(UserAgent):
         return super().post(f"/app{path.removeprefix('/app')}", data, **kwargs)
 
 
+@pytest.fixture(scope="module")
+def with_alice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that knows alice."""
+    path = tmp_path_factory.mktemp("under") / "under.sqlite3"
+    site = Site("tests.settings.main", f"sqlite:///{path}")
+    site.manage("migrate", "-v", "0")
+    site.evaluate(MAKE_USER % ("alice", {"email": "alice@example.org"}))
+    return path
+
+
 @pytest.mark.parametrize("issuer", ["", "https://example.org/app"])
-def test_a_server_that_says_the_path(issuer: str, tmp_path: Path) -> None:
+def test_a_server_that_says_the_path(issuer: str, tmp_path: Path, with_alice: Path) -> None:
     """gunicorn with ``SCRIPT_NAME``: every address has the path, and all of them work."""
     (tmp_path / "under_settings.py").write_text(
         "from tests.settings.main import *\n"
@@ -38,9 +49,8 @@ def test_a_server_that_says_the_path(issuer: str, tmp_path: Path) -> None:
         f"OAUTHFLOWS = OAUTHFLOWS | {{'ISSUER': {issuer!r}}}\n"
     )
     with ExitStack() as stack:
-        site = Site("under_settings", stack.enter_context(fresh_database("under", tmp_path)), str(tmp_path))
-        site.manage("migrate", "-v", "0")
-        site.evaluate(MAKE_USER % ("alice", {"email": "alice@example.org"}))
+        database = shutil.copy(with_alice, tmp_path)
+        site = Site("under_settings", f"sqlite:///{database}", str(tmp_path))
         made = site.json(
             "manage.py", "oauth", "client", "create", "--name", "App", "--use-case", "web", "--json",
             "--scope", "profile", "--redirect-uri", "https://client.example/callback",
@@ -83,9 +93,7 @@ def test_a_server_that_says_the_path(issuer: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    made = Host(tmp_path)
-    made.run("python manage.py migrate")
-    return made
+    return Host.migrated(tmp_path)
 
 
 def test_a_fresh_project_under_a_path(host: Host) -> None:

@@ -11,7 +11,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +205,13 @@ class Host:
         for block in blocks("python"):
             self.write(re.match(r"# (\w+\.py)\n", block)[1], block)  # type: ignore[index]
 
+    @classmethod
+    def migrated(cls, folder: Path) -> Host:
+        """One whose database is ready."""
+        made = cls(folder)
+        (folder / "db.sqlite3").write_bytes(_migrated_database())
+        return made
+
     def write(self, name: str, text: str) -> None:
         file = self.folder / "host" / name
         file.write_text(f"{file.read_text()}\n{text}")
@@ -235,6 +244,14 @@ class Host:
         tables = ("auth_user", "django_session", "django_oauthflows_client")
         with closing(sqlite3.connect(self.folder / "db.sqlite3")) as database:
             return [database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables]
+
+
+@cache
+def _migrated_database() -> bytes:
+    """What ``migrate`` makes of each such project, and takes seconds for."""
+    with tempfile.TemporaryDirectory() as folder:
+        Host(Path(folder)).run("python manage.py migrate")
+        return (Path(folder) / "db.sqlite3").read_bytes()
 
 
 @pytest.fixture
@@ -274,8 +291,8 @@ urlpatterns += [path("patient/", patient)]
 """
 
 
-def test_an_interrupted_tour_waits_for_the_answer_under_way_and_removes_what_it_made(host: Host) -> None:
-    host.run("python manage.py migrate")
+def test_an_interrupted_tour_waits_for_the_answer_under_way_and_removes_what_it_made(tmp_path: Path) -> None:
+    host = Host.migrated(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(60)
         host.write("urls.py", PATIENT_API.format(port=listener.getsockname()[1]))

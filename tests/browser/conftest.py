@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from example_project.demo import PASSWORD, seed
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, log_in_beforehand
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -123,6 +123,10 @@ class Demo:
             page.get_by_role("link", name=client, exact=True).click()
         assert page.url.startswith(self.clients)
 
+    def log_in_beforehand(self, page: Page, username: str = "alice") -> None:
+        """As if somebody had logged in to the provider before: for what is not about logging in."""
+        log_in_beforehand(page.context, self.provider, username)
+
     def log_in(self, page: Page, username: str = "alice") -> None:
         """Fill in the provider's login form."""
         assert page.url.startswith(self.provider + "/accounts/login/")
@@ -146,9 +150,5 @@ def demo(live_server: Any, transactional_db: None) -> Demo:
 def staff(page: Page, demo: Demo) -> Page:
     """The demo's member of staff, logged in to the admin."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=demo.provider)
-    page.goto(f"{demo.provider}/admin/login/?next=/admin/")
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("link", name="Clients", exact=True).first).to_be_visible()
+    demo.log_in_beforehand(page, "admin")
     return page

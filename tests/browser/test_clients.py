@@ -84,9 +84,9 @@ def test_the_web_app_logs_alice_in_shows_her_notes_adds_one_and_logs_out(page: P
 
 
 def test_the_web_app_logs_alice_out_of_the_notes_too(page: Page, demo: Demo) -> None:
+    demo.log_in_beforehand(page)
     demo.open(page, "Note Calendar")
     begin(page)
-    demo.log_in(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")
     with next_page(page):
@@ -102,9 +102,9 @@ def test_the_web_app_logs_alice_out_of_the_notes_too(page: Page, demo: Demo) -> 
 
 
 def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Demo) -> None:
+    demo.log_in_beforehand(page)
     demo.open(page, "Note Calendar")
     begin(page)
-    demo.log_in(page)
     decide(page, without="notes:write")
     expect(page.locator("#who")).to_have_text("alice")
     expect(page.locator("#granted")).not_to_contain_text("notes:write")
@@ -114,9 +114,9 @@ def test_the_web_app_gets_no_more_than_alice_leaves_ticked(page: Page, demo: Dem
 def test_the_web_app_lets_alice_log_in_again_after_she_took_her_permission_back(
     page: Page, demo: Demo
 ) -> None:
+    demo.log_in_beforehand(page)
     demo.open(page, "Note Calendar")
     begin(page)
-    demo.log_in(page)
     decide(page)
     expect(page.locator("#who")).to_have_text("alice")
     Consent.objects.get().withdraw()
@@ -128,9 +128,9 @@ def test_the_web_app_lets_alice_log_in_again_after_she_took_her_permission_back(
 
 
 def test_the_web_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:
+    demo.log_in_beforehand(page)
     demo.open(page, "Note Calendar")
     begin(page)
-    demo.log_in(page)
     decide(page, "deny")
     expect(page.locator("#problem")).to_contain_text("You did not allow it")
     assert live_authorizations() == 0
@@ -165,9 +165,9 @@ def test_the_single_page_app_logs_alice_in_and_works_from_the_browser(page: Page
 
 
 def test_the_single_page_app_says_so_when_alice_refuses(page: Page, demo: Demo) -> None:
+    demo.log_in_beforehand(page)
     demo.open(page, "Note Board")
     begin(page)
-    demo.log_in(page)
     decide(page, "deny")
     expect(page.locator("#message")).to_have_text("You did not allow it, so nothing was shared.")
     assert live_authorizations() == 0

@@ -51,8 +51,8 @@ def test_log_in_allow_and_come_again(visit: Visit, app: Client) -> None:
 
 
 def test_deny(visit: Visit, app: Client) -> None:
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     visit.press("Don't allow")
     assert visit.told()["error"] == "access_denied"
     assert not Consent.objects.exists()
@@ -115,8 +115,8 @@ def test_the_mail_is_in_the_users_language_and_its_link_needs_no_login(
     chromium: Browser, live_server: Any, alice: Any, app: Client, language: str
 ) -> None:
     visit = open_to_all_tools(chromium, live_server.url, language)
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     visit.submit(visit.page.locator("[value=allow]"))
     visit.told()
     visit.page.context.close()
@@ -140,8 +140,8 @@ def test_the_mail_is_in_the_users_language_and_its_link_needs_no_login(
 
 def test_the_browser_tells_the_form_where_it_comes_from_and_nobody_else(visit: Visit, app: Client) -> None:
     """The header alone (no-referrer) would make Chromium send ``Origin: null``, which Django refuses."""
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     sent: list[Request] = []
     visit.page.on("request", lambda request: sent.append(request))
     visit.press("Allow")
@@ -160,8 +160,8 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"CONSENT_DURATIONS": ["always", 30, "once"]}
     other, _ = ClientFactory(name="Саlendar", use_case="native", redirect_uris=("http://127.0.0.1/cb",))
     visit = open_to_all_tools(chromium, live_server.url, language)
+    visit.log_in_beforehand()
     visit.ask(app, "profile notes:read")
-    visit.log_in()
     expect_good(visit.page, language)
     Consent.objects.give(
         user=alice, client=app, scopes=["profile", "notes:read"], redirect_host="calendar.example"
@@ -190,8 +190,8 @@ def test_both_answers_are_seen_at_first_sight(
     chromium: Browser, live_server: Any, alice: Any, app: Client, language: str
 ) -> None:
     visit = open_to_all_tools(chromium, live_server.url, language)
+    visit.log_in_beforehand()
     visit.ask(app, FOUR)
-    visit.log_in()
     page = visit.page
     heights = {360: 740, 768: 1024, 1280: 800}
     for width, scheme in LOOKS:
@@ -223,8 +223,8 @@ def test_a_no_to_one_permission_stays_and_says_so(
 ) -> None:
     visit = open_to_all_tools(chromium, live_server.url, language)
     page = visit.page
+    visit.log_in_beforehand()
     visit.ask(app, FOUR)
-    visit.log_in()
     page.uncheck("[value='notes:read']")
     visit.submit(page.locator("[value=allow]"))
     sentence = said(language, "“%(more)s” includes “%(less)s”. Tick both, or leave both empty.")
@@ -252,8 +252,8 @@ def test_thirty_connected_apps(
         Consent.objects.give(user=alice, client=other, scopes=["profile"], redirect_host="x.example")
     visit = open_to_all_tools(chromium, live_server.url, language)
     page = visit.page
+    visit.log_in_beforehand()
     visit.open("/oauth/apps/")
-    visit.log_in()
     assert page.locator("article").count() == 15
     expect_good(page, language)
     page.fill("[name=q]", "calen")
@@ -284,8 +284,8 @@ def test_thirty_connected_apps(
 
 def test_a_host_in_other_letters_is_shown_in_both_forms(visit: Visit) -> None:
     app, _ = ClientFactory(redirect_uris=("https://xn--bcher-kva.example/cb",))
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     where = visit.page.locator(".oauthflows-destination").inner_text()
     assert "xn--bcher-kva.example" in where
     assert "bücher.example" in where
@@ -306,8 +306,8 @@ def test_the_page_takes_the_look_of_its_site_but_is_not_bent_by_it(
         ".oauthflows-page { --oauthflows-accent: rgb(1, 2, 3) }"
     )
     settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     plain = _looks(visit.page)
     settings.OAUTHFLOWS = settings.OAUTHFLOWS | {"BASE_TEMPLATE": "host.html"}
     visit.page.route("**/host.css", lambda route: route.fulfill(body=css, content_type="text/css"))

@@ -45,8 +45,8 @@ def test_a_program_on_the_device_gets_its_answer_on_any_port(visit: Visit, host:
     with listening(host) as origin:
         registered = origin.rpartition(":")[0] + "/cb"
         app, _ = ClientFactory(use_case="native", redirect_uris=(registered,))
+        visit.log_in_beforehand()
         visit.ask(app, "profile", redirect_uri=f"{origin}/cb")
-        visit.log_in()
         visit.press("Allow")
         visit.page.wait_for_url(f"{origin}/cb?code=*")
     assert visit.refusals == []
@@ -55,8 +55,8 @@ def test_a_program_on_the_device_gets_its_answer_on_any_port(visit: Visit, host:
 @pytest.mark.parametrize("uri", ["com.example.app:/cb", "com.example.app://login/cb"])
 def test_an_app_is_opened_by_its_own_scheme(visit: Visit, uri: str) -> None:
     app, _ = ClientFactory(use_case="native", redirect_uris=(uri,))
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     with visit.page.expect_request(lambda request: request.url.startswith(f"{uri}?code=")):
         visit.page.get_by_role("button", name="Allow", exact=True).click(no_wait_after=True)
     assert visit.refusals == []
@@ -67,8 +67,8 @@ def test_an_app_may_send_the_user_on_to_its_website(visit: Visit) -> None:
         website = f"http://localhost:{urlsplit(home).port}/home"
         with listening("127.0.0.1", onward=website) as origin:
             app, _ = ClientFactory(client_uri=website, redirect_uris=(f"{origin}/cb",))
+            visit.log_in_beforehand()
             visit.ask(app, "profile")
-            visit.log_in()
             visit.press("Allow")
             visit.page.wait_for_url(website)
     assert visit.refusals == []

@@ -87,8 +87,8 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     visit = open_to_all_tools(chromium, live_server.url, language)
     page = visit.page
     codes, other = asked(tv), asked(tv)
+    visit.log_in_beforehand()
     visit.open(PAGE)
-    visit.log_in()
     seen(visit, language, f"type-{language}")
     page.fill("[name=user_code]", "wrong")
     visit.submit(page.locator("button[type=submit]"))

@@ -29,14 +29,16 @@ def press(page: Page, name: str) -> None:
         page.get_by_role("button", name=name).click()
 
 
-def answer_as_alice(page: Page, demo: Demo) -> None:
-    """The user's own steps, on the provider's pages."""
-    demo.log_in(page)
+def answer(page: Page, decision: str = "allow") -> None:
+    """The user's own step, on the provider's page."""
     with next_page(page):
-        page.locator('button[name="decision"][value="allow"]').click()
+        page.locator(f'button[name="decision"][value="{decision}"]').click()
 
 
-def open_flow(page: Page, demo: Demo, flow: str) -> None:
+def open_flow(page: Page, demo: Demo, flow: str, *, known: bool = True) -> None:
+    """Begin. Alice is logged in already, unless her login is part of the walk."""
+    if known:
+        demo.log_in_beforehand(page)
     page.goto(f"{demo.provider}/flows/{flow}/")
 
 
@@ -67,12 +69,13 @@ def test_the_home_page_leads_to_chooser_and_explorer(page: Page, demo: Demo) -> 
 
 
 def test_the_code_flow_runs_to_its_end_with_real_messages(page: Page, demo: Demo) -> None:
-    open_flow(page, demo, "authorization_code")
+    open_flow(page, demo, "authorization_code", known=False)
     press(page, "Next step")
     assert messages(page) == ["302 Found"]
     state = value(page, "state")
     press(page, "Next step")
-    answer_as_alice(page, demo)
+    demo.log_in(page)
+    answer(page)
     assert value(page, "state") == state
     assert value(page, "iss") == demo.provider
     press(page, "Next step")
@@ -115,7 +118,7 @@ def test_whoever_had_agreed_before_is_told_so_and_can_be_asked(page: Page, demo:
     open_flow(page, demo, "authorization_code")
     press(page, "Next step")
     press(page, "Next step")
-    answer_as_alice(page, demo)
+    answer(page)
     expect(now(page)).not_to_contain_text(told)
     press(page, "Start again")
     press(page, "Next step")
@@ -126,8 +129,7 @@ def test_whoever_had_agreed_before_is_told_so_and_can_be_asked(page: Page, demo:
     press(page, "Next step")
     assert value(page, "prompt") == "consent"
     press(page, "Next step")
-    with next_page(page):
-        page.locator('button[name="decision"][value="allow"]').click()
+    answer(page)
     expect(now(page).locator(".verdict")).to_contain_text("accepts the answer")
     expect(now(page)).not_to_contain_text(told)
 
@@ -146,7 +148,7 @@ def test_the_implicit_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
     open_flow(page, demo, "implicit")
     press(page, "Next step")
     press(page, "Next step")
-    answer_as_alice(page, demo)
+    answer(page)
     page.wait_for_url("**/flows/implicit/#now")
     assert value(page, "expires_in") == "90"
     assert value(page, "scope") == "profile"
@@ -188,7 +190,7 @@ def answer_the_device(page: Page, demo: Demo, entry: Locator | None = None) -> N
 
 
 def test_the_device_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
-    open_flow(page, demo, "device_code")
+    open_flow(page, demo, "device_code", known=False)
     press(page, "Next step")
     assert messages(page) == ["POST /oauth/device_authorization/", "200 OK"]
     press(page, "Next step")
@@ -218,7 +220,7 @@ def test_refreshing_runs_to_its_end(page: Page, demo: Demo) -> None:
     open_flow(page, demo, "refresh_token")
     press(page, "Next step")
     press(page, "Next step")
-    answer_as_alice(page, demo)
+    answer(page)
     press(page, "Next step")
     first = value(page, "refresh_token")
     press(page, "Next step")
@@ -234,9 +236,7 @@ def test_a_user_who_refuses_is_told_to_the_client(page: Page, demo: Demo) -> Non
     open_flow(page, demo, "authorization_code")
     press(page, "Next step")
     press(page, "Next step")
-    demo.log_in(page)
-    with next_page(page):
-        page.locator('button[name="decision"][value="deny"]').click()
+    answer(page, "deny")
     assert value(page, "error") == "access_denied"
     expect(now(page).locator(".verdict")).to_contain_text("access_denied")
     expect(page.get_by_role("button", name="Next step: Go to the provider")).to_be_visible()
@@ -283,12 +283,12 @@ RECORDED: dict[str, Callable[[], bool]] = {
 @pytest.mark.parametrize("flow", [flow.name for flow in registry.offered_flows()])
 def test_each_what_if_is_tried_and_the_defence_holds(page: Page, demo: Demo, flow: str) -> None:
     open_flow(page, demo, flow)
-    logged_in = False
+    answered = False
     for attack in attacks_on(registry.flow_named(flow)):
         press(page, attack.title)
-        if attack.with_answer is not None and not logged_in:
-            answer_as_alice(page, demo)
-            logged_in = True
+        if attack.with_answer is not None and not answered:
+            answer(page)
+            answered = True
         page.wait_for_url(f"**/flows/{flow}/#now")
         expect(now(page).get_by_role("heading", level=4)).to_have_text(f"What if? {attack.title}")
         expect(now(page).locator(".verdict")).to_have_attribute("data-held", "yes")

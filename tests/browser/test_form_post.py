@@ -22,8 +22,8 @@ def test_the_form_post_page_and_the_claims(chromium: Browser, live_server: Any, 
     )
     visit = open_to_all_tools(chromium, live_server.url, "en")
     context = visit.page.context
+    visit.log_in_beforehand()
     visit.ask(app, "openid profile email")
-    visit.log_in()
     expect(visit.page.locator("main")).to_contain_text(alice.email)
     expect_good(visit.page, "en")
     # The form's own script is kept from running, so that the page stays for a look.

@@ -54,8 +54,7 @@ def staff_at_work(
         viewport={"width": width, "height": height}, locale=language, bypass_csp=True
     )
     visit = Visit(context, live_server.url)
-    visit.open(f"{ROOT}/")
-    visit.log_in_to_admin("staff")
+    visit.log_in_beforehand("staff")
     yield visit
     context.close()
 

@@ -25,11 +25,8 @@ def test_staff_take_a_permission_back_with_a_reason(
         color_scheme=scheme, viewport={"width": width, "height": 800}, locale=language, bypass_csp=True
     )
     visit = Visit(context, live_server.url)
+    visit.log_in_beforehand("staff")
     visit.open(f"/admin/django_oauthflows/consent/user/{alice.pk}/")
-    visit.page.fill("[name=username]", "staff")
-    visit.page.fill("[name=password]", "demo-password")
-    visit.submit(visit.page.locator("[type=submit]"))
-    visit.page.wait_for_load_state()
     assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(visit.page, context="#content-main").response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []

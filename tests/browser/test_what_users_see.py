@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 from django_oauthflows.forms.logo import made_anew
 from django_oauthflows.models import Client, Event
 from tests.browser.visit import Visit, expect_good, open_to_all_tools
-from tests.factories import PASSWORD, ClientFactory, UserFactory
+from tests.factories import ClientFactory, UserFactory
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_what_is_not_as_usual_is_said_and_seen(
     sites, _ = ClientFactory(name="Example Notes Login", redirect_uris=where, scopes=("profile",))
     visit = open_to_all_tools(chromium, live_server.url, language)
     page = visit.page
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     # The logo is shown, from this very site; nothing warns of an app that staff have looked at.
     logo = page.locator("img.oauthflows-logo")
     assert logo.evaluate("picture => picture.complete && picture.naturalWidth") == 192
@@ -93,10 +93,8 @@ def test_staff_upload_a_logo_and_users_see_it(
     context = chromium.new_context(locale=language)
     visit = Visit(context, live_server.url)
     page = visit.page
+    visit.log_in_beforehand("staff")
     visit.open(f"/admin/django_oauthflows/client/{app.pk}/change/")
-    page.fill("[name=username]", "staff")
-    page.fill("[name=password]", PASSWORD)
-    visit.submit(page.locator("[type=submit]"))
     form = page.locator("form:has([name=logo])")
     for name in ("logo.png", "logo.webp"):
         page.locator("[name=logo]").set_input_files(tmp_path / name)
@@ -107,8 +105,8 @@ def test_staff_upload_a_logo_and_users_see_it(
             expect(page.locator(".errorlist").first).to_contain_text(told)
             assert ("no picture" in told) == (language == "en")
     context.clear_cookies()
+    visit.log_in_beforehand()
     visit.ask(app, "profile")
-    visit.log_in()
     logo = page.locator("img.oauthflows-logo")
     assert logo.evaluate("picture => picture.naturalWidth") == 192
     # Before the app's name, in the direction in which it is read.

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from django_oauthflows.models import Client
 from tests.browser.test_destinations import listening
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, log_in_beforehand
 from tests.factories import PASSWORD, ClientFactory
 from tests.oauth_client import pkce_pair
 
@@ -43,7 +43,7 @@ def test_the_page_that_opened_the_window_stays_in_touch(
 ) -> None:
     with listening("127.0.0.1") as app_origin:
         app, _ = ClientFactory(redirect_uris=(f"{app_origin}/cb",))
-        log_in(page, live_server.url)
+        log_in_beforehand(page.context, live_server.url, "alice")
         page.goto(f"{app_origin}/start")
         with page.context.expect_page() as opened:
             page.evaluate(OPEN, address(live_server.url, app, f"{app_origin}/cb"))
@@ -65,7 +65,7 @@ def test_a_refused_request_leaves_the_window_in_touch(page: Page, live_server: A
         opened.value.locator("h1").wait_for()
         assert page.evaluate("window.opened.closed") is False
         page.context.clear_cookies()
-        log_in(page, live_server.url)
+        log_in_beforehand(page.context, live_server.url, "alice")
         page.goto(f"{app_origin}/start")
         with page.context.expect_page() as opened:
             page.evaluate(OPEN, address(live_server.url, app, f"{app_origin}/cb", scope="no-such-scope"))
@@ -79,8 +79,8 @@ def test_a_callback_may_go_on_to_the_installed_app_or_to_another_host(visit: Vis
         place = onward.replace("elsewhere", elsewhere.replace("127.0.0.1", "localhost"))
         with listening("127.0.0.1", onward=place) as origin:
             app, _ = ClientFactory(redirect_uris=(f"{origin}/cb",))
+            visit.log_in_beforehand()
             visit.ask(app, "profile")
-            visit.log_in()
             with visit.page.expect_request(lambda request: request.url.rstrip("/") == place):
                 visit.page.get_by_role("button", name="Allow", exact=True).click(no_wait_after=True)
     assert visit.refusals == []
@@ -130,6 +130,6 @@ def test_the_hosts_own_script_runs_by_its_number_and_no_other(
         "BASE_TEMPLATE": "host.html",
         "CSP": {"script-src": ["'nonce'"]},
     }
-    log_in(page, live_server.url)
+    log_in_beforehand(page.context, live_server.url, "alice")
     page.goto(f"{live_server.url}/oauth/apps/")
     page.locator("html[data-ran=yes]").wait_for(state="attached")

@@ -8,6 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from axe_playwright_python.base import AXE_FILE_PATH
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client as UserAgent
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 
 from django_oauthflows.models import Client
@@ -45,10 +48,9 @@ class Visit:
         self.page.fill("[name=password]", PASSWORD)
         self.submit(self.page.locator("button[type=submit]"))
 
-    def log_in_to_admin(self, name: str) -> None:
-        self.page.fill("[name=username]", name)
-        self.page.fill("[name=password]", PASSWORD)
-        self.submit(self.page.locator("[type=submit]"))
+    def log_in_beforehand(self, name: str = "alice") -> None:
+        """As if somebody had logged in before: for what is not about logging in."""
+        log_in_beforehand(self.page.context, self.origin, name)
 
     def press(self, name: str) -> None:
         """Press a button, and wait for the page that it brings."""
@@ -76,6 +78,21 @@ class Visit:
         self.page.wait_for_url(re.compile(r"http://127\.0\.0\.1:\d+/the-app"))
         assert self.refusals == []
         return answer_of(self.page.url)
+
+
+def log_in_beforehand(context: BrowserContext, origin: str, name: str) -> None:
+    """Give a browser the cookie of a session, instead of two pages for each test to walk through."""
+    session = UserAgent()
+    session.force_login(get_user_model()._default_manager.get(username=name))
+    key = session.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": key,
+        "url": origin,
+        "httpOnly": True,
+        "sameSite": "Lax",
+    }
+    context.add_cookies([cookie])  # type: ignore[list-item]
 
 
 def open_to_all_tools(chromium: Browser, origin: str, language: str) -> Visit:

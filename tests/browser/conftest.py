@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from example_project.demo import PASSWORD, seed
-from tests.browser.visit import Visit, log_in_beforehand
+from tests.browser.visit import Visit, emptied, log_in_beforehand
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -77,24 +77,22 @@ def is_ours(message: ConsoleMessage) -> bool:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page of a fresh browser profile."""
-    context = chromium.new_context(locale="en-GB")
-    context.set_default_timeout(15_000)
-    page = context.new_page()
+    """A page of an empty browser profile."""
+    page = emptied(chromium, locale="en-GB").new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if is_ours(message) else None)
     yield page
-    context.close()
+    page.close()
     assert wrong == []
 
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: Any, alice: Any) -> Iterator[Visit]:
     """A browser without JavaScript."""
-    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
-    yield Visit(context, live_server.url)
-    context.close()
+    visit = Visit(emptied(chromium, java_script_enabled=False, locale="en-GB"), live_server.url)
+    yield visit
+    visit.page.close()
 
 
 @contextmanager

@@ -12,11 +12,10 @@ from playwright.sync_api import Browser
 from django_oauthflows.models import Authorization, Client, DeviceRequest
 from django_oauthflows.models.device_request import Asked
 from tests.browser.test_consent import LANGUAGES
-from tests.browser.visit import Visit, expect_good, open_to_all_tools
+from tests.browser.visit import Visit, emptied, expect_good, open_to_all_tools
 from tests.factories import ClientFactory, UserFactory
 
 PAGE = "/oauth/device/"
-PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture
@@ -47,8 +46,8 @@ def seen(visit: Visit, language: str, name: str) -> None:
 
 def test_type_the_code_and_allow(chromium: Browser, live_server: Any, alice: Any, tv: Client) -> None:
     codes = asked(tv)
-    context = chromium.new_context(java_script_enabled=False, locale="en-GB", viewport=PHONE)  # type: ignore[arg-type]
-    visit = Visit(context, live_server.url)
+    visit = Visit(emptied(chromium, java_script_enabled=False, locale="en-GB"), live_server.url)
+    visit.page.set_viewport_size({"width": 360, "height": 740})
     visit.open(PAGE)
     visit.log_in()
     visit.page.get_by_label("Code").fill(codes.user_code.lower().replace("-", " "))
@@ -61,7 +60,7 @@ def test_type_the_code_and_allow(chromium: Browser, live_server: Any, alice: Any
     assert visit.page.get_by_role("heading", level=1).inner_text() == "Go back to your device"
     assert Authorization.objects.get().scope == "profile"
     assert visit.refusals == []
-    context.close()
+    visit.page.close()
 
 
 def test_the_qr_code_has_the_user_compare_and_another_account_may_take_over(visit: Visit, tv: Client) -> None:
@@ -103,4 +102,4 @@ def test_the_pages_fit_and_can_be_used_by_everybody(
     visit.submit(page.locator("button[type=submit]"))
     visit.submit(page.locator("[value=deny]"))
     seen(visit, language, f"denied-{language}")
-    page.context.close()
+    page.close()

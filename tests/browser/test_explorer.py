@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from django_oauthflows.flows import registry
@@ -15,6 +13,7 @@ from django_oauthflows.models import Authorization, Client, Event
 from example_project.explorer import clients
 from example_project.explorer.attacks import attacks_on
 from tests.browser.conftest import Demo, next_page
+from tests.browser.visit import ALL, LOOKS, emptied, faults, open_to_all_tools
 
 pytestmark = pytest.mark.browser
 
@@ -161,8 +160,7 @@ def test_the_implicit_flow_runs_to_its_end(page: Page, demo: Demo) -> None:
 def test_the_machine_flow_runs_to_its_end_by_keyboard_and_without_scripts(
     chromium: Browser, demo: Demo
 ) -> None:
-    context = chromium.new_context(java_script_enabled=False)
-    page = context.new_page()
+    page = emptied(chromium, java_script_enabled=False, locale="en-GB").new_page()
     open_flow(page, demo, "client_credentials")
     page.get_by_role("button", name="Next step").focus()
     page.keyboard.press("Enter")
@@ -172,7 +170,7 @@ def test_the_machine_flow_runs_to_its_end_by_keyboard_and_without_scripts(
     page.keyboard.press("Enter")
     expect(now(page).locator(".start").first).to_have_text("GET /api/stats/")
     expect(now(page)).to_contain_text("notes")
-    context.close()
+    page.close()
 
 
 def answer_the_device(page: Page, demo: Demo, entry: Locator | None = None) -> None:
@@ -337,32 +335,16 @@ def test_a_parameter_is_explained_on_hover_and_focus(page: Page, demo: Demo) -> 
     expect(now(page).get_by_role("tooltip").filter(has_text="Basic with a client's id")).to_be_visible()
 
 
-def test_the_pages_are_accessible_and_fit_a_small_phone(page: Page, demo: Demo) -> None:
-    page.set_viewport_size({"width": 320, "height": 800})
-    for path in ("/flows/choose/", "/flows/choose/?user=no&secret=yes", "/flows/device_code/"):
-        page.goto(demo.provider + path)
-        assert_accessible(page)
-    look_at_a_run(page, demo)
-
-
-def test_the_pages_are_accessible_on_a_dark_desktop(page: Page, demo: Demo) -> None:
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.emulate_media(color_scheme="dark")
-    page.goto(demo.provider + "/flows/")
-    assert_accessible(page)
-    look_at_a_run(page, demo)
-
-
-def look_at_a_run(page: Page, demo: Demo) -> None:
+def test_the_pages_are_for_everybody_on_a_small_phone_and_on_a_dark_desktop(
+    chromium: Browser, demo: Demo
+) -> None:
+    page = open_to_all_tools(chromium, demo.provider, "en").page
+    for path in ("", "choose/", "choose/?user=no&secret=yes", "device_code/"):
+        page.goto(f"{demo.provider}/flows/{path}")
+        assert faults(page, LOOKS["en"], impacts=ALL) == [], path
     open_flow(page, demo, "authorization_code")
     press(page, "Next step")
     press(page, "Somebody guesses the client's secret")
     now(page).get_by_role("button", name="grant_type").focus()
-    assert_accessible(page)
-
-
-def assert_accessible(page: Page) -> None:
-    found: Any = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(overflow) <= 0, page.url
+    assert faults(page, LOOKS["en"], impacts=ALL) == []
+    page.close()

@@ -32,7 +32,7 @@ def test_the_form_post_page_and_the_claims(chromium: Browser, live_server: Any, 
     expect(visit.page.get_by_role("button", name="Continue")).to_be_visible()
     expect_good(visit.page, "en")
     state = context.storage_state()
-    context.close()
+    visit.page.close()
     for script in (True, False):
         context = chromium.new_context(java_script_enabled=script, storage_state=state, locale="en")
         visit = Visit(context, live_server.url)

@@ -80,7 +80,7 @@ def test_every_page_that_we_have_drawn_is_for_everybody(
         expect_good(visit.page, language)
     _look_at_the_log_out(visit, app, language)
     _look_at_what_is_no_fault_of_the_user(visit, app, settings, language)
-    visit.page.context.close()
+    visit.page.close()
     assert {file.name for file in TEMPLATES.glob("*.html")} - drawn == ELSEWHERE
 
 

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from django_oauthflows.authorization_server.key_ring import ring
-from tests.browser.visit import Visit
+from tests.browser.visit import Visit, emptied
 from tests.factories import ClientFactory
 
 _APP = """<!doctype html><title>The app</title><script src="/library.js"></script><script>
@@ -73,7 +73,7 @@ def renewing(
 ) -> Iterator[Callable[..., tuple[Visit, Callable[[], dict[str, Any]]]]]:
     """Log in to the app on a host; gives the browser, and what renews."""
     ring.forget()
-    context = chromium.new_context(locale="en-GB")
+    context = emptied(chromium, locale="en-GB")
 
     def log_in(host: str, use_case: str = "web") -> tuple[Visit, Callable[[], dict[str, Any]]]:
         origin = f"http://{host}:{app_port}"
@@ -100,7 +100,9 @@ def renewing(
         return visit, lambda: dict(page.evaluate(_RENEW, given))
 
     yield log_in
-    context.close()
+    for page in context.pages:
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        page.close()
 
 
 def test_a_frame_renews_while_the_session_lives(renewing: Any, alice: Any) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Demo
 from tests.browser.snippets import run, snippets_of, token_in
+from tests.browser.visit import emptied
 from tests.factories import ClientFactory
 from tests.oauth_client import UserAgent, hidden_fields
 
@@ -147,8 +148,7 @@ def in_a_page(
     Alice is asked each time: anything on her device could be at a loopback address (RFC 8252 §8.6).
     """
     app.code = code
-    context = chromium.new_context(locale="en-GB")
-    page = context.new_page()
+    page = emptied(chromium, locale="en").new_page()
     try:
         if "refresh(" in code:
             page.goto(redirect_uri)
@@ -160,4 +160,4 @@ def in_a_page(
         assert page.url == redirect_uri  # neither a code nor a token stays in the address
         return str(logged.value.text)
     finally:
-        context.close()
+        page.close()

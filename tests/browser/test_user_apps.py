@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from django_oauthflows.models import Consent, Event
-from tests.browser.visit import Visit
+from tests.browser.visit import open_to_all_tools
 from tests.factories import ClientFactory, UserFactory
 
 
@@ -20,11 +20,9 @@ def test_staff_take_a_permission_back_with_a_reason(
     UserFactory(username="staff", is_staff=True, is_superuser=True)
     app, _ = ClientFactory(name="Calendar")
     Consent.objects.give(user=alice, client=app, scopes=["profile", "notes:read"], redirect_host="x.example")
-    # axe is put into the page by the test, which the page's own policy would not let in.
-    context = chromium.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, locale=language, bypass_csp=True
-    )
-    visit = Visit(context, live_server.url)
+    visit = open_to_all_tools(chromium, live_server.url, language)
+    visit.page.set_viewport_size({"width": width, "height": 800})
+    visit.page.emulate_media(color_scheme=scheme)
     visit.log_in_beforehand("staff")
     visit.open(f"/admin/django_oauthflows/consent/user/{alice.pk}/")
     assert visit.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -39,4 +37,4 @@ def test_staff_take_a_permission_back_with_a_reason(
     assert "Calendar" in visit.page.locator(".messagelist").inner_text()
     assert Consent.objects.get().scope == "profile"
     assert Event.objects.get(kind="consent_narrowed").data["reason"] == "Ticket 7"
-    context.close()
+    visit.page.close()

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from django_oauthflows.forms.logo import made_anew
 from django_oauthflows.models import Client, Event
-from tests.browser.visit import Visit, expect_good, open_to_all_tools
+from tests.browser.visit import Visit, emptied, expect_good, open_to_all_tools
 from tests.factories import ClientFactory, UserFactory
 
 
@@ -78,7 +78,7 @@ def test_what_is_not_as_usual_is_said_and_seen(
         expect(heading).to_contain_text("Example Notes has stopped")
     assert page.locator("main a").count() > 0
     expect_good(page, language)
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
@@ -90,8 +90,7 @@ def test_staff_upload_a_logo_and_users_see_it(
     app.save(update_fields=["logo"])
     Image.new("RGB", (300, 300), "orange").save(tmp_path / "logo.webp")
     (tmp_path / "logo.png").write_bytes(b"<svg onload='alert(1)'/>")
-    context = chromium.new_context(locale=language)
-    visit = Visit(context, live_server.url)
+    visit = Visit(emptied(chromium, locale=language), live_server.url)
     page = visit.page
     visit.log_in_beforehand("staff")
     visit.open(f"/admin/django_oauthflows/client/{app.pk}/change/")
@@ -104,7 +103,7 @@ def test_staff_upload_a_logo_and_users_see_it(
                 told = gettext("This file is no picture that can be read: choose a PNG, JPEG, WebP or GIF.")
             expect(page.locator(".errorlist").first).to_contain_text(told)
             assert ("no picture" in told) == (language == "en")
-    context.clear_cookies()
+    page.context.clear_cookies()
     visit.log_in_beforehand()
     visit.ask(app, "profile")
     logo = page.locator("img.oauthflows-logo")
@@ -114,4 +113,4 @@ def test_staff_upload_a_logo_and_users_see_it(
     assert first is not None
     assert then is not None
     assert (first["x"] < then["x"]) == (language == "en")
-    context.close()
+    page.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,17 +17,30 @@ from tests.factories import PASSWORD
 from tests.oauth_client import answer_of, pkce_pair
 
 AXE = AXE_FILE_PATH.read_text()
-#: Each width in CSS pixels that pages are read at, by light and by dark.
-LOOKS: tuple[tuple[int, Any], ...] = tuple(product((360, 768, 1280), ("light", "dark")))
-#: Somebody has made the letters twice as large, on a phone (WCAG 2.2, 1.4.10).
-NARROWEST = 320
+#: Each width in CSS pixels that pages are read at. The first is a phone on which somebody has made the letters twice
+#: as large (WCAG 2.2, 1.4.10); the last is the one that pages are opened with.
+WIDTHS = (320, 768, 1280)
+#: How bad axe calls what it finds.
+SERIOUS = ("serious", "critical")
+ALL = ("minor", "moderate", *SERIOUS)
+#: Width → scheme of colours, and what axe is asked.
+Looks = dict[int, tuple[Any, dict[str, Any]]]
+_SEEN = {"runOnly": ["color-contrast", "scrollable-region-focusable"]}
+#: Language → looks. A run of axe takes as long as it takes to load the page. So most of its rules, to which neither
+#: width nor words matter, are asked once; phones and computers with light and dark colours are seen in the one
+#: language or the other; and German, with its long words, is there for the widths alone.
+LOOKS: dict[str, Looks] = {
+    "en": {320: ("light", {}), 1280: ("dark", _SEEN)},
+    "ar": {320: ("dark", _SEEN), 1280: ("light", _SEEN)},
+    "de": {},
+}
+_OPEN: dict[str, BrowserContext] = {}
 
 
 class Visit:
     """Alice's browser at the provider. What the app's own site answers does not matter."""
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
-        context.set_default_timeout(15_000)
         self.page: Page = context.new_page()
         self.origin = origin
         self.refusals: list[str] = []
@@ -95,49 +107,61 @@ def log_in_beforehand(context: BrowserContext, origin: str, name: str) -> None:
     context.add_cookies([cookie])  # type: ignore[list-item]
 
 
+def emptied(chromium: Browser, **options: Any) -> BrowserContext:
+    """A browser profile without a trace of other tests: pages, cookies and permissions are gone.
+
+    To make a new one takes a processor as long as to load three pages. So tests with the same options get the same one.
+    None of our pages keeps anything in a browser but cookies.
+    """
+    options = {"viewport": {"width": WIDTHS[-1], "height": 800}} | options
+    name = repr(sorted(options.items()))
+    context = _OPEN.get(name)
+    if context is None or context not in chromium.contexts:
+        context = _OPEN[name] = chromium.new_context(**options)
+        context.set_default_timeout(15_000)
+    for page in context.pages:
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
+    return context
+
+
 def open_to_all_tools(chromium: Browser, origin: str, language: str) -> Visit:
     """A browser in which axe can be put into pages; their own policy, which would keep it out, is tried elsewhere."""
-    return Visit(chromium.new_context(bypass_csp=True, locale=language), origin)
+    return Visit(emptied(chromium, bypass_csp=True, locale=language), origin)
 
 
 def expect_good(page: Page, language: str) -> None:
-    """In each look nothing runs off the side and axe finds nothing serious, and the direction is right."""
+    """At no width anything runs off the side, axe finds nothing serious, and the direction is right."""
     assert page.locator("html").get_attribute("lang") == language
     assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
-    size = page.viewport_size
-    assert size is not None
-    found = faults(page, LOOKS)
-    page.set_viewport_size(size)
+    found = faults(page, LOOKS[language])
     assert not found, "\n".join([page.url, *found])
 
 
-def faults(page: Page, looks: tuple[tuple[int, Any], ...], context: Any = None) -> list[str]:
-    """What axe finds serious in each look, and whether the page runs off the side there or in the narrowest window.
-
-    Most rules see no difference in another look, and colours are those of the narrowest or the widest window.
-    """
-    page.add_style_tag(content="* { transition: none !important }")  # colours are there at once
-    page.evaluate(AXE)
-    widths = [width for width, _scheme in looks]
+def faults(page: Page, looks: Looks, context: Any = None, impacts: tuple[str, ...] = SERIOUS) -> list[str]:
+    """What axe finds so grave in these looks, and at which widths the page runs off the side."""
+    if looks:
+        page.add_style_tag(content="* { transition: none !important }")  # colours are there at once
+        page.evaluate(AXE)
     found = []
-    for number, (width, scheme) in enumerate(looks):
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=scheme)
+        scheme, rules = looks.get(width, (None, None))
+        if scheme:
+            page.emulate_media(color_scheme=scheme)
         told = [] if _fits(page) else ["wider than the window"]
-        if number == 0:
-            told += _serious(page, context, {})
-        elif width in (min(widths), max(widths)):
-            told += _serious(page, context, {"runOnly": ["color-contrast", "scrollable-region-focusable"]})
-        found += [f"{width} {scheme} {fault}" for fault in told]
-    page.set_viewport_size({"width": NARROWEST, "height": 800})
-    return found if _fits(page) else [*found, f"wider than {NARROWEST}"]
+        if rules is not None:
+            told += _violations(page, context, rules, impacts)
+        found += [f"{width} {scheme or ''} {fault}" for fault in told]
+    return found
 
 
-def _serious(page: Page, context: Any, rules: dict[str, Any]) -> list[str]:
+def _violations(page: Page, context: Any, rules: dict[str, Any], impacts: tuple[str, ...]) -> list[str]:
     run = "([context, options]) => axe.run(context ?? document, options).then(found => found.violations)"
     violations = page.evaluate(run, [context, {"resultTypes": ["violations"]} | rules])
-    serious = [each for each in violations if each["impact"] in ("serious", "critical")]
-    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}" for each in serious]
+    grave = [each for each in violations if each["impact"] in impacts]
+    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}" for each in grave]
 
 
 def _fits(page: Page) -> bool:

@@ -31,7 +31,7 @@ from tests.held import Held
 from tests.keys import Pool
 from tests.oauth_client import OAuthClient, UserAgent
 
-pytest_plugins = ["django_oauthflows.testing"]
+pytest_plugins = ["django_oauthflows.testing", "tests.fewer_cases"]
 
 # The same examples each time, however slow the machine is: no test fails by chance. Whatever one example of a test
 # leaves behind must not matter to the next.

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import pkce_pair
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.each_case]
 
 SECRET_PLACE = "https://secret-place.example/callback-9f2"
 ENDPOINTS = ("/oauth/token/", "/oauth/revoke/", "/oauth/introspect/")

@@ -16,7 +16,7 @@ from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import hidden_fields, pkce_pair
 from tests.walk import FLOWS, Walk, counted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_case]
 
 LIFETIMES = {
     "access_token_lifetime": 300,

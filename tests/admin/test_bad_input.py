@@ -121,6 +121,7 @@ def requests(route: str, model: type, rows: dict[type, Any]) -> Iterator[str]:
 
 
 @PAGES
+@pytest.mark.each_case
 def test_no_page_fails_on_nonsense_in_its_address(
     boss: Any, rows: dict[type, Any], model: type, route: str
 ) -> None:
@@ -130,6 +131,7 @@ def test_no_page_fails_on_nonsense_in_its_address(
 
 
 @PAGES
+@pytest.mark.each_case
 def test_no_page_fails_on_a_form_of_nonsense(
     boss: Any, rows: dict[type, Any], model: type, route: str
 ) -> None:

@@ -21,7 +21,7 @@ from django_oauthflows.tokens import cache as token_cache
 from tests.factories import ClientFactory
 from tests.held import Held
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.each_case]
 
 
 class Caller:

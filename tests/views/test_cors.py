@@ -9,7 +9,7 @@ import requests
 
 from django_oauthflows.models import Client
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.each_case]
 
 MINE = "https://spa.example"
 OTHERS = "https://other.example"

@@ -75,7 +75,7 @@ def test_every_page_that_we_have_drawn_is_for_everybody(
     visit.ask(closed, "profile")
     expect(visit.page.get_by_role("heading", level=1)).to_contain_text("Wiki")
     expect_good(visit.page, language)
-    for path in ("/oauth/errors/", "/oauth/errors/invalid_grant/", "/oauth/authorize/?client_id=nobody"):
+    for path in ("/oauth/errors/", "/oauth/errors/invalid_grant/"):
         visit.open(path)
         expect_good(visit.page, language)
     _look_at_the_log_out(visit, app, language)

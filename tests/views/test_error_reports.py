@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ import pytest
 from django.core.signals import got_request_exception
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client as Visitor
-from django.views.debug import ExceptionReporter
+from django.views.debug import DEBUG_ENGINE, ExceptionReporter
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
@@ -52,6 +53,8 @@ class Failing:
     error: type[Exception]
     seen: int = 0
     reports: list[str] = field(default_factory=list)
+    #: What was reported, and of which request: what the site never answered, Django writes into its log, too.
+    reported: list[tuple[Any, Any]] = field(default_factory=list)
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         self.seen += 1
@@ -68,6 +71,9 @@ class Failing:
             self._report(getattr(record, "request", None), *record.exc_info)
 
     def _report(self, request: Any, *exc_info: Any) -> None:
+        if any(error is exc_info[1] and seen is request for error, seen in self.reported):
+            return
+        self.reported.append((exc_info[1], request))
         reporter = ExceptionReporter(request, *exc_info)
         self.reports += [reporter.get_traceback_html(), reporter.get_traceback_text()]
 
@@ -84,6 +90,12 @@ def watched(failing: Failing) -> Iterator[None]:
     finally:
         got_request_exception.disconnect(failing.note)
         logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _reports_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django reads its template anew for each report, which takes longer than what is looked at here."""
+    monkeypatch.setattr(DEBUG_ENGINE, "from_string", cache(DEBUG_ENGINE.from_string))
 
 
 def reports_of(work: Callable[[], Any], error: type[Exception]) -> Iterator[str]:

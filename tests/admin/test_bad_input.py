@@ -229,8 +229,10 @@ def test_no_field_of_a_client_fails_on_nonsense(
         more = addresses if "uri" in name or "url" in name else dates if "until" in name else ()
         for nasty in (REFUSED[place % 2], *more[place % 2 :: 2]):
             assert boss.post(url, data | {name: nasty}).status_code < 500, (name, nasty)
-    for name in data:
-        assert boss.post(url, {key: data[key] for key in data if key != name}).status_code < 500, name
+    for place in range(8):
+        left_out = list(data)[place::8]
+        answer = boss.post(url, {name: value for name, value in data.items() if name not in left_out})
+        assert answer.status_code < 500, left_out
 
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7", "utf-16"])

@@ -166,8 +166,10 @@ def test_each_page_takes_a_constant_number_of_statements(boss: Any, small_bounds
     assert Consent.objects.count() == CLIENTS * USERS
     assert Authorization.objects.count() > 4 * CLIENTS * USERS
     many = statements(boss, last=2)
-    # Large lists are not counted, and begin with the newest whatever page is asked for.
-    assert {page: number for page, number in many.items() if number > few[page] + 1} == {}
+    # Large lists are not counted, but a database is asked for its estimate, if it has one; keys are read first, and
+    # then their rows, which begin with the newest whatever page is asked for.
+    more = 1 if connection.vendor == "sqlite" else 2
+    assert {page: number for page, number in many.items() if number > few[page] + more} == {}
     # The numbers beside the filters of a small list take some for each filter.
     numbers = few.pop("client/?_facets=True")
     assert max(few.values()) <= 20

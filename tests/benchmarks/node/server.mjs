@@ -6,7 +6,8 @@ import { Provider } from 'oidc-provider';
 import pg from 'pg';
 
 const [url, port, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
-const pool = new pg.Pool({ connectionString: url, max: 4 });
+// Its connections stay, so that what was prepared for them does, and their time on a processor can be read.
+const pool = new pg.Pool({ connectionString: url, max: 4, idleTimeoutMillis: 0 });
 const REDIRECT_URI = 'https://client.example/callback';
 const CHALLENGE = createHash('sha256').update('v'.repeat(64)).digest('base64url');
 

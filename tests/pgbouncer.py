@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from tests.benchmarks.postgresql import free_port
+from tests.benchmarks.postgresql import free_port, not_as_root
 
+#: Where the programs of administrators are, too.
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 #: In transaction mode, each transaction may get another connection of the server, and leaves it to others.
 _CONFIGURATION = """
 [databases]
@@ -26,11 +28,19 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 4
 max_client_conn = 200
-logfile = {home}/log
-pidfile = {home}/pid
 """
+
+
+def written(home: Path, server: SplitResult, port: int, **more: object) -> list[str]:
+    """The command that starts one for ``server``, from a file in ``home``; ``more`` are settings of its own."""
+    lines = [f"{name} = {value}" for name, value in more.items()]
+    values = {"host": server.hostname, "server_port": server.port, "user": server.username}
+    (home / "ini").write_text("\n".join([_CONFIGURATION.format(port=port, **values), *lines, ""]))
+    command = [shutil.which("pgbouncer", path=PATH) or "pgbouncer", str(home / "ini")]
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres")
+    return not_as_root(command)
 
 
 @contextmanager
@@ -38,14 +48,9 @@ def pooled(database_url: str) -> Iterator[str]:
     """The URL of the same database, by way of a pooler."""
     server, port = urlsplit(database_url), free_port()
     home = Path(tempfile.mkdtemp(prefix="oauthflows-pgbouncer-"))
-    values = {"host": server.hostname, "server_port": server.port, "user": server.username}
-    (home / "ini").write_text(_CONFIGURATION.format(port=port, home=home, **values))
-    # It refuses to run as root.
-    command = [shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") or "pgbouncer"]
-    if os.geteuid() == 0:
-        shutil.chown(home, "postgres")
-        command = ["runuser", "-u", "postgres", "--", *command]
-    process = subprocess.Popen([*command, "-q", str(home / "ini")], stderr=subprocess.DEVNULL)
+    files = {"logfile": home / "log", "pidfile": home / "pid"}
+    command = written(home, server, port, default_pool_size=4, **files)
+    process = subprocess.Popen([*command, "-q"], stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, process)
         yield urlunsplit(server._replace(netloc=f"{server.username}@127.0.0.1:{port}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -85,3 +86,21 @@ def test_no_page_goes_through_a_large_table(small_bounds: None) -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("RESET enable_seqscan; RESET random_page_cost")
+
+
+def test_what_staff_search_for_is_planned_for_just_that(boss: Any) -> None:
+    """On a connection that prepares what it is asked, as the example project's does, from the first time on."""
+    direct = connection.connection
+    before, direct.prepare_threshold = direct.prepare_threshold, 0
+    try:
+        for page in ("", "django_oauthflows/consent/?q=alice", "django_oauthflows/event/?q=alice"):
+            assert boss.get(f"/admin/{page}").status_code == 200
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            prepared = " ".join(statement for (statement,) in cursor.fetchall())
+        assert direct.prepare_threshold == 0
+    finally:
+        direct.prepare_threshold = before
+    assert "auth_user" in prepared, "what other pages ask"
+    assert "django_oauthflows_consent" not in prepared
+    assert "django_oauthflows_event" not in prepared

@@ -30,8 +30,8 @@ def programs() -> Path:
     return found[-1].parent
 
 
-def _as_somebody(command: list[str]) -> list[str]:
-    """PostgreSQL refuses to run as root: then it runs as the account that its package made."""
+def not_as_root(command: list[str]) -> list[str]:
+    """PostgreSQL and PgBouncer refuse to run as root: then they run as the account that their packages made."""
     if os.geteuid() != 0:
         return command
     pwd.getpwnam("postgres")
@@ -52,7 +52,7 @@ def running(more: str = "") -> Iterator[str]:
     data = home / "data"
 
     def run(*command: str) -> None:
-        subprocess.run(_as_somebody(list(command)), check=True, stdout=subprocess.DEVNULL, cwd=home)
+        subprocess.run(not_as_root(list(command)), check=True, stdout=subprocess.DEVNULL, cwd=home)
 
     try:
         run(

@@ -14,46 +14,29 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.benchmarks.postgresql import free_port, programs
+from tests import pgbouncer
+from tests.benchmarks.postgresql import free_port, not_as_root, programs
 from tests.site_process import ROOT, Site
 
 _USER = "oauthflows"
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 #: In seconds. A client of a database that is away is told so soon, and one that is back is found soon.
-_POOLER = """
-[databases]
-* = host=127.0.0.1 port={server} user={user}
-
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 8
-max_client_conn = 200
-query_wait_timeout = 2
-server_login_retry = 1
-server_connect_timeout = 2
-"""
+_WAITING = {"query_wait_timeout": 2, "server_login_retry": 1, "server_connect_timeout": 2}
 
 
 def missing() -> str:
     """Which programs this needs and does not find; empty, if it can begin."""
-    wanted = [name for name in ("redis-server", "pgbouncer") if shutil.which(name, path=_PATH) is None]
+    wanted = [
+        name for name in ("redis-server", "pgbouncer") if shutil.which(name, path=pgbouncer.PATH) is None
+    ]
     try:
         programs()
     except FileNotFoundError:
         wanted.append("initdb, pg_ctl and pg_basebackup")
     return ", ".join(wanted)
-
-
-def _owned(*command: str) -> list[str]:
-    """PostgreSQL and PgBouncer refuse to run as root: then they run as the account that the packages made."""
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
 class Part:
@@ -111,7 +94,7 @@ class Postgres:
         return f"postgres://{_USER}@127.0.0.1:{self.port}/site"
 
     def run(self, program: str, *arguments: str) -> None:
-        command = _owned(str(programs() / program), *arguments)
+        command = not_as_root([str(programs() / program), *arguments])
         # Not into a pipe, which the server that is started here would keep open.
         with (self._folder / "commands").open("wb") as log:
             done = subprocess.run(command, cwd=self._folder, stdout=log, stderr=log, check=False)
@@ -215,13 +198,12 @@ class Deployment:
 
     def _pooler(self, folder: Path, log: IO[bytes]) -> Part:
         port = free_port()
-        (folder / "ini").write_text(_POOLER.format(server=self.primary.port, port=port, user=_USER))
-        program = shutil.which("pgbouncer", path=_PATH) or "pgbouncer"
-        return Part("PgBouncer", log, _owned(program, str(folder / "ini")), port, folder).start()
+        command = pgbouncer.written(folder, urlsplit(self.primary.url), port, default_pool_size=8, **_WAITING)
+        return Part("PgBouncer", log, command, port, folder).start()
 
     def _redis(self, folder: Path, log: IO[bytes]) -> Part:
         port = free_port()
-        program = shutil.which("redis-server", path=_PATH) or "redis-server"
+        program = shutil.which("redis-server", path=pgbouncer.PATH) or "redis-server"
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         return Part("Redis", log, [program, *options], port).start()
 

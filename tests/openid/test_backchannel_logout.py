@@ -331,6 +331,8 @@ def test_ten_thousand_sessions_that_end_at_once_are_one_message_for_each_app(
 # Where it must not go. -----------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
+@pytest.mark.django_db  # without the transactions of the others, which need their tables emptied
 @pytest.mark.parametrize(
     "uri",
     [
@@ -359,7 +361,7 @@ def test_ten_thousand_sessions_that_end_at_once_are_one_message_for_each_app(
         *("https://[5f00::1]/", "https://[ff02::1]/", "https://[2001::7f00:1]/", "https://192.88.99.1/"),
     ],
 )
-def test_an_address_that_this_site_may_not_call_is_not_registered(db: None, uri: str) -> None:
+def test_an_address_that_this_site_may_not_call_is_not_registered(uri: str) -> None:
     with pytest.raises(ValidationError) as refused:
         ClientFactory(logout_notice_uri=uri)
     assert set(refused.value.message_dict) == {"logout_notice_uri"}

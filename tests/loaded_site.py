@@ -12,6 +12,7 @@ A fork of the loaded process does it, from the parsing of the arguments on as an
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -25,12 +26,12 @@ def main() -> None:
     import django
 
     django.setup()
-    # What nearly every command comes to import: the site's addresses, by way of the system checks. Where they are
-    # wrong, the command itself says so.
-    from django.urls import get_resolver
+    # What nearly every command begins with, and what that imports. Where the site is wrong, the command itself says so.
+    from django.core.checks import run_checks
 
     with suppress(Exception):
-        get_resolver().url_patterns  # noqa: B018
+        run_checks()
+    gc.freeze()  # what is loaded is no rubbish: no copy of this process has to look through it
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     for line in sys.stdin:
         [(what, asked)] = json.loads(line).items()

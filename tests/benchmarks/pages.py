@@ -40,10 +40,18 @@ class Timed:
     few: list[float] = field(default_factory=list)
     many: list[float] = field(default_factory=list)
     statements: int = 0
+    #: How many rows of tables it showed on each.
+    rows: dict[bool, int] = field(default_factory=dict)
 
-    def add(self, on_many: bool, milliseconds: float, statements: int) -> None:
+    def add(self, on_many: bool, milliseconds: float, statements: int, rows: int) -> None:
         (self.many if on_many else self.few).append(milliseconds)
         self.statements = max(self.statements, statements)
+        self.rows[on_many] = rows
+
+    @property
+    def shows_as_much(self) -> bool:
+        """Whether both sites had as much to show: a list that is full on one only takes longer there for that."""
+        return len(set(self.rows.values())) == 1
 
     @property
     def medians(self) -> tuple[float, float]:
@@ -69,13 +77,13 @@ class Site:
             raise RuntimeError("A site has come to an end; its error is above.")
         return json.loads(line)
 
-    def opened(self, number: int) -> tuple[float, int]:
-        """Milliseconds and statements of a page."""
+    def opened(self, number: int) -> tuple[float, int, int]:
+        """Milliseconds, statements and rows of a page."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{number}\n")
         self.process.stdin.flush()
-        milliseconds, count = self._told()
-        return milliseconds, count
+        milliseconds, count, rows = self._told()
+        return milliseconds, count, rows
 
 
 def measure(few: int, many: int, requests: int, *, whole: bool = False) -> str:
@@ -184,11 +192,13 @@ def _report(timed: dict[str, Timed], few: int, many: int) -> list[str]:
 def _verdict(timed: dict[str, Timed]) -> list[str]:
     slow = [name for name, one in timed.items() if one.medians[1] > LIMIT]
     grown = [name for name, one in timed.items() if one.few and one.many and one.ratio > RATIO]
+    alike = [name for name in grown if timed[name].shows_as_much]
     slowest = max(one.medians[1] for one in timed.values())
     return [
         f"\n{len(timed)} pages; the slowest takes {slowest:.0f} ms with many rows.",
         f"{len(slow)} take more than {LIMIT} ms: {', '.join(slow) or 'none'}.",
         f"{len(grown)} grow by more than {RATIO}: {', '.join(grown) or 'none'}.",
+        f"{len(alike)} of these show as many rows on both sites: {', '.join(alike) or 'none'}.",
     ]
 
 
@@ -212,10 +222,10 @@ def serve() -> None:
         with CaptureQueriesContext(connection) as captured:
             before, at = int(backend.read_text().split()[0]), time.process_time_ns()
             answer = visitors.open(page)
-            if answer.streaming:  # a file takes as long as it is long: what counts is when it begins
-                next(iter(answer.streaming_content))
+            # A file takes as long as it is long: what counts is when it begins.
+            content = next(iter(answer.streaming_content)) if answer.streaming else answer.content
             taken = time.process_time_ns() - at + int(backend.read_text().split()[0]) - before
-        print(json.dumps([taken / 1e6, len(captured)]), flush=True)
+        print(json.dumps([taken / 1e6, len(captured), content.count(b"<tr")]), flush=True)
 
 
 def _backend(connection: Any) -> int:

@@ -74,7 +74,7 @@ def tables_are_emptied_quickly() -> Iterator[None]:
     def quick(ops: Any, style: Any, tables: Iterable[str], **more: Any) -> list[str]:
         changed = [table for table in tables if table not in KEPT]
         if connection.vendor == "postgresql" and not more.get("reset_sequences") and _are_small(changed):
-            return [f"DELETE FROM {ops.quote_name(table)}" for table in changed]
+            return ["; ".join(f"DELETE FROM {ops.quote_name(table)}" for table in changed)]
         return sql_flush(ops, style, changed, **more)
 
     with pytest.MonkeyPatch.context() as monkeypatch:

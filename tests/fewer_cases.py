@@ -1,7 +1,8 @@
 """``--cases 3``: of each test with parameters, so many cases, spread evenly over all of them.
 
 They say the same thing of many values. What another database, or another version of Django, does with it, a few tell as
-well as all. Where each case is another page or endpoint, the mark ``each_case`` has them all run.
+well as all; where no database has a say (``one_database``), one does. Where each case is another page or endpoint, the
+mark ``each_case`` has them all run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _spread(cases: list[pytest.Item], most: int) -> list[pytest.Item]:
     """The first, the last, and those between at equal distances."""
+    if cases[0].get_closest_marker("one_database"):
+        most = 1
     if len(cases) <= most or cases[0].get_closest_marker("each_case"):
         return cases
     return [cases[round(place * (len(cases) - 1) / max(most - 1, 1))] for place in range(most)]

@@ -45,7 +45,7 @@ from tests.test_checks import check_of
 from tests.tokens.test_scopes_in_tokens import MANY, TWINS
 from tests.views import test_policy
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 MIDDLEWARE = settings.MIDDLEWARE
 GOOD: dict[str, Any] = {"SCOPES": {"notes:read": "Read your notes"}}

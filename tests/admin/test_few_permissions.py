@@ -10,7 +10,7 @@ from django_oauthflows.models import Authorization, Client, Consent, Event, Outb
 from tests.admin.conftest import CONFIRM, allowed_by, page_of
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_environment]
 ROOT = "/admin/django_oauthflows/"
 VIEWS = ("client", "consent", "authorization", "event", "outboxmessage", "signingkey")
 MODELS = (Client, Consent, Authorization, Event, OutboxMessage, SigningKey)

@@ -23,7 +23,7 @@ from tests.admin.test_lists import with_risks
 from tests.catalogs import catalog
 from tests.factories import ClientFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_environment]
 ROOT = "/admin/django_oauthflows/"
 #: Hardly an English sentence gets along without one of these, and none is a German word.
 ENGLISH = re.compile(r"\b(the|and|is|are|its|it|of|with|this|that|from|by|not|to|for|be)\b", re.IGNORECASE)

@@ -20,7 +20,7 @@ from tests.admin.conftest import form_data
 from tests.consent.conftest import Walk
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_environment]
 ADD = "/admin/django_oauthflows/client/add/?use_case=web"
 
 

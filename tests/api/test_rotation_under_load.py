@@ -17,7 +17,7 @@ from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.oauth_client import OAuthClient
 from tests.site_process import Site, fresh_database
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 
 class CachingService:

@@ -19,7 +19,7 @@ import pytest
 
 from django_oauthflows.testing import machine_token, make_client, user_token
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 SECONDS = float(os.environ.get("SCHEMATHESIS_SECONDS", "0"))
 PHASES = "coverage,fuzzing" if SECONDS else "fuzzing"

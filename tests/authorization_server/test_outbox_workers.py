@@ -85,6 +85,7 @@ def agree(user_agent: UserAgent, app: OAuthClient, scope: str = "profile") -> fl
     return waited
 
 
+@pytest.mark.one_environment
 @pytest.mark.parametrize("server", ["runserver", "gunicorn"])
 def test_a_silent_mail_server_keeps_nobody_waiting(
     site: Site, silent: MailServer, monkeypatch: pytest.MonkeyPatch, server: str
@@ -172,6 +173,7 @@ def test_a_watching_command_sends_and_ends_cleanly(
     assert states() == [("sent", 1, "")]
 
 
+@pytest.mark.one_environment
 def test_a_watching_command_ends_also_while_a_mail_server_is_silent(
     site: Site, silent: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.site_process import Site
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 
 @pytest.mark.parametrize("host", ["email_user", "allauth"])

@@ -291,6 +291,7 @@ urlpatterns += [path("patient/", patient)]
 """
 
 
+@pytest.mark.one_environment
 def test_an_interrupted_tour_waits_for_the_answer_under_way_and_removes_what_it_made(tmp_path: Path) -> None:
     host = Host.migrated(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.factories import ClientFactory, UserFactory
 from tests.openid.conftest import BYE
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 NAMES = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales", "x")
 TEXTS = st.one_of(

@@ -22,7 +22,7 @@ from tests.oauth_client import UserAgent, hidden_fields
 from tests.openid import snippets
 from tests.openid.snippets import serving, snippet_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 
 @dataclass

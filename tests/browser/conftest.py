@@ -31,8 +31,8 @@ ARGUMENTS = [
 
 @cache
 def chromium_path() -> str | None:
-    """Chromium of this machine: the first on the path, or Playwright's own."""
-    on_path = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    """Chromium of this machine: the first on the path, without a window if it can be had, or Playwright's own."""
+    on_path = map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))
     found = next(filter(None, on_path), None)
     if found:
         return found

@@ -5,6 +5,7 @@ line of JSON for each command, and answers each by a line with a number:
 
 ``run``    arguments for Python, the file for each stream, seconds at most: its exit code
 ``start``  arguments for Python: the number of the process, which goes on
+``runs``   the number of such a process: 1, or 0 if it has come to an end by itself
 ``stop``   the number of such a process: its exit code
 
 A fork of the loaded process does it, from the parsing of the arguments on as any other process does.
@@ -35,19 +36,31 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     for line in sys.stdin:
         [(what, asked)] = json.loads(line).items()
-        number = asked if what == "stop" else os.fork()
+        number = os.fork() if what in ("run", "start") else asked
         if number == 0:
             answers.close()
             _become(**asked)
             return
-        if what == "stop":
-            os.kill(number, signal.SIGTERM)
-        print(number if what == "start" else _end_of(number), file=answers, flush=True)
+        print(_ANSWERS[what](number), file=answers, flush=True)
 
 
 def _end_of(process: int) -> int:
     _, status = os.waitpid(process, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def _goes_on(process: int) -> int:
+    # Without taking note of its end, so that it can be stopped all the same.
+    return int(os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None)
+
+
+def _stopped(process: int) -> int:
+    os.kill(process, signal.SIGTERM)
+    return _end_of(process)
+
+
+#: What is asked → what is answered of the process.
+_ANSWERS = {"run": _end_of, "start": int, "runs": _goes_on, "stop": _stopped}
 
 
 def _become(arguments: list[str], streams: list[Any], seconds: int) -> None:

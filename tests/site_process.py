@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,8 +81,8 @@ class Site:
             if command
             else ["manage.py", "runserver", "--noreload", address]
         )
-        with self._loaded.running(*arguments) as process:
-            yield _answering(f"http://{address}", process)
+        with self._loaded.running(*arguments) as goes_on:
+            yield _answering(f"http://{address}", goes_on)
 
     def environment(self) -> dict[str, str]:
         """What its processes are told."""
@@ -124,13 +124,13 @@ class _LoadedSite:
         return subprocess.CompletedProcess(arguments, code, said, complaint)
 
     @contextlib.contextmanager
-    def running(self, *arguments: str) -> Iterator[int]:
-        """Python with these arguments, which goes on meanwhile; the number of the process."""
+    def running(self, *arguments: str) -> Iterator[Callable[[], bool]]:
+        """Python with these arguments meanwhile; tells whether it still goes on."""
         streams = [os.devnull] * 3
         number = self._asked("start", {"arguments": arguments, "streams": streams, "seconds": self.SERVER})
         assert number is not None, self._file("stderr").read_text()
         try:
-            yield number
+            yield lambda: self._asked("runs", number) == 1
         finally:
             self._asked("stop", number)
 
@@ -153,9 +153,9 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=20)
 
 
-def _answering(origin: str, process: int) -> str:
+def _answering(origin: str, goes_on: Callable[[], bool]) -> str:
     for _ in range(1200):
-        os.kill(process, 0)  # an error if it is gone
+        assert goes_on(), "the site did not start"
         with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             requests.get(origin + "/.well-known/oauth-authorization-server", timeout=10)
             return origin

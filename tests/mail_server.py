@@ -10,6 +10,8 @@ from typing import Any
 
 import django
 
+from tests.http_server import answering
+
 
 class MailServer(socketserver.ThreadingTCPServer):
     """Speaks enough SMTP (RFC 5321) for one mail after the other."""
@@ -70,14 +72,12 @@ class _Talk(socketserver.StreamRequestHandler):
 
 @contextmanager
 def mail_server(**how: Any) -> Iterator[MailServer]:
-    with MailServer(**how) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
+    server = MailServer(**how)
+    with answering(server):
         try:
             yield server
         finally:
             server.closing.set()
-            server.shutdown()
 
 
 def smtp_settings(port: int, timeout: float | None = None) -> dict[str, Any]:

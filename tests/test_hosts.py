@@ -11,6 +11,8 @@ import pytest
 from tests.oauth_client import OAuthClient, UserAgent, answer_of
 from tests.site_process import Site, fresh_database
 
+pytestmark = pytest.mark.one_database
+
 MAKE_USER = """
 from django.contrib.auth import get_user_model
 import json

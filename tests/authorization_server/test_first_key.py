@@ -18,7 +18,7 @@ from django_oauthflows.models import Event, SigningKey
 from django_oauthflows.tokens.jwt import ALGORITHMS
 
 PARALLEL = 8
-ROUNDS = 8
+ROUNDS = 4
 
 pytestmark = pytest.mark.usefixtures("parallel_writers")
 

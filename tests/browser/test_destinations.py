@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ import pytest
 
 from tests.browser.visit import Visit
 from tests.factories import ClientFactory
+from tests.http_server import answering
 
 
 @contextmanager
@@ -34,10 +34,9 @@ def listening(host: str, *, onward: str = "") -> Iterator[str]:
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    with Server((host, 0), App) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = Server((host, 0), App)
+    with answering(server):
         yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from playwright.sync_api import Browser
 from django_oauthflows.authorization_server.key_ring import ring
 from tests.browser.visit import Visit, emptied
 from tests.factories import ClientFactory
+from tests.http_server import answering
 
 _APP = """<!doctype html><title>The app</title><script src="/library.js"></script><script>
 window.manager = (authority, client_id, client_secret) => new oidc.UserManager({
@@ -61,10 +61,8 @@ def app_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     (folder / "app.html").write_text(_APP)
     (folder / "frame.html").write_text(_FRAME)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
+    with answering(server):
+        yield server.server_address[1]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.browser.conftest import Demo
 from tests.browser.snippets import run, snippets_of, token_in
 from tests.browser.visit import emptied
 from tests.factories import ClientFactory
+from tests.http_server import answering
 from tests.oauth_client import UserAgent, hidden_fields
 
 IN_TERMINAL = ("curl", "python", "javascript")
@@ -57,12 +57,8 @@ class _Page(BaseHTTPRequestHandler):
 @pytest.fixture
 def app() -> Iterator[AppServer]:
     server = AppServer(("localhost", 0), _Page)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(server):
+        yield server
 
 
 @pytest.fixture

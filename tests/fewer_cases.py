@@ -1,4 +1,4 @@
-"""``--cases 3``: of each test with parameters, so many cases, spread evenly over all of them.
+"""``--cases 2``: of each test with parameters, so many cases, spread evenly over all of them.
 
 They say the same thing of many values. What another database, or another version of Django, does with it, a few tell as
 well as all; where no database has a say (``one_database``), one does. Where each case is another page or endpoint, the

@@ -138,7 +138,7 @@ ELSEWHERE = (
 #: Programs that stand on this line of a page with a test, or a step of CI, of their own.
 OTHERS = {
     "python3 -m venv .venv && .venv/bin/pip install -e '.[demo]' && .venv/bin/python manage.py demo": "the README",
-    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest -n 2": ".ci/run",
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest -n auto": ".ci/run",
     "pip install .": "tests/docs/test_package.py",
 }
 

@@ -29,12 +29,18 @@ print("null")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that was migrated through the pooler."""
+def direct(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the database itself."""
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         pytest.skip("this needs PostgreSQL: set DATABASE_URL=postgres://…")
-    folder = tmp_path_factory.mktemp("pgbouncer")
-    with fresh_database("pgbouncer", folder) as direct, pooled(direct) as url:
+    with fresh_database("pgbouncer", tmp_path_factory.mktemp("pgbouncer")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def site(direct: str) -> Iterator[Site]:
+    """A site that was migrated through the pooler."""
+    with pooled(direct) as url:
         site = Site("tests.settings.pooled", url)
         site.manage("migrate", "-v", "0")
         site.evaluate(MAKE_USER % ("alice", {}))
@@ -87,12 +93,9 @@ with connection.cursor() as cursor:
 """
 
 
-def test_statements_are_prepared_at_the_server_and_not_behind_a_pooler(site: Site, tmp_path: Path) -> None:
+def test_statements_are_prepared_at_the_server_and_not_behind_a_pooler(site: Site, direct: str) -> None:
     assert site.evaluate(PREPARED) == [None, False]
-    with fresh_database("prepared", tmp_path) as direct:
-        alone = Site("tests.settings.pooled", direct)
-        alone.manage("migrate", "-v", "0")
-        assert alone.evaluate(PREPARED) == [5, True]
+    assert Site("tests.settings.pooled", direct).evaluate(PREPARED) == [5, True]
 
 
 #: Rows that are read as they come, by who is in no transaction.

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.http_server import answering
+from tests.http_server import Handler, answering
 
 
 @dataclass
@@ -57,14 +57,11 @@ class Receiver:
 def receiving(**behaviour: Any) -> Iterator[Receiver]:
     receiver = Receiver(**behaviour)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Request(Handler):
         def do_POST(self) -> None:
             receiver.handle(self)
 
-        def log_message(self, *_: Any) -> None:
-            """Silence."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/"
     with answering(server):

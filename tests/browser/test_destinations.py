@@ -5,31 +5,27 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.visit import Visit
 from tests.factories import ClientFactory
-from tests.http_server import answering
+from tests.http_server import Handler, answering
 
 
 @contextmanager
 def listening(host: str, *, onward: str = "") -> Iterator[str]:
     """An app that waits for its answer at ``host``, and may send the browser ``onward``; its origin."""
 
-    class App(BaseHTTPRequestHandler):
+    class App(Handler):
         def do_GET(self) -> None:
             self.send_response(302 if onward else 200)
             if onward:
                 self.send_header("Location", onward)
             self.end_headers()
             self.wfile.write(b"" if onward else b"<title>Thank you</title>")
-
-        def log_message(self, *_: Any) -> None:
-            pass
 
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from tests.browser.conftest import Demo
 from tests.browser.snippets import run, snippets_of, token_in
 from tests.browser.visit import emptied
 from tests.factories import ClientFactory
-from tests.http_server import answering
+from tests.http_server import Handler, answering
 from tests.oauth_client import UserAgent, hidden_fields
 
 IN_TERMINAL = ("curl", "python", "javascript")
@@ -41,7 +41,7 @@ class AppServer(ThreadingHTTPServer):
         return f"http://localhost:{self.server_port}"
 
 
-class _Page(BaseHTTPRequestHandler):
+class _Page(Handler):
     server: AppServer
 
     def do_GET(self) -> None:
@@ -49,9 +49,6 @@ class _Page(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(f"<!doctype html><title>An app</title><script>{self.server.code}</script>".encode())
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing: codes stand in the addresses."""
 
 
 @pytest.fixture

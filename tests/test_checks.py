@@ -264,6 +264,7 @@ def check_of(lines: str, folder: Any, *more: str) -> str:
     return site.manage("check", *more, check=False).stderr
 
 
+@pytest.mark.one_environment
 def test_our_app_below_the_toolkits(tmp_path: Any) -> None:
     told = check_of(
         "INSTALLED_APPS.remove('django_oauthflows')\nINSTALLED_APPS.append('django_oauthflows')", tmp_path
@@ -272,6 +273,7 @@ def test_our_app_below_the_toolkits(tmp_path: Any) -> None:
     assert 'INSTALLED_APPS = ["django_oauthflows", *(app for app in INSTALLED_APPS' in told
 
 
+@pytest.mark.one_environment
 @pytest.mark.parametrize("app", ["rest_framework", "oauth2_provider", "django_oauthflows"])
 def test_an_app_that_is_missing(app: str, tmp_path: Any) -> None:
     told = check_of(f"INSTALLED_APPS.remove('{app}')", tmp_path)
@@ -324,6 +326,7 @@ class MyToolkit(DOTConfig):
 """
 
 
+@pytest.mark.one_environment
 @pytest.mark.parametrize("ours_first", [True, False])
 def test_a_site_with_app_configs_of_its_own(ours_first: bool, tmp_path: Any) -> None:
     (tmp_path / "mysite_configs.py").write_text(OWN_CONFIGS)
@@ -447,6 +450,7 @@ def test_a_deployment_without_https(settings: Any) -> None:
     assert not warned()
 
 
+@pytest.mark.one_environment
 @pytest.mark.parametrize(
     ("lines", "warned"),
     [
@@ -514,12 +518,14 @@ def test_a_proxy_that_nobody_counted_is_told(settings: Any, oauthflows: Any) -> 
     assert "W046" not in deployment_findings()
 
 
+@pytest.mark.one_environment
 def test_before_a_deployment_nothing_is_said_of_what_our_function_wrote(tmp_path: Any) -> None:
     told = check_of("", tmp_path, "--deploy")
     assert "(security." in told, "these are the site's own"
     assert "oauth2_provider." not in told
 
 
+@pytest.mark.one_environment
 @pytest.mark.parametrize("name", ["django_tenants", "tenant_schemas"])
 def test_tenants_are_not_supported_yet(name: str, tmp_path: Any) -> None:
     """By a package that has no more than the name, for a site of its own."""

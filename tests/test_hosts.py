@@ -11,7 +11,7 @@ import pytest
 from tests.oauth_client import OAuthClient, UserAgent, answer_of
 from tests.site_process import Site, fresh_database
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 MAKE_USER = """
 from django.contrib.auth import get_user_model

@@ -83,7 +83,8 @@ PAGES = pytest.mark.parametrize(("model", "route"), PATTERNS, ids=[route for _mo
 
 
 def tried(values: tuple[str, ...]) -> tuple[str, ...]:
-    return values if connection.vendor == "sqlite" else REFUSED
+    """Numbers and moments that are out of range SQLite refuses as well: with others, what it alone would store."""
+    return values if connection.vendor == "sqlite" else REFUSED[:1]
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         (people, "MOST_NAMED", 100),
         (keyset, "LOOKED_AT", 400),
         (keyset, "FEW", 100),
-        *((model_admin, "list_per_page", 20) for model_admin in admin.site._registry.values()),
+        *((model_admin, "list_per_page", 5) for model_admin in admin.site._registry.values()),
     ):
         assert hasattr(module, name)
         monkeypatch.setattr(module, name, number)

@@ -142,7 +142,7 @@ def day(site: Site, apps: dict[str, App]) -> None:
         apps["job"].works()
 
 
-@pytest.mark.one_database
+@pytest.mark.one_environment
 def test_a_switch_and_the_way_back(tmp_path_factory: pytest.TempPathFactory) -> None:
     with fresh_database("tutorial", tmp_path_factory.mktemp("tutorial")) as url:
         stock = Site("tests.settings.tutorial", url)

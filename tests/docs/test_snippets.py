@@ -29,7 +29,7 @@ from django_oauthflows.testing import make_client
 from tests.docs.blocks import DOCS, ROOT, Block, all_blocks, blocks_of
 from tests.mail_server import smtp_settings
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 API_SITE = ("guides/protect-an-api.md", "guides/test.md", "guides/signals.md")
 START = ("start.md", "guides/log-in/django.md")

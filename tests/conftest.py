@@ -47,8 +47,8 @@ hypothesis_settings.load_profile("steady")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: many tests wait for a browser, a server or a moment to come."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: many tests wait for a browser, a server or a moment to come."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(scope="session", autouse=True)

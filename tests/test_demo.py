@@ -31,7 +31,7 @@ from example_project.explorer.clients import ensure_clients
 from example_project.notes.models import Note
 from tests.catalogs import LANGUAGES
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,7 +16,7 @@ from django_oauthflows.models import Client, Event
 from tests.factories import ClientFactory
 from tests.site_process import Site, fresh_database
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 APPLICATIONS = """
 import json

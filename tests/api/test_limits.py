@@ -103,6 +103,7 @@ def test_behind_a_proxy_that_nobody_told_us_of_strangers_refuse_nobody(client: C
 
 
 @rates(failed_authentication="5/day")
+@pytest.mark.one_environment
 def test_a_flood_pushes_nothing_out_of_the_sites_cache(client: Client) -> None:
     """The abuse: made-up ids and addresses make so many counters that others fall out."""
     app, _ = ClientFactory(machine=True)

@@ -259,6 +259,7 @@ def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
 
 
+@pytest.mark.one_environment
 def test_a_bare_host_passes_by_the_lines_of_the_readme_and_in_production(host: Host) -> None:
     commands = "".join(blocks("sh")).replace("\\\n", "").splitlines()
     assert [" ".join(command.split()[2:4]) for command in commands] == [

@@ -21,7 +21,7 @@ KILLS = 4
 #: So many requests are answered between one kill and the next, so that all kills fall among them.
 ANSWERS_BETWEEN = 20
 
-pytestmark = pytest.mark.usefixtures("parallel_writers")
+pytestmark = [pytest.mark.usefixtures("parallel_writers"), pytest.mark.one_database]
 
 
 class Client:

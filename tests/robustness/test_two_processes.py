@@ -44,6 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield made
 
 
+@pytest.mark.one_database
 def test_what_one_process_ends_is_refused_by_another_at_its_next_request(site: Site) -> None:
     first, second = site.evaluate(MADE)
     with site.serving("gunicorn", "example_project.wsgi", "--workers", "1", "--threads", "4") as origin:

@@ -163,9 +163,9 @@ def answers(
 
     ``member_with``: makes a member of staff with the permission of a write, once for all writes that need it.
     """
-    members = cache(member_with)
+    members, before = cache(member_with), state()
     for write in writes:
-        member, before = members(write.permission), state()
+        member = members(write.permission)
         with transaction.atomic():
             answer, after = write.send(member, client), state()
             transaction.set_rollback(True)

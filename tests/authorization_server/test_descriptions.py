@@ -17,7 +17,7 @@ from tests.devices import GRANT_TYPE
 from tests.factories import ClientFactory
 from tests.oauth_client import OAuthClient, UserAgent, answer_of, pkce_pair
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 FORM = "application/x-www-form-urlencoded"
 #: RFC 6749 §5.2.

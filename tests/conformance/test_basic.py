@@ -16,7 +16,7 @@ from django_oauthflows.models import Authorization
 from tests.conformance.conftest import RelyingParty, as_json, path_of
 from tests.oauth_client import answer_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 PROFILE = {"name", "given_name", "family_name", "preferred_username", "updated_at", "nickname"}
 

@@ -21,7 +21,7 @@ from tests.conformance.conftest import RelyingParty
 from tests.factories import ClientFactory
 from tests.oauth_client import UserAgent
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 
 def test_oidcc_discovery_endpoint_verification(live_server: Any, discovered: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.conftest import RelyingParty, posted
 from tests.oauth_client import answer_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 
 def by_form(rp: RelyingParty, **more: str) -> dict[str, str]:

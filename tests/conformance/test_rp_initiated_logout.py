@@ -18,7 +18,7 @@ from tests.oauth_client import UserAgent, answer_of, hidden_fields, pkce_pair
 from tests.openid.conftest import BYE, App, Login, new_app, on_developers_machine
 
 __all__ = ["new_app", "on_developers_machine"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 
 @dataclass

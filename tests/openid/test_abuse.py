@@ -22,7 +22,7 @@ from tests.factories import UserFactory
 from tests.oauth_client import answer_of
 
 __all__ = ["discovered", "make_rp", "rp"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 
 
 def test_an_id_token_is_accepted_at_no_api(rp: RelyingParty) -> None:

@@ -18,7 +18,7 @@ from tests.factories import UserFactory
 from tests.oauth_client import UserAgent, hidden_fields
 from tests.openid.conftest import BYE, App, Login
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_environment]
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 NewApp = Callable[..., App]
 

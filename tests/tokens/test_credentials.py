@@ -17,7 +17,7 @@ from django_oauthflows.tokens.credentials import without_credentials
 from django_oauthflows.tokens.format import Kind, Reference, Subject, seal
 from tests.oauth_client import OAuthClient
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 REFERENCE = Reference(Subject.CLIENT, 7, 3, 0, 1, ("profile",))
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="-_~.%"), max_size=20)

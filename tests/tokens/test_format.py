@@ -32,7 +32,7 @@ from django_oauthflows.tokens.format import (
 from django_oauthflows.tokens.keys import sealing_keys
 from tests.factories import ClientFactory
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 EPOCH = "0123456789abcdef" * 2
 REFERENCE = Reference(

@@ -44,7 +44,7 @@ from django_oauthflows.tokens.jwt import (
 from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier, VerifiedToken
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = pytest.mark.one_database
+pytestmark = pytest.mark.one_environment
 
 ISSUER, AUDIENCE = "http://testserver", "http://testserver"
 NOW = int(time.time())

@@ -19,7 +19,7 @@ from tests.consent.conftest import Walk, told
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import hidden_fields
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_environment]
 
 FORM = "application/x-www-form-urlencoded"
 SERVER = "/.well-known/oauth-authorization-server"

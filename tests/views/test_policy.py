@@ -18,7 +18,7 @@ from django_oauthflows.models import Client
 from tests.consent.conftest import Walk
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_environment]
 
 DJANGOS_NONCE = "<CSP_NONCE_SENTINEL>"
 #: Where each page of ours is, or how it comes about.

@@ -16,7 +16,7 @@ from django_oauthflows.models.usage import counter
 from tests.admin.conftest import page_of
 from tests.factories import ClientFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 #: A code, token or secret of ours, or a signed JWT.
 _USABLE = re.compile(r"oaf[a-z]_[\w-]{6}|eyJ[\w-]{10,}\.eyJ")
 _CALLBACK = "https://app.example/callback"

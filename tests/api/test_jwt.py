@@ -30,6 +30,8 @@ from django_oauthflows.verifier import AccessTokenError, AccessTokenVerifier
 from tests.factories import ClientFactory
 from tests.oauth_client import UserAgent
 
+pytestmark = pytest.mark.one_database
+
 JWT = {"access_token_format": "jwt"}
 WITHOUT_DATABASE = override_settings(OAUTHFLOWS={**site.OAUTHFLOWS, "JWT_WITHOUT_DATABASE": True})
 

@@ -18,7 +18,8 @@ from django_oauthflows import conf
 from tests.factories import ClientFactory
 from tests.settings.hashers import CountedPBKDF2
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+# They are counted in a cache.
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database, pytest.mark.urls("tests.api.urls")]
 
 
 def rates(**values: str) -> Any:

@@ -28,6 +28,8 @@ AGREE = """
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 from django_oauthflows.models import Client, Consent
+
+pytestmark = pytest.mark.one_database
 user, client = get_user_model().objects.get(pk=%d), Client.objects.get(pk=%d)
 request = RequestFactory().get("/", HTTP_HOST="127.0.0.1")
 Consent.objects.give(user=user, client=client, scopes=["profile"], request=request)

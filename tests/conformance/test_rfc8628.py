@@ -16,6 +16,8 @@ from tests.consent.conftest import later
 from tests.devices import GRANT_TYPE, answer, asked, enter, let_time_pass, poll, told
 from tests.oauth_client import OAuthClient, UserAgent
 
+pytestmark = pytest.mark.one_database
+
 __all__ = ["later"]
 
 

@@ -29,7 +29,8 @@ from tests.mailbox import let_pass
 from tests.oauth_client import UserAgent
 from tests.openid.conftest import BYE, App
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What it asks of a database, the outbox does.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 NewApp = Callable[..., App]
 Kind = Event.Kind
 

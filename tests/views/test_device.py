@@ -19,7 +19,7 @@ from django_oauthflows.models.device_request import (
 from tests.factories import ClientFactory, UserFactory
 from tests.oauth_client import hidden_fields
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 PAGE = "/oauth/device/"
 

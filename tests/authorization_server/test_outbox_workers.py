@@ -24,12 +24,13 @@ from tests.oauth_client import OAuthClient, UserAgent, pkce_pair
 from tests.server import database_url
 from tests.site_process import ROOT, Site
 
+# How databases differ for who works off an outbox is tried in ``test_outbox.py``.
+pytestmark = pytest.mark.one_database
+
 AGREE = """
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 from django_oauthflows.models import Client, Consent
-
-pytestmark = pytest.mark.one_database
 user, client = get_user_model().objects.get(pk=%d), Client.objects.get(pk=%d)
 request = RequestFactory().get("/", HTTP_HOST="127.0.0.1")
 Consent.objects.give(user=user, client=client, scopes=["profile"], request=request)

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from example_project.demo import PASSWORD, seed
+from tests.browser.conftest import Demo
 
 
-def test_the_authorize_button_works(page: Page, live_server: Any, alice: Any) -> None:
+def test_the_authorize_button_works(page: Page, demo: Demo) -> None:
     """Authorize, log in, allow, call the API."""
-    seed(live_server.url)
     page.set_default_timeout(10_000)
     asked: list[str] = []
     complaints: list[str] = []
     page.context.on("request", lambda request: asked.append(request.url))
     page.context.on("console", lambda message: complaints.append(message.text))
-    page.goto(f"{live_server.url}/accounts/login/")
-    page.fill("[name=username]", "alice")
-    page.fill("[name=password]", PASSWORD)
-    page.locator("[name=password]").press("Enter")
-    page.wait_for_load_state()
-    page.goto(f"{live_server.url}/api/docs/")
+    page.goto(f"{demo.provider}/accounts/login/")
+    demo.log_in(page)
+    page.goto(f"{demo.provider}/api/docs/")
     page.click("button.authorize")
     form = page.locator(".auth-container", has_text="authorizationCode")
     form.get_by_text("select all", exact=True).click()
@@ -38,6 +33,6 @@ def test_the_authorize_button_works(page: Page, live_server: Any, alice: Any) ->
     told = page.locator(".live-responses-table .response-col_description code").first
     expect(told).to_contain_text('"username"')
     assert re.search(r'"username":\s*"alice"', told.inner_text())
-    away = [url for url in asked if not url.startswith((live_server.url, "data:", "blob:"))]
+    away = [url for url in asked if not url.startswith((demo.provider, "data:", "blob:"))]
     assert away == [], "all it needs comes from this site"
     assert [text for text in complaints if "Content Security Policy" in text] == []
